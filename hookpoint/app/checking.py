@@ -1,0 +1,114 @@
+"""One check in a process of its own, so that neither torch nor an endless loop can stop the app."""
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+DEADLINE = 120.0  # seconds; the first import of torch on a cold disk takes a good part of it
+POSIX = os.name == "posix"
+CHECK = (sys.executable, "-m", "hookpoint", "check")
+
+_running: weakref.WeakSet["Check"] = weakref.WeakSet()
+
+
+class Check:
+    """A running or finished check of one exercise.
+
+    `trouble` says why there is no verdict, "" if there is one; the verdict itself is in the progress record.
+    """
+
+    def __init__(
+        self, workspace: Path, exercise: str, deadline: float = DEADLINE, command: Sequence[str] = CHECK
+    ) -> None:
+        self.exercise, self.deadline = exercise, deadline
+        self.trouble, self.seconds = "", 0.0
+        self._stopped, self._started = False, time.monotonic()
+        self._process = subprocess.Popen(
+            [*command, exercise, "--json"],
+            cwd=workspace,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=POSIX,  # a group of its own, so that what the learner's code starts ends with it
+        )
+        _running.add(self)
+        self._waiter = threading.Thread(target=self._wait, daemon=True)
+        self._waiter.start()
+
+    @property
+    def running(self) -> bool:
+        return self._waiter.is_alive()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds so far, or in all once it is over."""
+        return time.monotonic() - self._started if self.running else self.seconds
+
+    def stop(self) -> None:
+        """End it now; nothing is recorded."""
+        self._stopped = True
+        self._kill()
+        self._waiter.join(timeout=5)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it is over."""
+        self._waiter.join(timeout)
+
+    def _wait(self) -> None:
+        out, err = "", ""
+        try:
+            out, err = self._process.communicate(timeout=self.deadline)
+            self.trouble = "" if self._stopped or _has_verdict(out) else _reason(err)
+        except subprocess.TimeoutExpired:
+            self.trouble = f"The check was stopped after {self.deadline:g} s. Is there a loop in your code without an end?"
+        finally:
+            self._kill()
+            self.seconds = time.monotonic() - self._started
+        if self._stopped:
+            self.trouble = f"Stopped after {self.seconds:.0f} s; nothing was recorded."
+
+    def _kill(self) -> None:
+        """End the process and, on POSIX, all that it started; also when the process itself is over already."""
+        with contextlib.suppress(OSError):
+            if POSIX:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
+        # Only what still holds our end of the pipes could make this wait, and it has just been killed.
+        with contextlib.suppress(subprocess.TimeoutExpired, ValueError, OSError):
+            self._process.wait(timeout=5)
+
+
+def _has_verdict(out: str) -> bool:
+    try:
+        return all(report["verdicts"] for report in json.loads(out))
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
+def _reason(err: str) -> str:
+    """What the command complained of; of a traceback, which would be a defect, the last line."""
+    lines = [line for line in err.strip().splitlines() if line.strip()]
+    if not lines:
+        return "The check ended without a verdict. Does your code end the Python process?"
+    return lines[-1] if any(line.startswith("Traceback") for line in lines) else "\n".join(lines[-6:])
+
+
+@atexit.register
+def _stop_all() -> None:
+    """The app's end is theirs: they sit in groups of their own, which a Ctrl-C does not reach."""
+    for check in list(_running):
+        if check.running:
+            check._kill()

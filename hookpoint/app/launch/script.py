@@ -1,0 +1,5 @@
+"""What Streamlit runs."""
+
+from hookpoint.app.main import main
+
+main()

@@ -1,0 +1,103 @@
+"""The words in which checks are written. A check module imports from here and from torch, and needs nothing else."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .compare import OPERATION, WHOLE, Mismatch, Tolerance, same, shaped
+from .exercise import Draw, Exercise, Slip
+from .protocol.desk import Counted, Learner, Ref
+from .protocol.peer import Raised
+
+__all__ = [
+    "OPERATION", "WHOLE", "Counted", "Draw", "Exercise", "Learner", "Mismatch", "Ref", "Slip",
+    "agree", "build", "gradients", "refuses", "same", "same_gradients", "shaped",
+]  # fmt: skip
+
+REFUSALS = ("ValueError", "IndexError", "RuntimeError", "AssertionError")
+
+
+def floating(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
+VARIATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "": lambda t: t,
+    "in float64": lambda t: t.double(),
+    "with inputs that are not contiguous": lambda t: t.mT.contiguous().mT if t.ndim > 1 else t,
+}
+
+
+def agree(f: Callable, reference: Callable, *inputs: Any, when: str = "", tolerance: Tolerance | None = None) -> None:
+    """Raises `Mismatch` unless `f` gives the reference's numbers in float32, in float64 and for any memory layout."""
+    for label, change in VARIATIONS.items():
+        changed = [change(value) if floating(value) else value for value in inputs]
+        same(f(*changed), reference(*changed), " ".join(filter(None, (when, label))), tolerance)
+
+
+def gradients(f: Callable, *inputs: Any) -> list[Tensor]:
+    """The gradient of a fixed random projection of `f(*inputs)` with respect to each floating-point input.
+
+    In float64, where an expected zero is a zero and not the rounding of one.
+    """
+    inputs = tuple(value.detach().double().requires_grad_() if floating(value) else value for value in inputs)
+    leaves = [value for value in inputs if floating(value)]
+    out = f(*inputs)
+    if not isinstance(out, Tensor) or not out.requires_grad:
+        raise Mismatch(
+            "returned a result that carries no gradient.", "  Was it detached, or computed outside torch?", got=out
+        )
+    along = torch.randn(out.shape, generator=torch.Generator().manual_seed(1), dtype=out.dtype)
+    found = torch.autograd.grad((out * along).sum(), leaves, allow_unused=True)
+    return [torch.zeros_like(leaf) if g is None else g for leaf, g in zip(leaves, found, strict=True)]
+
+
+def same_gradients(f: Callable, reference: Callable, names: Sequence[str], *inputs: Any) -> None:
+    """Raises `Mismatch` unless the gradients of `f` and of the reference agree; `names` names the floating-point inputs."""
+    for name, got, want in zip(names, gradients(f, *inputs), gradients(reference, *inputs), strict=True):
+        same(got, want, f"in the gradient of {name}")
+
+
+def build(cls: Ref, cfg: Any, weights: dict[str, Tensor]) -> Ref:
+    """An instance of the learner's module with its parameters checked by name and shape and set to `weights`.
+
+    Its dtype follows the weights. Weights that require a gradient get one from every call of the result.
+
+    Raises:
+        Mismatch: the class gives no module, or a parameter of the contract is missing, misshapen or extra.
+    """
+    module = cls(cfg)
+    if not isinstance(module, Ref) or module._about["kind"] != "module":
+        raise Mismatch(
+            "is not an nn.Module.", "  Inherit from nn.Module and call super().__init__() first.", got=module
+        )
+    given = Learner(module._desk).given
+    have, want = given.shapes(module), {name: list(weight.shape) for name, weight in weights.items()}
+    for name, shape in want.items():
+        if name not in have:
+            raise Mismatch(f"has no parameter {name} {shape}.", f"  It has {listed(have)}.", got=module)
+        if have[name] != shape:
+            raise Mismatch(f"has a parameter {name} of shape {have[name]}, expected {shape}.", got=module)
+    for name in have:
+        if name not in want:
+            raise Mismatch(f"has a parameter {name} {have[name]} that the contract does not name.", got=module)
+    given.load(module, {name: weight.detach() for name, weight in weights.items()})
+    return Ref(module._desk, module._root, about=module._about, weights=weights)
+
+
+def listed(names: Sequence[str]) -> str:
+    names = list(names)
+    return "none" if not names else ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def refuses(f: Callable, *arguments: Any, kinds: Sequence[str] = REFUSALS) -> Raised:
+    """What the learner's code raised, which is what it had to do. Raises `Mismatch` if it returned."""
+    try:
+        got = f(*arguments)
+    except Raised as error:
+        if not set(kinds) & set(error.kinds):
+            raise
+        return error
+    raise Mismatch("returned a result where it should raise an error.", got=got)

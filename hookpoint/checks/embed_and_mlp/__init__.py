@@ -1,0 +1,3 @@
+"""Checks of notebook 02: embeddings, LayerNorm, GELU and the MLP."""
+
+__all__: list[str] = []

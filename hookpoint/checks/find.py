@@ -1,0 +1,45 @@
+"""From an exercise's id to its checks. A check module is imported only when its exercise is judged."""
+
+import difflib
+import importlib
+from functools import cache
+from pathlib import Path
+
+from hookpoint.errors import UsageError
+
+from .exercise import Exercise
+
+__all__ = ["exercise", "ids"]
+
+HERE = Path(__file__).parent
+
+
+@cache
+def modules() -> dict[str, str]:
+    """Module name by exercise id: every file in a notebook's folder, except those that start with an underscore."""
+    found = {}
+    for path in sorted(HERE.glob("*/*.py")):
+        if path.parent.name != "protocol" and not path.stem.startswith("_"):
+            found[path.stem] = f"{__package__}.{path.parent.name}.{path.stem}"
+    return found
+
+
+def ids() -> list[str]:
+    """The ids of all exercises that have checks."""
+    return list(modules())
+
+
+@cache
+def exercise(exercise_id: str) -> Exercise:
+    """The exercise of this id.
+
+    Raises:
+        UsageError: there is none; suggests the nearest.
+    """
+    if exercise_id not in modules():
+        near = difflib.get_close_matches(exercise_id, modules(), n=1)
+        hint = f" Did you mean `{near[0]}`?" if near else " `hookpoint status` lists them all."
+        raise UsageError(f"There is no exercise `{exercise_id}`.{hint}")
+    found = importlib.import_module(modules()[exercise_id]).EXERCISE
+    assert found.id == exercise_id, f"{modules()[exercise_id]} declares the exercise {found.id}"
+    return found

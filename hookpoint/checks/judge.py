@@ -1,0 +1,206 @@
+"""Runs an exercise's checks against a learner, and turns what stopped them into a verdict with its message."""
+
+import inspect
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from hookpoint.errors import UsageError
+
+from .compare import Mismatch, alike, checking, describe, may_reveal
+from .exercise import Draw, Exercise, Slip, Verdict
+from .find import exercise as find_exercise
+from .protocol.desk import CALLED_BACK, Desk, Learner
+from .protocol.in_process import InProcess
+from .protocol.peer import Lost, Raised, TimedOut
+
+__all__ = ["PUBLIC_SEED", "Link", "judge"]
+
+PUBLIC_SEED = "public"
+REPLAY_SECONDS = 5.0  # for recognising slips after a failure, all of them together
+STUMBLES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+class Link(Protocol):
+    """A way to one learner's code: `InProcess`, or a submission in a child process."""
+
+    def open(self) -> Desk: ...
+
+    def close(self, desk: Desk) -> None: ...
+
+
+class Stumbled(Exception):
+    """The check's own code failed on what came back: the answer does not fit the contract, and the check has a gap."""
+
+    def __init__(self, cause: Exception):
+        super().__init__(f"{type(cause).__name__}: {cause}")
+
+
+def judge(
+    exercise: str | Exercise, link: Link, seed: str = PUBLIC_SEED, reveal: bool = True, only: str | None = None
+) -> Verdict:
+    """The verdict on one exercise: its checks run in order until one fails.
+
+    Args:
+        exercise: an id, or an exercise that is not in the course.
+        link: the way to the learner's code.
+        seed: feeds every input; an event keeps its own.
+        reveal: whether messages may show small inputs; off at events, where only kinds and shapes are shown.
+        only: the name of one check to run.
+
+    Raises:
+        UsageError: there is no exercise of this id.
+    """
+    exercise = find_exercise(exercise) if isinstance(exercise, str) else exercise
+    checks = [check for check in exercise.checks if only in (None, check.__name__)]
+    desk = link.open()
+    try:
+        with checking(exercise.tolerance, reveal):
+            for check in checks:
+                error = attempt(exercise, check, desk, seed, exercise.forbids)
+                if error is not None:
+                    return failure(exercise, check, desk, seed, error)
+    finally:
+        link.close(desk)
+    if not checks:
+        raise UsageError(f"`{exercise.id}` has no check named `{only}`.")
+    return Verdict(exercise.id, "passed", notes=tuple(desk.notes))
+
+
+def attempt(exercise: Exercise, check: Callable, desk: Desk, seed: str, forbids: tuple[str, ...]) -> Exception | None:
+    """Runs one check. Returns what stopped it, if anything did."""
+    names = {}
+    if exercise.reference is not None:
+        names[exercise.writes] = list(inspect.signature(exercise.reference).parameters)
+    try:
+        desk.begin(forbids, exercise.may, {exercise.writes: exercise.gives}, names)
+        desk.cross("forget")
+        desk.cross("begin", exercise.needs)
+        desk.transcript.clear()
+        check(Learner(desk), Draw(seed, f"{exercise.id}/{check.__name__}"))
+    except (Mismatch, Raised, TimedOut, Lost) as error:
+        return error
+    except STUMBLES as error:
+        return Stumbled(error)
+    return None
+
+
+def failure(exercise: Exercise, check: Callable, desk: Desk, seed: str, error: Exception) -> Verdict:
+    status, lines = told(exercise, desk, error)
+    slips = []
+    if status in ("failed", "error") and not isinstance(error, (Stumbled, Lost)) and not is_missing(error):
+        slips = recognised(exercise, check, desk.transcript, seed)
+        lines += naming(slips, status)
+    if status not in ("missing",) and not is_missing(error):
+        lines.append(f"  Checked: {promise(check)}")
+    lines.append(f"  Next: hookpoint hint {exercise.id}")
+    return Verdict(
+        exercise.id,
+        status,
+        "\n".join(lines[:6]),
+        slip=slips[0].id if len(slips) == 1 else "",
+        check=check.__name__,
+        notes=tuple(desk.notes),
+        gap=str(error) if isinstance(error, Stumbled) else "",
+    )
+
+
+def promise(check: Callable) -> str:
+    return " ".join((check.__doc__ or check.__name__).split())
+
+
+def is_missing(error: Exception) -> bool:
+    return isinstance(error, Raised) and error.kinds[0] == "Missing"
+
+
+def told(exercise: Exercise, desk: Desk, error: Exception) -> tuple[str, list[str]]:
+    """The status, and the first lines of the message: what was called, and what happened."""
+    said = call_of(exercise, desk, error)
+    match error:
+        case TimedOut():
+            return "timeout", [
+                f"{said} did not come back within {error.args[0]:g} s.",
+                "  Is there a loop whose condition never turns false?",
+            ]
+        case Lost():
+            return "error", [f"{said} ended the Python process, or its reply: nothing came back."]
+        case Raised():
+            return told_raised(exercise, said, error)
+        case Mismatch():
+            return "failed", [f"{said} {error.fact}", *error.lines]
+    last = next((value for text, value in reversed(desk.transcript) if text == said), None)
+    what = (
+        "called back with arguments that do"
+        if isinstance(last, Exception)
+        else f"returned {describe(last)}, which does"
+    )
+    return "failed", [f"{said} {what} not fit the contract."]
+
+
+def told_raised(exercise: Exercise, said: str, error: Raised) -> tuple[str, list[str]]:
+    match error.kinds[0]:
+        case "Missing" if error.text:
+            return "error", [
+                f"The cell of {exercise.writes} does not run, so {exercise.writes} is not defined.",
+                f"  {error.text}",
+            ]
+        case "Missing":
+            return "missing", [
+                f"{exercise.writes} is not defined.",
+                "  Has its cell been run, and does it define this name?",
+            ]
+        case "NotImplementedError":
+            return "missing", [f"{exercise.writes} is not written yet."]
+        case "Forbidden":
+            return "failed", [
+                f"{said} uses torch's own {error.text}.",
+                "  This exercise asks you to build it from simpler operations.",
+            ]
+        case "NotCarried":
+            return "failed", [f"{said} returned something that {error.text}."]
+        case "RecursionError":
+            lines = [f"{said} calls itself without an end (RecursionError)."]
+        case kind:
+            text = error.text if may_reveal.get() else ""  # an error's text may repeat the inputs
+            lines = [f"{said} raised {kind}: {text}"[:240].rstrip(": ")]
+    return "error", lines + ([f"  At {error.where}."] if error.where else [])
+
+
+def call_of(exercise: Exercise, desk: Desk, error: Exception) -> str:
+    """The call that the message is about: the one that returned `error.got`, else the last one."""
+    got = getattr(error, "got", None)
+    calls = [(text, value) for text, value in desk.transcript if text and text != CALLED_BACK]
+    about = next((text for text, value in reversed(calls) if got is not None and value is got), None)
+    return about or (calls[-1][0] if calls else exercise.writes)
+
+
+def naming(slips: list[Slip], status: str) -> list[str]:
+    """One slip is named, two are both named; more would only confuse."""
+    start = "This is what happens when" if status == "error" else "Your numbers are exactly what you get when"
+    if len(slips) == 1:
+        return [f"  {start} {slips[0].says}."]
+    if len(slips) == 2:
+        return [f"  {start} {slips[0].says}, or when {slips[1].says}."]
+    return []
+
+
+def recognised(exercise: Exercise, check: Callable, transcript: list, seed: str) -> list[Slip]:
+    """The slips that answer as the learner did, up to the point of failure."""
+    deadline = time.monotonic() + REPLAY_SECONDS
+    found = []
+    for slip in exercise.slips:
+        if time.monotonic() > deadline:
+            break
+        if reproduces(exercise, check, slip, transcript, seed):
+            found.append(slip)
+    return found
+
+
+def reproduces(exercise: Exercise, check: Callable, slip: Slip, transcript: list, seed: str) -> bool:
+    link = InProcess({**exercise.beside, exercise.writes: slip.wrong}, limit=2.0)
+    desk = link.open()
+    attempt(exercise, check, desk, seed, forbids=())  # a slip may be built from torch's own functions
+    values = [value for _, value in desk.transcript]
+    return len(values) == len(transcript) and all(
+        alike(theirs, ours, exercise.tolerance) for (_, theirs), ours in zip(transcript, values, strict=True)
+    )

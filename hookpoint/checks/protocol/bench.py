@@ -1,0 +1,254 @@
+"""The learner's side of the wall: runs requests against the learner's names. Holds no reference and no secret.
+
+The same class serves the notebook (in process) and the child process; it imports nothing of the checks.
+"""
+
+import builtins
+import contextlib
+import re
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .codec import NotCarried, Packer, Parcel, Unpacker, identical
+from .given import GIVEN, Kept
+from .guards import Ban, Dice, Tape
+from .peer import Exchange, Peer, Raised
+from .standins import Distant, DistantFunction, DistantModule, distant_class, distant_iterator
+
+__all__ = ["Bench", "Missing"]
+
+LEARNER_FILES = ("<learner", "<ipython-input")
+
+
+class Missing(Exception):
+    """The learner has not defined this name."""
+
+
+class Bench(Peer):
+    """Serves calls on `names`. `problems` says, for a name that is not there, why its cell did not run."""
+
+    def __init__(self, names: dict[str, Any], exchange: Exchange, problems: Mapping[str, str] | None = None):
+        super().__init__(exchange)
+        self.names, self.problems = names, problems or {}
+        self.stand_ins: dict[str, Any] = {}
+        self.guard: contextlib.ExitStack | None = None
+        self.enter_guard = contextlib.ExitStack
+
+    def perform(self, verb: str, arguments: Any, request: Parcel) -> tuple[Any, Sequence[Tensor]]:
+        match verb, list(arguments):
+            case "call", [root, path, args, kwargs, rules]:
+                return self.call(request, self.find(root, path), args, kwargs, rules)
+            case "fetch", [root, path]:
+                return (self.find(root, path), {}), ()
+            case "store", [root, path, value]:
+                setattr(self.find(root, path[:-1]), path[-1], value)
+                return (None, {}), ()
+            case "next", [root]:
+                return self.next_item(root), ()
+            case "begin", [stand_ins]:
+                self.stand_ins = {
+                    name: GIVEN[part] if isinstance(part, str) else part for name, part in stand_ins.items()
+                }
+                return (None, {}), ()
+            case "forget", []:
+                self.stand_ins = {}
+                self.forget()
+                return (None, {}), ()
+        return super().perform(verb, arguments, request)
+
+    def find(self, root: Any, path: Sequence) -> Any:
+        if root == "given":
+            return GIVEN[path[0]]
+        if root == "names":
+            if path[0] not in self.names:
+                raise Missing(self.problems.get(path[0], ""))
+            root, path = self.names[path[0]], path[1:]
+        for step in path:
+            root = getattr(root, step) if isinstance(step, str) and hasattr(root, step) else root[step]
+        return root
+
+    def call(
+        self, request: Parcel, function: Any, args: tuple, kwargs: dict, rules: dict
+    ) -> tuple[Any, Sequence[Tensor]]:
+        notes: dict[str, list] = {"warnings": [], "stderr": []}
+        dice = Dice()
+        with self.guarded(rules, notes):
+            value = function(*args, **kwargs)
+        notes["edited"] = edited(request, [*args, *kwargs.values()])
+        notes["dice"] = [] if isinstance(function, type) else dice.moved()  # a constructor may draw its first weights
+        leaves = [parameters(module)[name] for module, names in rules["modules"] for name in names]
+        return (value, notes), leaves
+
+    def next_item(self, iterator: Iterator) -> tuple:
+        notes: dict[str, list] = {"warnings": [], "stderr": []}
+        done = object()
+        with self.guarded({"grad": True, "forbids": []}, notes):
+            item = next(iterator, done)
+        return ((item is done, None if item is done else item), notes)
+
+    @contextlib.contextmanager
+    def guarded(self, rules: dict, notes: dict) -> Iterator[None]:
+        """Runs the learner's code under the rules; lifted while it calls back, so that the check's own code runs free."""
+
+        def enter() -> contextlib.ExitStack:
+            stack = contextlib.ExitStack()
+            stack.enter_context(torch.set_grad_enabled(rules["grad"]))
+            stack.enter_context(overheard(notes))
+            stack.enter_context(self.standing_in())
+            if rules["forbids"]:
+                stack.enter_context(Ban(rules["forbids"]))
+            return stack
+
+        outer = self.guard, self.enter_guard
+        self.guard, self.enter_guard = enter(), enter
+        try:
+            yield
+        finally:
+            self.guard.close()
+            self.guard, self.enter_guard = outer
+
+    @contextlib.contextmanager
+    def standing_in(self) -> Iterator[None]:
+        """Puts the prerequisites' stand-ins under their names, and the learner's own back afterwards."""
+        absent = object()
+        kept = {name: self.names.get(name, absent) for name in self.stand_ins}
+        self.names.update(self.stand_ins)
+        try:
+            yield
+        finally:
+            for name, value in kept.items():
+                if value is absent:
+                    self.names.pop(name, None)
+                else:
+                    self.names[name] = value
+
+    def ask(self, verb: str, *arguments: Any, leaves: Sequence[Tensor] = ()) -> Any:
+        """Calls the check back from within the learner's code, with the guard lifted meanwhile."""
+        if self.guard is None:
+            return self.ask_plainly(verb, *arguments, leaves=leaves)
+        enter, grad = self.enter_guard, torch.is_grad_enabled()
+        self.guard.close()
+        self.guard = None
+        try:
+            with torch.set_grad_enabled(grad):
+                return self.ask_plainly(verb, *arguments, leaves=leaves)
+        finally:
+            self.guard = enter()
+            torch.set_grad_enabled(grad)  # inside the learner's own no_grad block, if there is one
+
+    def ask_plainly(self, verb: str, *arguments: Any, leaves: Sequence[Tensor] = ()) -> Any:
+        try:
+            return super().ask(verb, *arguments, leaves=leaves)
+        except Raised as error:  # as the builtin that it was, so that the learner's `except ValueError` works
+            kind = getattr(builtins, error.kinds[0], None)
+            if isinstance(kind, type) and issubclass(kind, Exception):
+                raise kind(error.text) from None
+            raise
+
+    def excuse(self, error: BaseException) -> dict:
+        if isinstance(error, KeyboardInterrupt) and "ipykernel" in sys.modules:
+            raise error  # the learner pressed stop
+        if isinstance(error, Raised):
+            return {"kinds": error.kinds, "text": error.text, "where": error.where}
+        kinds = [kind.__name__[:60] for kind in type(error).__mro__ if kind not in (BaseException, object)]
+        return {"kinds": kinds or ["BaseException"], "text": told(error), "where": where(error)}
+
+    def refer(self, value: Any) -> Any:
+        if isinstance(value, Distant):
+            return {"$": "yours", "at": value.at}
+        if isinstance(value, Kept):
+            value = value.value
+        elif type(value).__module__ == "numpy" and hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+            return Packer(self.refer).pack(value.item())  # a numpy number is a number
+        kind = (
+            "iterator" if hasattr(type(value), "__next__") else "module" if isinstance(value, nn.Module) else "object"
+        )
+        return self.export(value, kind=kind, type=printable(type(value).__name__)[:40])
+
+    def resolve(self, node: dict) -> Any:
+        match node:
+            case {"$": "yours", "at": int(at)}:
+                return self.exported(at)
+            case {"$": "held", "at": int(at), "kind": "function"}:
+                return DistantFunction(self, at)
+            case {"$": "held", "at": int(at), "kind": "iterator"}:
+                return distant_iterator(self, at)
+            case {"$": "held", "at": int(at), "kind": "module", "about": dict(about)}:
+                empty = Parcel()
+                return DistantModule(
+                    self, at, {name: Unpacker(empty, self.resolve).unpack(v) for name, v in about.items()}
+                )
+            case {"$": "held", "at": int(at), "kind": "class", "name": str(name)}:
+                return distant_class(self, at, name)
+        raise LookupError("an unknown reference")
+
+
+@contextlib.contextmanager
+def overheard(notes: dict) -> Iterator[None]:
+    """Keeps warnings, stdout and stderr of the learner's code from the notebook: nbgrader gives 0 to any stderr."""
+    out, err = Tape(), Tape()
+    with (
+        warnings.catch_warnings(record=True) as heard,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            notes["warnings"] = (notes["warnings"] + [printable(str(w.message))[:200] for w in heard])[:5]
+            if err.getvalue().strip():
+                notes["stderr"] = (notes["stderr"] + [printable(err.getvalue().strip())[:200]])[:5]
+
+
+def edited(request: Parcel, arguments: list) -> list[int]:
+    """The positions of plain arguments that are no longer what arrived."""
+    call = request.tree["items"][1]
+    sent_args, sent_kwargs = call["items"][2], call["items"][3]
+    nodes = [*sent_args["items"], *(value for _, value in sent_kwargs["items"])]
+    return [at for at, (node, value) in enumerate(zip(nodes, arguments, strict=True)) if changed(request, node, value)]
+
+
+def changed(request: Parcel, node: Any, value: Any) -> bool:
+    if node is None or isinstance(node, (bool, int, float, str)) or isinstance(value, torch.Generator):
+        return False
+    before = Packer(lambda _: {"$": "other"})
+    after = Packer(lambda _: {"$": "other"})
+    try:
+        was = before.pack(Unpacker(request, lambda _: object()).unpack(node))
+        now = after.pack(value)
+    except NotCarried:
+        return True
+    return not identical(Parcel(was, before.tensors), Parcel(now, after.tensors))
+
+
+def parameters(module: nn.Module) -> dict[str, Tensor]:
+    return dict(module.named_parameters(remove_duplicate=False))
+
+
+def told(error: BaseException) -> str:
+    try:
+        return printable(str(error))
+    except BaseException:  # an exception of the learner's whose text cannot be made
+        return ""
+
+
+def where(error: BaseException) -> str:
+    """The innermost line of the learner's own code that the error passed through."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_learners(f.filename)]
+    return f"line {frames[-1].lineno} of {printable(frames[-1].name)[:60]}" if frames else ""
+
+
+def is_learners(filename: str) -> bool:
+    return filename.startswith(LEARNER_FILES) or "ipykernel_" in filename
+
+
+def printable(text: str) -> str:
+    """Text that may be shown: no control characters, no right-to-left overrides, bounded."""
+    return re.sub(r"[^\x20-\x7e\u00a0-\u024f\u0370-\u04ff]", "?", text)[:300]

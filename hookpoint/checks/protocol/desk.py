@@ -1,0 +1,272 @@
+"""The check's side of the wall: a `Learner` whose names are called as if they were ordinary Python."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..compare import Mismatch, describe, fits
+from .codec import Packer, Parcel
+from .peer import Exchange, Lost, Peer
+
+__all__ = ["Counted", "Desk", "Learner", "Ref"]
+
+MAX_CALLS_BACK = 20_000
+CALLED_BACK = "a call back"
+
+
+class Ref:
+    """A path to something of the learner's: `learner.layer_norm`, `cache.append`, `model.blocks[0].attn`.
+
+    Naming a path costs nothing; calling it, `.value`, `next()` and assignment cross the wall.
+    """
+
+    __slots__ = ("_about", "_desk", "_path", "_root", "_weights")
+
+    def __init__(
+        self, desk: "Desk", root: Any, path: tuple = (), about: dict | None = None, weights: dict | None = None
+    ):
+        for name, value in (
+            ("desk", desk),
+            ("root", root),
+            ("path", path),
+            ("about", about or {}),
+            ("weights", weights or {}),
+        ):
+            object.__setattr__(self, f"_{name}", value)
+
+    def __getattr__(self, name: str) -> "Ref":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, step: str | int) -> "Ref":
+        return Ref(self._desk, self._root, (*self._path, step), self._about, self._weights)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._desk.cross("store", self._start(), (*self._path, name), value)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._desk.call(self, args, kwargs)
+
+    def __iter__(self) -> "Ref":
+        return self
+
+    def __next__(self) -> Any:
+        done, item = self._desk.cross("next", self._start(), said=f"next({self._about.get('type', 'iterator')})")
+        if done:
+            raise StopIteration
+        return item
+
+    @property
+    def value(self) -> Any:
+        return self._desk.cross("fetch", self._start(), self._path, said=str(self))
+
+    def _start(self) -> Any:
+        return self._root if isinstance(self._root, str) else Ref(self._desk, self._root, about=self._about)
+
+    def __str__(self) -> str:
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self._path)
+        return "".join([self._about.get("type", ""), *steps]).lstrip(".")
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError(f"{self} lives with the learner: compare its .value")
+
+    __bool__ = __hash__ = None  # a check that forgets .value must stumble at once, not pass
+
+
+class Learner(Ref):
+    """The learner's names; `learner.given` holds the trusted tools that we put beside them."""
+
+    def __init__(self, desk: "Desk"):
+        super().__init__(desk, "names")
+
+    @property
+    def given(self) -> Ref:
+        return Ref(self._desk, "given")
+
+
+class Desk(Peer):
+    """Sends the check's calls, keeps the transcript of all that came back, and enforces the rules of the house.
+
+    `transcript` holds [what was called, what came back] in order. Two learners with equal transcripts cannot be told apart
+    by the check: that is how a slip is recognised.
+    """
+
+    def __init__(self, exchange: Exchange | None = None):
+        super().__init__(exchange)
+        self.notes: list[str] = []
+        self.begin()
+
+    def begin(
+        self, forbids: Sequence[str] = (), may: Sequence[str] = (), gives: dict | None = None, names: dict | None = None
+    ):
+        """Starts one check: no handles, no transcript. `gives` and `names` say what a learner's name returns and is called with."""
+        self.forget()
+        self.forbids, self.may = list(forbids), tuple(may)
+        self.gives, self.parameter_names = gives or {}, names or {}
+        self.transcript: list[list] = []
+        self.calls_back = 0
+        self.pending = None
+
+    def call(self, ref: Ref, args: tuple, kwargs: dict) -> Any:
+        name, given = str(ref), ref._root == "given"
+        names = self.parameter_names.get(name)
+        rules, leaves = self.rules(ref, args)
+        said = "" if given else f"{name}({describe_arguments(names, args, kwargs)})"
+        value = self.cross(
+            "call", ref._start(), ref._path, args, kwargs, rules, said=said, leaves=leaves, given=given, names=names
+        )
+        if ref._root == "names" and (kind := self.gives.get(name)) is not None:
+            fits(value, kind)
+        return value
+
+    def rules(self, ref: Ref, args: tuple) -> tuple[dict, list[Tensor]]:
+        """How the call is to be run, and the weights of ours that its result may depend on."""
+        grad = torch.is_grad_enabled()
+        modules, leaves = [], []
+        for part in (ref, *args):
+            if isinstance(part, Ref) and part._weights and grad:
+                names = [name for name, weight in part._weights.items() if weight.requires_grad]
+                leaves += [part._weights[name] for name in names]
+                modules.append((Ref(self, part._root), names))
+        return {"forbids": self.forbids, "grad": grad, "modules": modules}, leaves
+
+    def cross(self, verb: str, *arguments: Any, said="", leaves=(), given=False, names=None) -> Any:
+        """Asks and writes down what came back; what is read through `given` counts too, for a slip must reproduce it."""
+        entry = [said, None]
+        self.transcript.append(entry)
+        try:
+            answer = self.ask(verb, *arguments, leaves=leaves)
+            if not (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], dict)):
+                raise Lost("sent something that cannot be read")
+        except Exception as error:
+            entry[1] = error
+            raise
+        value, notes = answer
+        entry[1] = value
+        if not given:
+            self.keep_notes(notes)
+            if (broken := self.broken_rule(notes, names)) is not None:
+                entry[1] = broken
+                raise broken
+        return value
+
+    def ask(self, verb: str, *arguments: Any, leaves: Sequence[Tensor] = ()) -> Any:
+        value = super().ask(verb, *arguments, leaves=leaves)
+        if verb == "pull":  # gradients are part of what a slip must reproduce
+            self.transcript.append([self.transcript[-1][0] if self.transcript else "", value])
+        return value
+
+    def keep_notes(self, notes: dict) -> None:
+        for kind, verb in (("warnings", "warned"), ("stderr", "wrote to stderr")):
+            for text in notes.get(kind, [])[:5]:
+                line = f"Your code {verb}: {str(text)[:200]}"
+                if line not in self.notes and len(self.notes) < 5:
+                    self.notes.append(line)
+
+    def broken_rule(self, notes: dict, names: Sequence[str] | None) -> Mismatch | None:
+        """The house rule that a call broke, if it did."""
+        if notes.get("edited") and "edit" not in self.may:
+            at = notes["edited"][0]
+            which = names[at] if names and at < len(names) else f"argument {at + 1}"
+            return Mismatch(
+                f"changes {which} in place.", "  The caller still needs its value: work on a new tensor or list."
+            )
+        if notes.get("dice") and "dice" not in self.may:
+            return Mismatch(
+                f"draws from the global random generator of {str(notes['dice'][0])[:20]}.",
+                "  The same call would differ from run to run: use the generator given, or none.",
+            )
+        return None
+
+    # What they may ask of us: only what this check has handed over.
+    def perform(self, verb: str, arguments: Any, request: Parcel) -> tuple[Any, Sequence[Tensor]]:
+        if verb == "pull":
+            return super().perform(verb, arguments, request)
+        self.calls_back += 1
+        if self.calls_back > MAX_CALLS_BACK:
+            raise Mismatch(f"has called back {MAX_CALLS_BACK:,} times without an end.")
+        at, *rest = arguments
+        match verb, rest:
+            case "call", [args, kwargs, state]:
+                function = self.exported(at)
+                if isinstance(function, Counted):
+                    function.note(args, state)
+                self.transcript.append([CALLED_BACK, (args, kwargs, state)])
+                return function(*args, **kwargs), ()
+            case "next", []:
+                self.transcript.append([CALLED_BACK, None])
+                done = object()
+                item = next(self.exported(at), done)
+                return (item is done, None if item is done else item), ()
+            case "shapes", [args, kwargs]:
+                return {name: list(p.shape) for name, p in self.exported(at)(*args, **kwargs).named_parameters()}, ()
+            case "apply", [made_with, weights, args, kwargs]:
+                module = self.exported(at)(*made_with[0], **made_with[1])
+                return torch.func.functional_call(module, weights, tuple(args), kwargs), ()
+        raise LookupError(verb)
+
+    def excuse(self, error: BaseException) -> dict:
+        """What the learner's code sees of an error on this side: the error itself, unless it is the check's verdict."""
+        if isinstance(error, Mismatch) or not isinstance(error, Exception):
+            self.pending = error  # even learner code that catches everything cannot keep the check from stopping
+            return {"kinds": ["CheckStopped"], "text": "", "where": ""}
+        return {"kinds": [kind.__name__ for kind in type(error).__mro__[:-2]], "text": str(error)[:300], "where": ""}
+
+    def refer(self, value: Any) -> Any:
+        if isinstance(value, Ref):
+            if value._path:
+                return Packer(self.refer).pack(value.value)
+            return value._root if isinstance(value._root, str) else {"$": "yours", "at": value._root}
+        if isinstance(value, nn.Module):
+            about = {"cfg": Packer(self.refer).pack(value.cfg)} if hasattr(value, "cfg") else {}
+            return self.export(value, kind="module", about=about)
+        if isinstance(value, type) and issubclass(value, nn.Module):
+            return self.export(value, kind="class", name=value.__name__)
+        if hasattr(type(value), "__next__"):
+            return self.export(value, kind="iterator")
+        if callable(value):
+            return self.export(value, kind="function")
+        raise TypeError(f"a check may not send a {type(value).__name__}")
+
+    def resolve(self, node: dict) -> Any:
+        match node:
+            case {"$": "held", "at": int(at), "kind": str(kind), "type": str(name)}:
+                return Ref(self, at, about={"kind": kind, "type": name[:40]})
+            case {"$": "yours", "at": int(at)}:
+                return self.exported(at)
+        raise Lost("sent something unknown")
+
+
+class Counted(nn.Module):
+    """A model handed to the learner. Its calls come back here, so what it was fed is known and not claimed.
+
+    `fed` holds the first argument of each call, `states` whether the learner's copy trained and tracked gradients.
+    """
+
+    def __init__(self, model: nn.Module, cfg: Any = None, limit: int = 500):
+        super().__init__()
+        self.model, self.cfg, self.limit = model, cfg if cfg is not None else model.cfg, limit
+        self.fed: list[Any] = []
+        self.states: list[dict] = []
+
+    def note(self, args: tuple, state: dict) -> None:
+        self.fed.append(args[0] if args else None)
+        self.states.append(state)
+        if len(self.fed) > self.limit:
+            raise Mismatch(f"has called the model {self.limit} times without an end.")
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.model(*args, **kwargs)
+
+
+def describe_arguments(names: Sequence[str] | None, args: tuple, kwargs: dict) -> str:
+    told = []
+    for index, value in enumerate(args):
+        named = names and index < len(names) and isinstance(value, Tensor)
+        told.append(f"{names[index]} {describe(value)}" if named else describe(value))
+    return ", ".join([*told, *(f"{name}={describe(value)}" for name, value in kwargs.items())])

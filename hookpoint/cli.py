@@ -1,0 +1,205 @@
+"""The verbs of `hookpoint`. Each reads its arguments, calls one function and prints; what it needs is imported then.
+
+Answers go to stdout and complaints to stderr. Exit code 0: all is well; 1: something failed; 2: wrong usage.
+"""
+
+import difflib
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from hookpoint.content.course import checkout
+from hookpoint.content.workspace import find_workspace, workspace
+from hookpoint.errors import HookpointError
+
+
+class Verbs(click.Group):
+    """A group that says what is wrong in a line instead of showing a traceback, and offers the nearest verb."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except HookpointError as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(str(error), err=True)
+            ctx.exit(error.exit_code)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(f"A defect of hookpoint: {type(error).__name__}: {error}", err=True)
+            click.echo("`hookpoint --debug ...` shows where it is.", err=True)
+            ctx.exit(1)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
+        near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+        if self.get_command(ctx, args[0]) is None and near:
+            ctx.fail(f"There is no command `{args[0]}`. Did you mean `{near[0]}`?")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="hookpoint")
+@click.pass_context
+def main(ctx: click.Context, debug: bool) -> None:
+    """Build GPT-2 in graded notebooks, then take it apart. Without a command: where you stand and what comes next."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(status, as_json=False)
+
+
+@main.command()
+@click.option("--files-only", is_flag=True, help="Copy the notebooks and open nothing.")
+@click.option("--no-browser", is_flag=True, help="Print the addresses and leave the browser alone.")
+def start(files_only: bool, no_browser: bool) -> None:
+    """Copy the notebooks into ./workspace and open them. What is there already is never overwritten."""
+    from hookpoint.commands import serving
+    from hookpoint.content.workspace import create
+
+    here = find_workspace() or Path("workspace").resolve()
+    copied = create(here)
+    click.echo(f"{here}: {len(copied)} notebooks copied" if copied else f"{here}: all notebooks are there")
+    if files_only:
+        return
+    if lacking := serving.missing():
+        raise HookpointError(lacking)
+    serving.serve(here, browser=not no_browser)
+
+
+@main.command()
+@click.argument("id", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object for each notebook.")
+def check(id: str | None, as_json: bool) -> None:
+    """Check exercise ID, or all that you have written."""
+    from hookpoint.commands import checking, overview
+
+    here = workspace()
+    reports = [checking.check_one(here, id)] if id else checking.check_all(here)
+    for report in reports:
+        if report.trouble:
+            click.echo(report.trouble, err=True)
+    if as_json:
+        click.echo(json.dumps([report.as_json() for report in reports], indent=1, ensure_ascii=False))
+    else:
+        click.echo(checking.in_full(reports[0].outcomes[0]) if id else checking.in_short(reports))
+    if not all(report.ok for report in reports):
+        sys.exit(1)
+    if not as_json:
+        click.echo(overview.next_step(overview.rows(here), here))
+
+
+@main.command()
+def watch() -> None:
+    """Check an answer whenever you save its notebook, and move on to the next."""
+    from hookpoint.commands.watching import watch_in_children
+
+    watch_in_children(workspace())
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object for each exercise.")
+def status(as_json: bool) -> None:
+    """Show where each exercise stands and what comes next."""
+    from hookpoint.commands import overview
+
+    here = find_workspace()
+    rows = overview.rows(here)
+    if as_json:
+        click.echo(json.dumps(overview.as_json(rows), indent=1, ensure_ascii=False))
+        return
+    overview.show(rows)
+    click.echo(overview.next_step(rows, here))
+
+
+@main.command()
+@click.argument("id")
+@click.argument("rung", type=int, required=False)
+def hint(id: str, rung: int | None) -> None:
+    """Open the next hint of exercise ID, or the one named by RUNG (1 to 3)."""
+    from hookpoint.commands.hints import open_hint
+
+    click.echo(open_hint(find_workspace(), id, rung))
+
+
+@main.command()
+@click.argument("id")
+def reset(id: str) -> None:
+    """Put the stub of exercise ID back into your notebook. Your cell is saved first."""
+    from hookpoint.content.workspace import reset
+
+    done = reset(workspace(), id)
+    click.echo(f"`{id}` in {done.notebook} is the stub again.")
+    if done.backup:
+        click.echo(f"Your cell is saved as {done.backup}.")
+    if done.others:
+        cells = ", ".join(map(str, done.others))
+        click.echo(f"Also defined in cell {cells}, which still counts: delete it to start afresh.")
+    click.echo("If the notebook is open, choose File > Reload Notebook from Disk before you save.")
+
+
+@main.command()
+def update() -> None:
+    """Bring newer text, hints and stubs into your notebooks. Everything that you wrote stays."""
+    from hookpoint.content.update import update
+
+    changes = update(workspace())
+    for change in changes:
+        click.echo(str(change), err=change.state == "failed")
+    sys.exit(1 if any(change.state == "failed" for change in changes) else 0)
+
+
+@main.command()
+@click.option(
+    "--check", "check_only", is_flag=True, help="Write nothing; fail if a notebook is not what its source gives."
+)
+def build(check_only: bool) -> None:
+    """For authors: derive the notebooks from solutions/."""
+    from hookpoint.content.build import build
+
+    paths = build(checkout(), check=check_only)
+    for path in paths:
+        click.echo(f"{'stale' if check_only else 'built'}: {path}")
+    if not paths:
+        click.echo("All notebooks are what their sources give.")
+    elif check_only:
+        raise HookpointError(f"{len(paths)} generated files are out of date. Run `hookpoint build`.")
+
+
+@main.command()
+@click.argument("part")
+@click.argument("name")
+def new(part: str, name: str) -> None:
+    """For authors: write the skeletons of notebook NAME (07_logit_lens) in PART (part2_look_inside)."""
+    from hookpoint.content.skeleton import new
+
+    for path in new(checkout(), part, name):
+        click.echo(f"written: {path}")
+
+
+@main.command()
+@click.argument("ids", nargs=-1)
+@click.option("--seeds", default=2, show_default=True, help="How many seeds each slip has to be told apart on.")
+@click.option("--jobs", type=int, help="Processes to use; as many as there are cores if not given.")
+def verify(ids: tuple[str, ...], seeds: int, jobs: int | None) -> None:
+    """For authors: prove that the checks of all exercises, or of IDS, can be trusted."""
+    from hookpoint.grading.verify import main
+
+    sys.exit(main(ids, checkout(), seeds, jobs))
+
+
+@main.command()
+@click.argument("step", type=click.Choice(["release", "autograde", "feedback"]))
+@click.argument("part")
+def nbgrader(step: str, part: str) -> None:
+    """For classes: run nbgrader's STEP on the notebooks of PART."""
+    import importlib.util
+
+    if importlib.util.find_spec("nbgrader") is None:
+        raise HookpointError(f"nbgrader is not installed: {sys.executable} -m pip install 'hookpoint[grade]'")
+    from hookpoint.grading import nbgrader
+
+    getattr(nbgrader, step)(checkout(), part)

@@ -1,0 +1,95 @@
+"""`hookpoint verify`: the author's proof that every check of the course can be trusted, in parallel, as one table."""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from hookpoint.content.build import build
+from hookpoint.content.course import course
+from hookpoint.errors import UsageError
+
+__all__ = ["main", "verify"]
+
+COLUMNS = ("solution", "stub", "slips", "right", "wrong", "accidents")
+nursery = None  # of the worker process
+
+
+def main(ids: Sequence[str] = (), root: Path | None = None, seeds: int = 2, jobs: int | None = None) -> int:
+    """Prints the table and what falls short. Returns the exit code: 0 only if nothing does."""
+    root = root or Path.cwd()
+    if not (root / "solutions").is_dir():
+        raise UsageError(
+            f"There is no folder solutions/ in {root}: `hookpoint verify` runs in a checkout of the course."
+        )
+    stale = build(root, check=True)
+    proofs = verify(ids or [exercise.id for exercise in course().exercises], root, seeds, jobs)
+    show(proofs)
+    problems = [f"{path} is not what its source gives: run `hookpoint build`" for path in stale]
+    problems += [problem for proof in proofs for problem in proof.problems]
+    for problem in problems:
+        print(f"\n{problem}")
+    held = sum(proof.holds for proof in proofs)
+    print(f"\n{held} of {len(proofs)} exercises hold{'.' if not problems else f'; {len(problems)} problems.'}")
+    return 1 if problems else 0
+
+
+def verify(ids: Iterable[str], root: Path, seeds: int = 2, jobs: int | None = None) -> list:
+    """The proofs of these exercises, in their order. Each worker process keeps one nursery of its own."""
+    ids = list(ids)
+    jobs = min(jobs or os.cpu_count() or 1, len(ids)) or 1
+    labels = ["public", *(f"verify-{number}" for number in range(1, seeds))]
+    context = multiprocessing.get_context("spawn")  # torch must not be forked once it has used threads
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker) as pool:
+        waiting = [pool.submit(prove_one, exercise_id, root, labels) for exercise_id in ids]
+        return [future.result() for future in progress(waiting)]
+
+
+def start_worker() -> None:
+    import atexit
+
+    import torch
+
+    from hookpoint.checks.child import Nursery
+
+    global nursery
+    torch.set_num_threads(1)
+    nursery = Nursery(limit=5.0)
+    atexit.register(nursery.close)
+
+
+def prove_one(exercise_id: str, root: Path, seeds: list[str]):
+    from .proof import prove
+
+    return prove(exercise_id, root, nursery, seeds)
+
+
+def progress(waiting: list):
+    from rich.progress import track
+
+    return track(waiting, "Verifying", disable=not sys.stdout.isatty())
+
+
+def show(proofs: list) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("exercise", *COLUMNS, "ms", "s", title="Checks that can be trusted", caption=CAPTION)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for proof in proofs:
+        cells = [f"{have}/{of}" for have, of in (getattr(proof, name) for name in COLUMNS)]
+        mark = "" if proof.holds else "[bold red]✗ [/]"
+        table.add_row(mark + proof.exercise, *cells, f"{proof.milliseconds:.0f}", f"{proof.seconds:.1f}")
+    Console(width=None if sys.stdout.isatty() else 110).print(table)
+
+
+CAPTION = (
+    "as they must be / tried: solution passes, stub is 'not written yet', slips rejected by their own sentence, other right "
+    "answers accepted, other wrong answers and accidents rejected; ms is the CPU of one passing check in process"
+)
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,31 @@
+"""GPT-2 as one readable, hookable reference, and the ways from it to other libraries.
+
+Importing this package imports torch, einops and jaxtyping only; the adapters import their library when they are called.
+"""
+
+from .config import Config
+from .gpt2 import GPT2, MLP, Attention, Block, Embed, LayerNorm, PosEmbed, Unembed, gelu_new, init_weights
+from .hooks import HookedModule, HookPoint
+from .transformer_lens_adapter import HOOK_NAMES, tl_hook_names, to_transformer_lens
+from .transformers_adapter import from_transformers, to_transformers
+
+__all__ = [
+    "GPT2",
+    "HOOK_NAMES",
+    "MLP",
+    "Attention",
+    "Block",
+    "Config",
+    "Embed",
+    "HookPoint",
+    "HookedModule",
+    "LayerNorm",
+    "PosEmbed",
+    "Unembed",
+    "from_transformers",
+    "gelu_new",
+    "init_weights",
+    "tl_hook_names",
+    "to_transformer_lens",
+    "to_transformers",
+]

@@ -1,0 +1,54 @@
+"""The autograders' view of a submission, and what all tests share."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from hookpoint.checks import InProcess, judge
+from hookpoint.content.cells import load_cells
+from hookpoint.content.execute import run_cells
+
+ROOT = Path(__file__).parent.parent
+
+torch.set_num_threads(1)  # small tensors: threads only get in each other's way
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--submission",
+        metavar="PATH",
+        default=str(ROOT / "solutions"),
+        help="a notebook, or a folder that holds notebooks, to grade with tests/part*/ (default: the solutions)",
+    )
+
+
+class Submission:
+    """One notebook's names, as its author's cells define them."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        cells = load_cells(path)
+        loaded = run_cells(cells, folder=path.parent)
+        self.names = loaded.names
+        self.problems = {
+            cell.writes: loaded.problems[cell.exercise].message for cell in cells if cell.exercise in loaded.problems
+        }
+
+    def passes(self, exercise: str, check: str) -> None:
+        """Fails the test with the check's own message unless the exercise passes this one check."""
+        verdict = judge(exercise, InProcess(self.names, self.problems), only=check)
+        if not verdict.passed:
+            pytest.fail(verdict.message, pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def submission(request) -> Submission:
+    """The submitted notebook that this test module grades: `test_03_attention.py` grades `03_attention.ipynb`."""
+    name = Path(request.path).stem.removeprefix("test_")
+    given = Path(request.config.getoption("--submission"))
+    part = Path(request.path).parent.name
+    for path in (given, given / f"{name}.ipynb", given / part / f"{name}.ipynb"):
+        if path.is_file() and path.stem == name:
+            return Submission(path)
+    pytest.skip(f"{given} holds no {name}.ipynb")
