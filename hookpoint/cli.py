@@ -3,43 +3,16 @@
 Answers go to stdout and complaints to stderr. Exit code 0: all is well; 1: something failed; 2: wrong usage.
 """
 
-import difflib
 import json
 import sys
 from pathlib import Path
 
 import click
 
+from hookpoint.commands.verbs import Verbs
 from hookpoint.content.course import checkout
 from hookpoint.content.workspace import find_workspace, workspace
 from hookpoint.errors import HookpointError
-
-
-class Verbs(click.Group):
-    """A group that says what is wrong in a line instead of showing a traceback, and offers the nearest verb."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except HookpointError as error:
-            if ctx.params.get("debug"):
-                raise
-            click.echo(str(error), err=True)
-            ctx.exit(error.exit_code)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
-        except Exception as error:
-            if ctx.params.get("debug"):
-                raise
-            click.echo(f"A defect of hookpoint: {type(error).__name__}: {error}", err=True)
-            click.echo("`hookpoint --debug ...` shows where it is.", err=True)
-            ctx.exit(1)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
-        near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-        if self.get_command(ctx, args[0]) is None and near:
-            ctx.fail(f"There is no command `{args[0]}`. Did you mean `{near[0]}`?")
-        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,7 +35,7 @@ def start(files_only: bool, no_browser: bool) -> None:
 
     here = find_workspace() or Path("workspace").resolve()
     copied = create(here)
-    click.echo(f"{here}: {len(copied)} notebooks copied" if copied else f"{here}: all notebooks are there")
+    click.echo(f"{here}: {'notebooks copied: ' + str(len(copied)) if copied else 'all notebooks are there'}")
     if files_only:
         return
     if lacking := serving.missing():

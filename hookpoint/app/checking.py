@@ -27,13 +27,13 @@ class Check:
     """
 
     def __init__(
-        self, workspace: Path, exercise: str, deadline: float = DEADLINE, command: Sequence[str] = CHECK
+        self, workspace: Path, exercise: str, deadline: float = DEADLINE, command: Sequence[str] | None = None
     ) -> None:
         self.exercise, self.deadline = exercise, deadline
         self.trouble, self.seconds = "", 0.0
         self._stopped, self._started = False, time.monotonic()
         self._process = subprocess.Popen(
-            [*command, exercise, "--json"],
+            [*(command or CHECK), exercise, "--json"],
             cwd=workspace,
             env={**os.environ, "PYTHONIOENCODING": "utf-8"},
             stdin=subprocess.DEVNULL,
@@ -72,9 +72,13 @@ class Check:
             out, err = self._process.communicate(timeout=self.deadline)
             self.trouble = "" if self._stopped or _has_verdict(out) else _reason(err)
         except subprocess.TimeoutExpired:
-            self.trouble = f"The check was stopped after {self.deadline:g} s. Is there a loop in your code without an end?"
+            self.trouble = (
+                f"The check was stopped after {self.deadline:g} s. Is there a loop in your code without an end?"
+            )
         finally:
             self._kill()
+            self._process.stdout.close()
+            self._process.stderr.close()
             self.seconds = time.monotonic() - self._started
         if self._stopped:
             self.trouble = f"Stopped after {self.seconds:.0f} s; nothing was recorded."
@@ -86,8 +90,7 @@ class Check:
                 os.killpg(self._process.pid, signal.SIGKILL)
             else:
                 self._process.kill()
-        # Only what still holds our end of the pipes could make this wait, and it has just been killed.
-        with contextlib.suppress(subprocess.TimeoutExpired, ValueError, OSError):
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
 
 

@@ -74,7 +74,9 @@ class Situation:
         return sum(standing.exercise.minutes for standing in self.standings if not standing.passed)
 
     def of(self, notebook: Notebook) -> tuple[Standing, ...]:
-        return tuple(s for s in self.standings if (s.exercise.part, s.exercise.notebook) == (notebook.part, notebook.name))
+        return tuple(
+            s for s in self.standings if (s.exercise.part, s.exercise.notebook) == (notebook.part, notebook.name)
+        )
 
     def standing(self, id: str) -> Standing:
         """Where the exercise with this id stands.
@@ -113,11 +115,8 @@ def look(start: Path | None = None, tell: Callable[[str], object] | None = None)
 def _standing(exercise: Exercise, record: Record, hashes: dict[str, str]) -> Standing:
     # An unreadable notebook says nothing about the answer, so the last verdict stands.
     words = record.standing(hashes.get(exercise.id, record.source_hash))
-    if words in ("open", "passed"):
-        state = words
-    else:
-        state = "changed" if record.status == "passed" else "failing"
-    return Standing(exercise, record, state, words)
+    edited = "changed" if record.status == "passed" else "failing"
+    return Standing(exercise, record, words if words in ("open", "passed") else edited, words)
 
 
 @functools.lru_cache(maxsize=128)

@@ -97,7 +97,8 @@ def built(situation: Situation, standing: Standing) -> list[str]:
     if not made_by:
         return [first]
     if left:
-        return [first, f"{len(made_by) - len(left)} of {len(made_by)} pieces of *{box.label}* are yours; missing: {', '.join(left)}."]
+        yours = f"{len(made_by) - len(left)} of {len(made_by)} pieces of *{box.label}* are yours"
+        return [first, f"{yours}; missing: {', '.join(left)}."]
     return [first, f"With it, *{box.label}* in the picture of GPT-2 is yours."]
 
 
@@ -108,4 +109,4 @@ def found(situation: Situation, words: str) -> list[Standing]:
 
 
 def _searched(exercise: Exercise) -> str:
-    return f"{exercise.id} {exercise.writes} {exercise.notebook} {exercise.prose}".lower()
+    return f"{exercise.id} {exercise.writes} {exercise.notebook} {promise(exercise)} {exercise.prose}".lower()

@@ -42,7 +42,10 @@ class Nursery:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         environment = os.environ | {"OMP_NUM_THREADS": "1"}  # a fork of a process that has used more threads hangs
         command = [sys.executable, "-m", "hookpoint.checks.protocol.nursery", str(theirs.fileno())]
-        self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)
+        # A session of its own: Ctrl-C in the terminal is for the one who watches; this process ends with its socket.
+        self.process = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
         theirs.close()
         self.control.settimeout(START_SECONDS)
         if self.control.recv(1) != b"r":

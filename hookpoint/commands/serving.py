@@ -15,14 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import hookpoint
 from hookpoint.content.files import write_text
 from hookpoint.errors import HookpointError
 
 HOST = "127.0.0.1"
-# Streamlit's page for the learner; a checkout has it beside the package, a wheel inside it.
-PACKAGE = Path(hookpoint.__file__).parent
-APPS = (PACKAGE.parent / "app.py", PACKAGE / "app" / "main.py")
 PATIENCE = 90.0  # seconds; the first start on a cold disk reads a few hundred megabytes
 
 
@@ -54,20 +50,19 @@ def jupyter(workspace: Path) -> Server:
         *(f"--ServerApp.ip={HOST}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         *(f"--ServerApp.root_dir={workspace}", "--LabApp.news_url=None"),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        # In a container everyone is root, and Jupyter would refuse; it answers on this machine alone, with a token.
+        *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
     )
     # The token travels in the environment: other people on this machine can read a command line.
     return Server("JupyterLab", command, port, f"http://{HOST}:{port}/lab?token={token}", (("JUPYTER_TOKEN", token),))
 
 
-def companion(script: Path) -> Server:
-    """The Streamlit app, which sends nothing to anyone."""
+def companion() -> Server:
+    """The companion app, on this machine alone."""
+    from hookpoint.app.launch import command
+
     port = free_port(8501)
-    command = (
-        *(sys.executable, "-m", "streamlit", "run", str(script)),
-        *(f"--server.address={HOST}", f"--server.port={port}", "--server.headless=true"),
-        *("--browser.gatherUsageStats=false", "--server.fileWatcherType=none", "--client.toolbarMode=minimal"),
-    )
-    return Server("The companion app", command, port, f"http://{HOST}:{port}")
+    return Server("The companion app", tuple(command(port)), port, f"http://{HOST}:{port}")
 
 
 def free_port(wanted: int) -> int:
@@ -81,12 +76,11 @@ def free_port(wanted: int) -> int:
 
 def serve(workspace: Path, browser: bool = True) -> None:
     """Run the servers until Ctrl-C, or until one of them ends by itself."""
-    script = next((path for path in APPS if path.exists()), None)
-    servers = [jupyter(workspace), *([companion(script)] if script else [])]
+    servers = [jupyter(workspace), companion()]
     with _ending_on_sigterm(), running(workspace, servers) as processes:
         for server in servers:
             print(f"{server.name}: {server.url}")
-        print("Ctrl-C stops both." if script else "Ctrl-C stops it.")
+        print("Ctrl-C stops both.", flush=True)
         if browser:
             webbrowser.open(servers[0].url)
         try:

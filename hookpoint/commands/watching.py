@@ -1,5 +1,6 @@
 """Checking again whenever the learner saves, in a process that an endless loop cannot stop."""
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -93,8 +94,9 @@ def watch_in_children(workspace: Path) -> None:
             with nursery.submission(cells) as link:
                 return checks.judge(exercise.id, link)
 
-        print(f"Watching {workspace}. Save a notebook to have it checked; Ctrl-C ends this.")
+        say = functools.partial(print, flush=True)  # Into a pipe or a log as well, each line when it is said.
+        say(f"Watching {workspace}. Save a notebook to have it checked; Ctrl-C ends this.")
         try:
-            watch(workspace, judge, every())
+            watch(workspace, judge, every(), say)
         except KeyboardInterrupt:
-            print("\nStopped.")
+            say("\nStopped.")

@@ -3,6 +3,7 @@
 What is in a notebook is the business of `course`, `cells` and `merge`; here are only the bytes.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -85,7 +86,8 @@ def write_text(path: Path, text: str) -> None:
         why = error.strerror or error
         raise HookpointError(f"Could not write {path}: {why}. {kept}; mend that and run it again.") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the folder itself may be what is in the way
+            temporary.unlink(missing_ok=True)
 
 
 def _write_through(path: Path, data: bytes) -> None:

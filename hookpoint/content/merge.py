@@ -136,7 +136,7 @@ def _prefer_answers(olds: list[_Mine]) -> None:
     for stub in olds:
         if stub.place is None or not stub.ours or stub.key[0] != "exercise":
             continue
-        copies = [old for old in olds if old.key == stub.key and not old.ours]
+        copies = [old for old in olds if old.key == stub.key and old.meta and not old.ours]
         if copies:
             copies[0].place, stub.place = stub.place, None
 

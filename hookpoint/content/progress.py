@@ -10,12 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from hookpoint.content.cells import typed_in
-from hookpoint.content.course import course
-from hookpoint.content.files import fingerprint, now, write_text
-from hookpoint.content.workspace import find_workspace
+from hookpoint.content.files import now, write_text
 
 ID = re.compile(r"\A\w+\Z")
+VERDICT = {"status", "points", "max_points", "slip", "message", "source_hash"}
 
 
 @dataclass(frozen=True)
@@ -40,9 +38,10 @@ class Record:
 
     def standing(self, source_hash: str) -> str:
         """Where the exercise stands, in words, given the hash of the answer as it is now ("" if it is a stub)."""
-        if not self.status:
+        missing = self.status == "missing"
+        if not self.status or (missing and not source_hash and not self.first_passed_at):
             return "open"
-        changed = self.source_hash and source_hash != self.source_hash
+        changed = source_hash != self.source_hash and (self.source_hash or missing)
         if self.status == "passed":
             return "passed earlier; your cell has changed since" if changed else "passed"
         if self.passed_hash and source_hash == self.passed_hash:
@@ -72,41 +71,6 @@ def record(workspace: Path, verdict: Mapping[str, object], tell: Callable[[str],
     )
     _write(workspace, new)
     return new
-
-
-VERDICT = {"status", "points", "max_points", "slip", "message", "source_hash"}
-
-
-def record_verdict(
-    exercise: str, status: str, message: str = "", slip: str = "", names: Mapping[str, object] | None = None
-) -> Record | None:
-    """Store what a notebook's own check cell found, if a workspace is near; gives back the record, or None.
-
-    Args:
-        names: the notebook's globals; the running IPython kernel's if not given. Its history has the answer's text.
-    """
-    workspace = find_workspace()
-    if workspace is None:
-        return None
-    asked = course().exercise(exercise)
-    text = typed_in(names if names is not None else _kernel_names(), asked.writes)
-    verdict = {
-        "exercise": exercise,
-        "status": status,
-        "message": message,
-        "slip": slip,
-        "points": asked.points if status == "passed" else 0,
-        "max_points": asked.points,
-        "source_hash": fingerprint(text) if text else "",
-    }
-    return record(workspace, verdict)
-
-
-def _kernel_names() -> Mapping[str, object]:
-    """The globals of the IPython kernel that this process is, if it is one."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell.user_ns if shell else {}
 
 
 def open_hint(workspace: Path, exercise: str, rung: int) -> Record:

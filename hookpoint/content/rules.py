@@ -201,9 +201,7 @@ def _strays(path: Path, cells: list[Cell]) -> Problems:
         for word, id in (*cell.options.items(), ("heading", heading)):
             if word in ("check", "hint", "heading") and id is not None and id not in ids:
                 meant = _closest(str(id), list(map(str, ids)))
-                mend = (
-                    f"Did you mean `{meant}`?" if meant else f'Add its answer, `# %% exercise="{id}" minutes=10`.'
-                )
+                mend = f"Did you mean `{meant}`?" if meant else f'Add its answer, `# %% exercise="{id}" minutes=10`.'
                 yield AuthoringError(path, cell.line, f"This {word} belongs to no exercise: `{id}`.", mend)
         for number, line in enumerate(cell.source.split("\n") if cell.kind == "markdown" else ()):
             if re.match(r"#+ Exercise\b", line) and not (number == 0 and heading):

@@ -25,11 +25,14 @@ class {name}({name}):
 
 EDIT = """
 def _scratch(args):
-    for value in args:
+    editable = [value for value in args if isinstance(value, (torch.Tensor, list, dict))]
+    if not editable:
+        raise TypeError("nothing here can be edited in place")
+    for value in editable:
         if isinstance(value, torch.Tensor):
             with torch.no_grad():
                 value.add_(1) if value.dtype != torch.bool else value.logical_not_()
-        elif isinstance(value, (list, dict)):
+        else:
             value.clear()
 """
 

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import sys
+import sysconfig
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -21,10 +22,10 @@ from typing import IO, Any
 
 from hookpoint.errors import HookpointError, UsageError
 
-__all__ = ["Course", "drop_solution_only", "gradebook", "open_course", "run"]
+__all__ = ["Course", "drop_solution_only", "gradebook", "not_released", "open_course", "run"]
 
 SECONDS_PER_CELL = 60
-REASON = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception|Entry))(?:: (.*))?$", re.MULTILINE)
+REASON = re.compile(r"^ *(?:\w+\.)*(\w*(?:Error|Exception|Entry))(?:: (.*))?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,12 @@ class Course:
         return self.state / "log.txt"
 
     @property
+    def gradebook(self) -> Path:
+        return self.state / "gradebook.db"
+
+    @property
     def db_url(self) -> str:
-        return f"sqlite:///{self.state / 'gradebook.db'}"
+        return f"sqlite:///{self.gradebook}"
 
     def folder(self, step: str, student: str = "") -> Path:
         """The folder of a step inside `.nbgrader/`, for one student or for the release."""
@@ -120,11 +125,26 @@ def _settings(course: Course) -> Any:
     return config
 
 
-def gradebook(course: Course) -> Any:
-    """nbgrader's gradebook, open; use it as a context manager."""
+@contextlib.contextmanager
+def gradebook(course: Course) -> Iterator[Any]:
+    """nbgrader's gradebook, open, for the statements of a `with` block.
+
+    Raises:
+        UsageError: there is none, because nothing has been released. (nbgrader would begin an empty one.)
+    """
     from nbgrader.api import Gradebook
 
-    return Gradebook(course.db_url)
+    if not course.gradebook.is_file():
+        raise not_released(course)
+    with warnings.catch_warnings(), Gradebook(course.db_url) as book:
+        warnings.simplefilter("ignore")  # nbgrader's own habits with its database
+        yield book
+
+
+def not_released(course: Course) -> UsageError:
+    """The error that says so, and what to run."""
+    command = f"`hookpoint nbgrader release {course.part}`"
+    return UsageError(f"{course.part} is not in the gradebook yet. Run {command} first.")
 
 
 def run(course: Course, action: Callable[[Any], dict], notebook: str = "*") -> str | None:
@@ -180,11 +200,13 @@ def _into(log: Path) -> Iterator[IO[str]]:
 
 @contextlib.contextmanager
 def _environment(course: Course) -> Iterator[None]:
-    """Makes the kernels run on this interpreter and without the host's own start-up files."""
+    """Makes nbgrader and its kernels run on this interpreter, and without the host's own start-up files."""
     ours = course.state / "jupyter"
     _write_kernel(ours / "kernels" / "python3")
     values = {
         "JUPYTER_PATH": os.pathsep.join(filter(None, [str(ours), os.environ.get("JUPYTER_PATH")])),
+        # nbgrader calls `alembic` by name, which is beside this interpreter even if its environment is not active.
+        "PATH": os.pathsep.join(filter(None, [sysconfig.get_path("scripts"), os.environ.get("PATH")])),
         "JUPYTER_RUNTIME_DIR": str(ours / "runtime"),
         "IPYTHONDIR": str(course.state / "ipython"),
     }

@@ -13,7 +13,7 @@ from hookpoint.content.cells import CHECK
 from hookpoint.content.files import notebook_text, read_notebook, write_text
 from hookpoint.errors import HookpointError, UsageError
 
-from .nbgrader_course import Course, gradebook
+from .nbgrader_course import Course, gradebook, not_released
 
 __all__ = ["fitted", "receive", "released_cells", "students"]
 
@@ -33,9 +33,7 @@ def released_cells(course: Course) -> dict[str, dict[str, dict]]:
         try:
             notebooks = book.find_assignment(course.part).notebooks
         except MissingEntry:
-            raise UsageError(
-                f"{course.part} is not in the gradebook yet. Run `hookpoint nbgrader release {course.part}` first."
-            ) from None
+            raise not_released(course) from None
         return {notebook.name: _cells(notebook) for notebook in sorted(notebooks, key=lambda each: each.name)}
 
 
@@ -60,26 +58,29 @@ def _released(cell: Any, points: float | None) -> dict:
     return _code(cell.source, {"nbgrader": marks}) | {"id": cell.name}
 
 
-def students(course: Course, inbox: Path) -> list[str]:
-    """Who handed in something for this part: the folders of the inbox that hold a folder of its name.
+def students(course: Course, inbox: Path) -> tuple[list[str], list[str]]:
+    """Who handed in something for this part, and the names among them that nbgrader would read as patterns.
 
     Raises:
-        UsageError: nobody has, or a name would be a pattern to nbgrader.
+        UsageError: nobody has.
     """
-    names = sorted(folder.parent.name for folder in inbox.glob(f"*/{course.part}") if folder.is_dir())
-    names = [name for name in names if not name.startswith(".")]
+    folders = (folder.parent.name for folder in inbox.glob(f"*/{course.part}") if folder.is_dir())
+    names = sorted(name for name in folders if not name.startswith("."))
     if not names:
         raise UsageError(f"There are no submissions: put each into {inbox}/<student>/{course.part}/NN_name.ipynb.")
-    for name in names:
-        if PATTERN_SIGNS & set(name) or name != name.strip():
-            raise UsageError(f"nbgrader cannot take `{name}` for a student: rename {inbox / name} to a plain name.")
-    return names
+    refused = [name for name in names if PATTERN_SIGNS & set(name) or name != name.strip()]
+    return [name for name in names if name not in refused], refused
 
 
 def receive(course: Course, inbox: Path, student: str, released: Mapping[str, Mapping[str, dict]]) -> dict[str, str]:
-    """Copies a student's notebooks to where nbgrader reads them, and says per notebook why it could not.
+    """Copies a student's notebooks to where nbgrader reads them, and says of each file that it could not use why not.
 
-    Files of the student's that are no notebooks of this part are named with the reason too.
+    Args:
+        inbox: The folder that holds `<student>/<part>/`.
+        released: What `released_cells` gives.
+
+    Returns:
+        The reason by notebook, or by file name for files that are no notebooks of this part.
     """
     source, target = inbox / student / course.part, course.folder("received", student)
     for old in (target, course.folder("autograded", student)):
@@ -93,12 +94,25 @@ def receive(course: Course, inbox: Path, student: str, released: Mapping[str, Ma
             else:
                 problems[name] = "not handed in"
         except HookpointError as error:
-            # The rest of the message advises a learner about their own workspace.
-            problems[name] = str(error).partition(" Rename it")[0].rstrip(".")
-    if (source / "timestamp.txt").is_file() and target.is_dir():
-        shutil.copy(source / "timestamp.txt", target)
+            # The path is known to the host, and what follows is advice for a learner's own workspace.
+            problems[name] = str(error).removeprefix(f"{path} ").partition(" Rename it")[0].rstrip(".")
     strangers = sorted(path.name for path in source.glob("*.ipynb") if path.stem not in released)
-    return problems | {name: "no notebook of this part; not graded" for name in strangers}
+    problems |= {name: "no notebook of this part" for name in strangers}
+    return problems | _receive_time(source / "timestamp.txt", target)
+
+
+def _receive_time(stamp: Path, target: Path) -> dict[str, str]:
+    """Copies the note of nbgrader's collectors on when it was handed in; one that is no date would stop nbgrader."""
+    from nbgrader.utils import parse_utc
+
+    if not (stamp.is_file() and target.is_dir()):
+        return {}
+    try:
+        parse_utc(stamp.read_text(encoding="utf-8").strip())
+    except (ValueError, OverflowError):
+        return {stamp.name: "holds no date; ignored"}
+    shutil.copy(stamp, target)
+    return {}
 
 
 def fitted(notebook: Mapping, expected: Mapping[str, dict]) -> dict:

@@ -145,3 +145,30 @@ def small():
         stubs=STUBS,
         answers=ANSWERS,
     )
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """The real engine with checks of the small course's exercises: `double`, `Scale` and `triple` of 4."""
+    from hookpoint import checks
+    from hookpoint.checks.author import Exercise, Slip, same
+
+    def of_four(writes, wanted):
+        def values(learner, draw):
+            """It is right for 4."""
+            name = getattr(learner, writes)
+            same(name(3)(4) if writes == "Scale" else name(4), wanted)
+
+        return values
+
+    def adds_two(x):
+        return x + 3
+
+    slips = {"double": (Slip("three is added", adds_two),)}
+    names = {"double": ("double", 8), "scale": ("Scale", 12), "triple": ("triple", 12)}
+    exercises = {
+        id: Exercise(id, checks=(of_four(*name),), slips=slips.get(id, ()), writes=name[0])
+        for id, name in names.items()
+    }
+    real = checks.judge
+    monkeypatch.setattr(checks, "judge", lambda id, link, **options: real(exercises[id], link, **options))

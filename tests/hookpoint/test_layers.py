@@ -65,9 +65,10 @@ def imported(path: Path, source: str, *, when_loaded: bool = False) -> list[tupl
 
 
 def at_load(node: ast.AST):
-    """The nodes that run when a module is loaded: all but what stands inside functions."""
+    """The nodes that run when a module is loaded: not those in functions or for type checkers."""
     for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        for_types = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
+        if not for_types and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield child
             yield from at_load(child)
 
@@ -170,3 +171,4 @@ def test_the_rule_catches_a_heavy_import(file, source):
 def test_the_rule_lets_a_heavy_import_pass_where_it_is_needed():
     assert misplaced(PACKAGE / "pictures/curves.py", "def plot():\n    import matplotlib.pyplot as plt") == []
     assert misplaced(PACKAGE / "app/main.py", "import streamlit as st") == []
+    assert misplaced(PACKAGE / "model/adapter.py", "if TYPE_CHECKING:\n    import transformers") == []

@@ -6,10 +6,13 @@ import torch
 from torch import Tensor
 
 from hookpoint.checks.author import Exercise, Slip, agree, same, same_gradients
+from hookpoint.checks.compare import Tolerance
 
 from .causal_mask import reference as causal_mask
 
 BATCH, POS, D_MODEL, HEADS, D_HEAD = 2, 7, 13, 3, 5  # no two alike, and d_head is not d_model / n_heads
+
+SCALED = Tolerance(1e-5, float64=1e-6)  # in float64 too, the root of d_head may be a float32 tensor
 
 
 def reference(x, W_Q, b_Q, W_K, b_K):
@@ -138,6 +141,7 @@ EXERCISE = Exercise(
     checks=(values, other_sizes, key_bias, gradient),
     reference=reference,
     gives=Tensor,
+    tolerance=SCALED,
     forbids=("attention",),
     slips=(
         Slip("the scores are not divided by anything", unscaled),

@@ -13,7 +13,7 @@ def reference(pattern, v):
 
 
 def inputs(draw, batch=2, heads=3, n_queries=5, n_keys=5, d_head=7):
-    """Shares of any sign that sum to anything: what is asked is the weighted sum, not that the weights are a pattern."""
+    """Shares of any sign that sum to anything: the sum is asked for, whatever the weights are."""
     return draw.normal(batch, heads, n_queries, n_keys), draw.normal(batch, n_keys, heads, d_head)
 
 

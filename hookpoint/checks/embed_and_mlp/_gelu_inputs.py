@@ -1,27 +1,39 @@
-"""The inputs on which both GELUs are judged, and how close is close enough."""
+"""What both GELUs are tried on, and how close is close enough."""
+
+from collections.abc import Callable
 
 import torch
 
-from hookpoint.checks.author import OPERATION, Draw
+from hookpoint.checks.author import OPERATION, Draw, gradients, same
 from hookpoint.checks.compare import Tolerance
 
-# A constant such as sqrt(2 / pi) may be a float32 tensor: the result is float64 still, and off by 3e-8 at most. The nearest
-# slip, one form for the other, is 5e-4 away. Where the constants no longer matter, `large`, every digit is asked for.
-TOLERANCE = Tolerance(float32=OPERATION.float32, float64=1e-7)
-EVERY_FLOAT64_DIGIT = OPERATION
+# A constant such as sqrt(2 / pi) may be a float32 tensor: the result is float64 still, and off by 3e-8 at most. The
+# nearest slip, one form for the other, is 5e-4 away. Large numbers leave no such room: there constants do not matter.
+CONSTANTS = Tolerance(float32=OPERATION.float32, float64=1e-7)
 
 
-def everywhere() -> list[torch.Tensor]:
-    """A grid from -6 to 6, without 0, in float32 and in float64."""
-    return [torch.linspace(-6, 6, 62, dtype=dtype) for dtype in (torch.float32, torch.float64)]
+def on_a_grid(f: Callable, reference: Callable) -> None:
+    """Raises `Mismatch` unless both agree from -6 to 6, in float32 and in float64."""
+    for dtype in (torch.float32, torch.float64):
+        x = torch.linspace(-6, 6, 62, dtype=dtype)
+        same(f(x), reference(x), tolerance=CONSTANTS)
 
 
-def shapes(draw: Draw) -> list[torch.Tensor]:
-    """One number, several axes, a layout that is not contiguous, and half precision."""
-    several = draw.normal(3, 2, 5, std=2)
-    return [draw.normal(std=2), several, several.permute(2, 0, 1), draw.normal(3, 5, std=2, dtype=torch.float16)]
+def on_any_shape(f: Callable, reference: Callable, draw: Draw) -> None:
+    """The same for one number, for several axes, for a layout that is not contiguous, and in half precision."""
+    several, halves = draw.normal(3, 2, 5, std=2), draw.normal(3, 5, std=2, dtype=torch.float16)
+    for x in (draw.normal(1, std=2)[0], several, several.permute(2, 0, 1), halves):
+        same(f(x), reference(x), tolerance=CONSTANTS)
 
 
-def large(dtype: torch.dtype) -> torch.Tensor:
-    """Numbers so far from 0 that both forms are x or 0; none of them is short in binary."""
-    return torch.tensor([-1000.3, -61.7, -13.1, 7.3, 9.1, 13.7, 61.3, 1000.7], dtype=dtype)
+def on_large_numbers(f: Callable, reference: Callable) -> None:
+    """The same to the last digit where both forms are x or 0; none of these numbers is short in binary."""
+    for dtype in (torch.float32, torch.float64):
+        x = torch.tensor([-1000.3, -61.7, -13.1, 7.3, 9.1, 13.7, 61.3, 1000.7], dtype=dtype)
+        same(f(x), reference(x), f"in {str(dtype)[6:]}, to its last digits")
+
+
+def in_the_gradient(f: Callable, reference: Callable, draw: Draw) -> None:
+    """The same for the gradient with respect to x."""
+    x = torch.cat([torch.linspace(-6, 6, 62), draw.normal(7)])
+    same(*gradients(f, x), *gradients(reference, x), "in the gradient of x", CONSTANTS)

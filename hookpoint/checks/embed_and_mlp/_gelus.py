@@ -1,4 +1,4 @@
-"""GELUs as people get them wrong. Functions with one name in both exercises would be one slip; these tell them apart."""
+"""What the slips of both GELU exercises are made of."""
 
 import math
 

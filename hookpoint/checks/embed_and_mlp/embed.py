@@ -7,7 +7,7 @@ from torch import nn
 
 from hookpoint.checks.author import Exercise, Slip, build, same
 
-from ._parts import CFG, drawn, leaves, same_parameter_gradients, untouched
+from ._parts import CFG, drawn, leaves, same_leaf_gradients, untouched
 
 # As many tokens as features: here a transposed table has the right shape and only the numbers tell.
 SQUARE = replace(CFG, d_vocab=13)
@@ -40,7 +40,9 @@ def values(learner, draw):
 def large_vocabulary(learner, draw):
     """Ids beyond what a byte or half precision can hold find their row too; float64 weights give float64."""
     weights = table(draw, LARGE, torch.float64)
-    tokens = torch.cat([draw.ids(LARGE.d_vocab, 2, 5), torch.tensor([[255, 256, 2049, 4098], [257, 2051, 4095, 4097]])], 1)
+    tokens = torch.cat(
+        [draw.ids(LARGE.d_vocab, 2, 5), torch.tensor([[255, 256, 2049, 4098], [257, 2051, 4095, 4097]])], 1
+    )
     same(build(learner.Embed, LARGE, weights)(tokens), reference(tokens, **weights))
 
 
@@ -49,7 +51,7 @@ def gradient(learner, draw):
     weights = leaves(table(draw, CFG, torch.float64))
     tokens = torch.cat([draw.ids(CFG.d_vocab, 2, 4), torch.tensor([[0, 5, 5], [5, 0, CFG.d_vocab - 1]])], 1)
     module = build(learner.Embed, CFG, weights)
-    same_parameter_gradients(module, lambda tokens: reference(tokens, **weights), weights, tokens)
+    same_leaf_gradients(module, lambda tokens: reference(tokens, **weights), weights, tokens)
 
 
 class Table(nn.Module):

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from hookpoint.checks.author import Exercise, Slip, build, same
 
 from . import _norms as norms
-from ._parts import CFG, drawn, leaves, same_parameter_gradients, untouched
+from ._parts import CFG, drawn, leaves, same_leaf_gradients, untouched
 
 SHAPES = ((3, 2, 5), (2, 5), (7,), ())  # before the features; four axes first, where axis 1 and axis -2 differ
 
@@ -61,7 +61,8 @@ def half(learner, draw):
     """Half precision is computed in float32, where the squares fit, and given back in half precision."""
     for dtype in (torch.float16, torch.bfloat16):
         w = weights(draw, dtype=dtype)
-        x = draw.normal(2, 5, CFG.d_model, mean=100, std=600, dtype=dtype)
+        sizes = torch.tensor([600, 2, 600, 40, 900])[:, None]  # only the large ones overflow when they are squared
+        x = (sizes * draw.normal(2, 5, CFG.d_model, mean=0.2)).to(dtype)
         same(build(learner.LayerNorm, CFG, w)(x), reference(x, **w))
 
 
@@ -69,7 +70,7 @@ def gradient(learner, draw):
     """The gradient reaches x, through the mean and the variance too, and w and b."""
     w = leaves(weights(draw, dtype=torch.float64))
     x = draw.normal(2, 5, CFG.d_model, dtype=torch.float64).requires_grad_()
-    same_parameter_gradients(build(learner.LayerNorm, CFG, w), lambda x: reference(x, **w), w, x)
+    same_leaf_gradients(build(learner.LayerNorm, CFG, w), lambda x: reference(x, **w), w | {"x": x}, x)
 
 
 EXERCISE = Exercise(
@@ -84,16 +85,19 @@ EXERCISE = Exercise(
         Slip("epsilon is 1e-5 whatever the config says; it is cfg.eps", norms.fixed_eps),
         Slip("the variance is held above epsilon; epsilon is added to it", norms.clamped),
         Slip("the variance divides by d_model - 1 (torch's default), not by d_model", norms.sample_variance),
-        Slip("torch's default standard deviation (d_model - 1) has epsilon added outside the root", norms.sample_deviation),
+        Slip(
+            "torch's default std (d_model - 1) is taken, and epsilon is added outside the root",
+            norms.sample_deviation,
+        ),
         Slip("the mean is never subtracted: this is RMSNorm, which other models use", norms.root_mean_square),
         Slip("the mean is taken off for the variance but not off x itself", norms.not_centred),
         Slip("the centred x is divided by the variance, not by its root", norms.by_variance),
         Slip("the centred x is not divided by anything", norms.only_centred),
         Slip("the centred x is multiplied by the standard deviation, not divided by it", norms.multiplied),
-        Slip("the statistics are taken over the positions, not over the features of each position", norms.over_positions),
+        Slip("the statistics are taken over the positions, not over each position's features", norms.over_positions),
         Slip("the statistics are taken over axis 1; the features are the last axis, -1", norms.over_axis_one),
         Slip("the statistics are taken over the batch, not over the features of each position", norms.over_batch),
-        Slip("one mean and one variance are taken of the whole tensor; each position has its own", norms.over_everything),
+        Slip("the whole tensor has one mean and one variance; each position has its own", norms.over_everything),
         Slip("positions and features share one mean and one variance; each position has its own", norms.over_sequence),
         Slip("w scales x before it is normalised; it scales the normalised x", norms.gain_first),
         Slip("b is added before w scales; w scales first", norms.bias_first),

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from hookpoint.checks.author import Exercise, Slip, build, same
 
 from . import _mlps as mlps
-from ._parts import CFG, drawn, leaves, same_parameter_gradients
+from ._parts import CFG, drawn, leaves, same_leaf_gradients
 
 # As many neurons as features: here transposed matrices have the right shape and only the numbers tell.
 SQUARE = replace(CFG, d_mlp=13)
@@ -54,7 +54,7 @@ def gradient(learner, draw):
     """The gradient reaches x, both matrices and both biases."""
     w = leaves(weights(draw, dtype=torch.float64))
     x = draw.normal(2, 5, CFG.d_model, dtype=torch.float64).requires_grad_()
-    same_parameter_gradients(build(learner.MLP, CFG, w), lambda x: reference(x, **w), w, x)
+    same_leaf_gradients(build(learner.MLP, CFG, w), lambda x: reference(x, **w), w | {"x": x}, x)
 
 
 EXERCISE = Exercise(

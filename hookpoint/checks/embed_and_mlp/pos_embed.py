@@ -7,7 +7,7 @@ from torch import nn
 
 from hookpoint.checks.author import Exercise, Slip, build, refuses, same
 
-from ._parts import CFG, drawn, leaves, same_parameter_gradients, untouched
+from ._parts import CFG, drawn, leaves, same_leaf_gradients, untouched
 
 # Fewer tokens than positions, so that reading by token id gives numbers and not an error.
 SMALL = replace(CFG, d_vocab=7)
@@ -49,8 +49,8 @@ def limit(learner, draw):
     """A position at or beyond n_ctx has no row: it is an error, never somebody else's row."""
     module = build(learner.PosEmbed, SMALL, table(draw))
     last = SMALL.n_ctx - 1
-    # One token too many; the last row and one beyond it, which a slice would spread over both; wholly outside.
-    for length, start in ((SMALL.n_ctx + 1, 0), (2, last), (1, last + 1), (5, last + 5)):
+    # Too many tokens; the last row and one beyond it, which a slice would spread over both; wholly outside.
+    for length, start in ((SMALL.n_ctx + 1, 1), (SMALL.n_ctx + 1, 0), (2, last), (1, last + 1), (5, last + 5)):
         refuses(module, draw.ids(SMALL.d_vocab, 3, length), start)
 
 
@@ -58,7 +58,7 @@ def gradient(learner, draw):
     """The gradient reaches exactly the rows of the positions used, once for every row of the batch."""
     weights = leaves(table(draw, torch.float64))
     module, tokens = build(learner.PosEmbed, SMALL, weights), draw.ids(SMALL.d_vocab, 3, 5)
-    same_parameter_gradients(
+    same_leaf_gradients(
         lambda tokens: module(tokens, 2), lambda tokens: reference(tokens, 2, **weights), weights, tokens
     )
 
@@ -100,11 +100,6 @@ class batch_of_one(Table):
 class whole_table(Table):
     def forward(self, tokens, offset=0):
         return self.W_pos.expand(tokens.shape[0], -1, -1)
-
-
-class batch_length(Table):
-    def forward(self, tokens, offset=0):
-        return self.W_pos[torch.arange(tokens.shape[0]) + offset].expand(tokens.shape[1], -1, -1).transpose(0, 1)
 
 
 class by_row_of_batch(Table):
@@ -188,7 +183,6 @@ EXERCISE = Exercise(
         Slip("the batch axis is missing: every row of the batch needs its copy", no_batch),
         Slip("the batch axis has size 1: every row of the batch needs its copy", batch_of_one),
         Slip("the whole table is returned, however short the input", whole_table),
-        Slip("positions are counted along the batch's axis and not along the sequence's", batch_length),
         Slip("the row is chosen by the place in the batch and not by the place in the sequence", by_row_of_batch),
         Slip("counting goes on from one row of the batch to the next; each row starts anew", counts_through_batch),
         Slip("the offset is ignored", ignores_offset),
@@ -196,7 +190,7 @@ EXERCISE = Exercise(
         Slip("positions beyond n_ctx wrap around to the first rows", wraps),
         Slip("positions beyond n_ctx all get the last row", clamps),
         Slip("a slice stops silently at the table's end, and the result is shorter than the input", slices),
-        Slip("a slice stops at the table's end, and its last row is spread over the positions beyond", slices_and_expands),
+        Slip("a slice stops at the table's end, and its one row is spread over several positions", slices_and_expands),
         Slip("only the number of tokens is compared with n_ctx: the offset counts too", offset_unguarded),
         Slip("the result is detached from the graph", detached),
         Slip("W_pos is declared as [d_model, n_ctx]; a row per position is [n_ctx, d_model]", transposed_table),

@@ -81,12 +81,11 @@ def copy_state(source: nn.Module, target: nn.Module) -> None:
 
 
 def traces(module: nn.Module) -> dict[str, Any]:
-    """What a function that only looks at a module must leave alone: gradients, flags, mode, hooks."""
+    """What a function that only looks at a module must leave alone: gradients, flags, hooks."""
     parameters = dict(module.named_parameters())
     return {
         "grad": {name: None if p.grad is None else p.grad.clone() for name, p in parameters.items()},
         "requires_grad": {name: p.requires_grad for name, p in parameters.items()},
-        "training": module.training,
         "hooks": sum(
             len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in module.modules()
         ),

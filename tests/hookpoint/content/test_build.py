@@ -88,6 +88,16 @@ def test_a_notebook_whose_source_is_gone_is_named_and_then_removed(course):
     assert not (course / BUILT[1]).exists() and not (course / BUILT[3]).exists()
 
 
+def test_a_notebook_that_is_to_be_removed_cannot_leak(authored, course):
+    given = "\n# %%\ndef given(x):\n    return sum([x, x])\n"
+    old = authored.write(course, authored.title() + given, "01_doubling")
+    build(course)
+    old.unlink()
+    authored.write(course, authored.LESSON, "01_doubling_again")
+
+    assert "exercises/part1_build_gpt2/01_doubling.ipynb" in names(course, build(course))
+
+
 @pytest.mark.parametrize("text", ['{"cells": [], "metadata": {}}', "not a notebook"])
 def test_a_notebook_that_we_have_not_built_is_never_removed(course, text):
     stranger = course / "exercises/part1_build_gpt2/09_mine.ipynb"

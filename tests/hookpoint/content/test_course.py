@@ -25,7 +25,10 @@ def test_an_exercise_knows_what_it_asks_and_what_it_is_worth():
     assert scale.stub.startswith("class Scale:")
 
 
-def test_hints_come_in_order_and_without_the_fold():
+def test_hints_come_in_order_and_without_the_fold(release, small):
+    heading, first, second, third, answer, check = small.exercise("double")
+    release("01_first", [heading, third, first, second, answer, check])
+
     assert course().exercise("double").hints == ("double: rung 1.", "double: rung 2.", "double: rung 3.")
 
 

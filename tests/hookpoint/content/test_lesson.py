@@ -73,6 +73,14 @@ def test_an_id_used_twice_in_a_notebook_is_refused(authored, tmp_path):
     assert any("`check` has the id `double` twice" in what for what in whats)
 
 
+def test_an_exercise_with_two_headings_is_refused(authored, tmp_path):
+    heading = "\n# %% [markdown]\n# ## Exercise: `double` ★\n"
+
+    problem = refusal(authored.write(tmp_path, authored.title() + heading + authored.exercise()))
+
+    assert "has 2 headings" in problem.what
+
+
 def test_all_problems_of_a_file_are_reported_at_once_in_order(authored, tmp_path):
     text = authored.LESSON.replace("# # 01", "01").replace("rung=2", "rung=4").replace("points=2", "points=0")
 

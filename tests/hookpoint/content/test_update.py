@@ -87,6 +87,29 @@ def test_an_edited_cell_of_ours_stands_after_the_new_one_where_the_release_chang
     assert "1 of our cells that you had edited stands after the new text" in str(change)
 
 
+def test_a_check_cell_is_ours_again_and_what_was_typed_into_it_stands_after_it(workspace, release, small):
+    workspace.edit("01_first", "check-double", "print('mine')")
+    release("01_first", newer(small))
+    update(workspace.path)
+
+    assert workspace.sources("01_first")[7:9] == ['checks.run("double")', "print('mine')"]
+
+
+def test_an_own_cell_above_that_defines_the_same_name_does_not_take_the_answers_place(workspace, release, small):
+    workspace.add("01_first", "def double(x):\n    return 'a first try'", after="double")
+    content = workspace.read("01_first")
+    content["cells"][6], content["cells"][7] = content["cells"][7], content["cells"][6]
+    workspace.notebook("01_first").write_text(json.dumps(content))
+    workspace.solve("double")
+    release("01_first", newer(small))
+    update(workspace.path)
+
+    cells = {cell["id"]: cell["source"] for cell in workspace.read("01_first")["cells"]}
+
+    assert cells["double"] == small.answers["double"]
+    assert "def double(x):\n    return 'a first try'" in cells.values()
+
+
 def test_answers_to_exercises_that_are_gone_are_kept_at_the_end(workspace, release, small):
     workspace.solve("double", "scale")
     release("01_first", small.first[:9])

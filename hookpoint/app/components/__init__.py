@@ -1,0 +1,5 @@
+"""Views of our own as Streamlit components: HTML, CSS and JavaScript as text, no bundler, nothing from elsewhere."""
+
+from hookpoint.app.components.links import linked
+
+__all__ = ["linked"]

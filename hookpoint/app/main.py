@@ -1,0 +1,21 @@
+"""The frame around the pages: navigation, and the few styles that all of them share."""
+
+from pathlib import Path
+
+import streamlit as st
+
+PAGES = Path(__file__).with_name("pages")
+START, NOTEBOOKS = PAGES / "start.py", PAGES / "notebooks.py"
+
+STYLE = Path(__file__).with_name("style.css")
+
+
+def main() -> None:
+    """Draw the page that the address names."""
+    st.set_page_config(page_title="hookpoint", page_icon="🪝", layout="wide")
+    st.html(STYLE)  # a path to a .css file is put into a <style>
+    pages = [
+        st.Page(START, title="Start", icon=":material/home:", default=True),
+        st.Page(NOTEBOOKS, title="Notebooks", icon=":material/menu_book:"),
+    ]
+    st.navigation(pages, position="top").run()

@@ -1,0 +1,181 @@
+"""Both pages in a real browser, as a learner uses them. Needs Chromium on this machine; nothing is downloaded.
+
+`HOOKPOINT_PICTURES=1 pytest -m browser tests/hookpoint/app -k picture` draws the README's pictures anew.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from hookpoint.app.launch import command
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"),
+]
+PICTURES = Path(__file__).resolve().parents[3] / "hookpoint" / "docs" / "pictures"
+PATIENCE = 60_000  # milliseconds, for the first import of torch in a check
+
+# The sizes in pixels of all text that can be seen, the components' shadow trees included.
+TEXT_SIZES = """() => {
+  const sizes = [], walk = (node) => {
+    for (const child of node.childNodes) {
+      if (child.nodeType === 3 && child.textContent.trim() && node.getClientRects?.().length
+          && !node.closest(".katex, [data-testid=stIconMaterial]"))
+        sizes.push(parseFloat(getComputedStyle(node).fontSize));
+      if (child.nodeType === 1 && !["STYLE", "SCRIPT", "TITLE"].includes(child.tagName.toUpperCase())) walk(child);
+    }
+    if (node.shadowRoot) walk(node.shadowRoot);
+  };
+  walk(document.querySelector(".stMain"));
+  return sizes;
+}"""
+
+
+@pytest.fixture
+def address(learner):
+    """The address of the app, running on the learner's workspace."""
+    yield from served()
+
+
+def served():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with open("app.log", "w") as log:
+        process = subprocess.Popen(command(port), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    try:
+        wait_until_healthy(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_until_healthy(url: str, process: subprocess.Popen, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail(f"The app did not start:\n{Path('app.log').read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A tab; in the end, all that it asked for must have been asked of this machine."""
+    tab, asked = browser.new_page(viewport={"width": 1280, "height": 900}), []
+    tab.on("request", lambda request: asked.append(request.url))
+    yield tab
+    tab.close()
+    elsewhere = [url for url in asked if urlsplit(url).hostname not in ("127.0.0.1", None)]
+    assert asked and not elsewhere
+
+
+def see(page, text: str):
+    """Wait until the text is on the page."""
+    place = page.get_by_text(text).first
+    place.wait_for(timeout=PATIENCE)
+    return place
+
+
+@pytest.fixture
+def stuck(learner):
+    """A learner who has passed notebook 02 and whose saved `causal_mask` has a slip that was checked before."""
+    learner.passes("embed", "pos_embed", "layer_norm", "mlp")
+    learner.types("causal_mask", learner.slip)
+    learner.checks("causal_mask", "failed", "An older message.")
+    return learner
+
+
+def test_from_the_picture_to_a_hint_and_a_check_that_names_the_slip(stuck, address, page):
+    page.goto(address)
+    see(page, "Next: ")
+    page.locator('a.box.failing[data-exercise="causal_mask"]').click()
+    page.wait_for_url(f"{address}/notebooks?exercise=causal_mask", timeout=PATIENCE)
+
+    page.get_by_role("button", name="Open hint 1").click()
+    see(page, "Rung 1 of causal_mask")
+    page.get_by_role("button", name="Check now").click()
+
+    message = see(page, "Your numbers are exactly what you get when the triangle starts at the top left")
+    assert message.evaluate("node => node.tagName") == "B"
+    page.reload()
+    see(page, "starts at the top left")
+
+
+def test_a_change_on_disk_is_shown_without_a_click(stuck, address, page):
+    page.goto(f"{address}/notebooks?exercise=causal_mask")
+    see(page, "An older message.")
+
+    stuck.checks("causal_mask", "failed", "A newer message.")
+
+    see(page, "A newer message.")
+
+
+def test_the_keyboard_opens_an_exercise_from_the_bar(stuck, address, page):
+    page.goto(address)
+    segment = page.locator('.bar a[data-exercise="gpt2"]')
+    segment.wait_for(timeout=PATIENCE)
+    segment.focus()
+
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(f"{address}/notebooks?exercise=gpt2", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("path", ["", "notebooks?exercise=causal_mask"], ids=["start", "notebooks"])
+def test_at_800_pixels_nothing_is_cut_and_no_text_is_tiny(stuck, address, page, path):
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto(f"{address}/{path}")
+    see(page, "causal_mask")
+    page.wait_for_timeout(1000)
+
+    sizes = page.evaluate(TEXT_SIZES)
+
+    assert len(sizes) > 20 and min(sizes) >= 12
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
+
+
+@pytest.mark.skipif("HOOKPOINT_PICTURES" not in os.environ, reason="draws files; set HOOKPOINT_PICTURES=1")
+def test_pictures_for_the_readme(learner, monkeypatch, tmp_path, browser):
+    """The real course on a day when notebook 02 is done and `causal_mask` has its usual slip."""
+    from hookpoint.content.course import course
+    from hookpoint.content.progress import open_hint
+    from hookpoint.content.workspace import create
+
+    monkeypatch.delenv("HOOKPOINT_COURSE")
+    shutil.rmtree(learner.workspace)
+    create(learner.workspace)
+    learner.passes(*(e.id for e in course().exercises if e.notebook.startswith("02")))
+    learner.types("causal_mask", learner.slip)
+    subprocess.run([*command(0)[:2], "hookpoint", "check", "causal_mask"], capture_output=True)
+    open_hint(learner.workspace, "causal_mask", 1)
+    for url in served():
+        for name, path in {"start": "", "notebooks": "notebooks?exercise=causal_mask"}.items():
+            tab = browser.new_page(viewport={"width": 1280, "height": 860})
+            tab.goto(f"{url}/{path}")
+            see(tab, "starts at the top left")
+            tab.wait_for_timeout(1500)
+            tab.screenshot(path=PICTURES / f"app_{name}.png")
+            assert (PICTURES / f"app_{name}.png").stat().st_size < 200_000
