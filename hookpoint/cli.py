@@ -166,13 +166,21 @@ def verify(ids: tuple[str, ...], seeds: int, jobs: int | None) -> None:
 
 @main.command()
 @click.argument("step", type=click.Choice(["release", "autograde", "feedback"]))
-@click.argument("part")
-def nbgrader(step: str, part: str) -> None:
-    """For classes: run nbgrader's STEP on the notebooks of PART."""
+@click.argument("part", required=False)
+@click.option(
+    "--submitted",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="For autograde: the folder of submissions, STUDENT/PART/NOTEBOOK.",
+)
+def nbgrader(step: str, part: str | None, submitted: Path | None) -> None:
+    """For classes: run nbgrader's STEP on the notebooks of PART, the first part if none is named."""
     import importlib.util
 
     if importlib.util.find_spec("nbgrader") is None:
         raise HookpointError(f"nbgrader is not installed: {sys.executable} -m pip install 'hookpoint[grade]'")
     from hookpoint.grading import nbgrader
 
-    getattr(nbgrader, step)(checkout(), part)
+    if step == "autograde":
+        nbgrader.autograde(checkout(), part, submitted)
+    else:
+        getattr(nbgrader, step)(checkout(), part)

@@ -15,7 +15,7 @@ class Box:
     exercises: tuple[str, ...]
 
 
-# Ids are the places in `drawing`; every exercise of part 1 stands in exactly one box.
+# Ids are the places in `drawing`. An exercise that makes no piece of the model stands in no box, and needs none.
 BOXES = (
     Box("embed", "embed", ("embed",)),
     Box("positions", "positions", ("pos_embed",)),

@@ -110,7 +110,7 @@ def _box(piece: Piece, place: tuple[int, int, int, int]) -> str:
 
 def progress(situation: Situation) -> str:
     """A bar for each notebook with a segment for each exercise: filled, striped or empty, and with a sign."""
-    bars = "".join(_bar(n.name, n.title, situation.of(n)) for n in situation.course.notebooks)
+    bars = "".join(_bar(n.name, n.title, situation.of(n)) for n in situation.notebooks)
     states = [state for state in WORDS if any(s.state == state for s in situation.standings)]
     key = "".join(f'<li><span class="seg {s}" aria-hidden="true">{_sign(s)}</span>{WORDS[s]}</li>' for s in states)
     return f'<div class="bars">{bars}</div><ul class="key">{key}</ul>'

@@ -3,7 +3,7 @@
 import json
 import socket
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from hookpoint.content.course import Exercise
 
@@ -12,7 +12,10 @@ HERE = ("127.0.0.1", "localhost", "::1")
 
 
 def link(workspace: Path, exercise: Exercise) -> str | None:
-    """The address that opens the exercise's cell, or None if no JupyterLab answers."""
+    """The address that opens the exercise's notebook, or None if no JupyterLab answers.
+
+    Its fragment names the cell; JupyterLab follows that only in a notebook that is open already.
+    """
     address = _address(workspace)
     if address is None:
         return None
@@ -21,7 +24,7 @@ def link(workspace: Path, exercise: Exercise) -> str | None:
     return urlunsplit((address.scheme, address.netloc, path, address.query, f"cell-id={quote(exercise.id)}"))
 
 
-def _address(workspace: Path):
+def _address(workspace: Path) -> SplitResult | None:
     """JupyterLab's address as `hookpoint start` left it, if it is one on this machine and something answers there."""
     try:
         servers = json.loads((workspace / ".hookpoint" / "servers.json").read_text(encoding="utf-8"))

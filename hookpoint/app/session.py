@@ -66,7 +66,7 @@ def go_to(exercise: str) -> None:
 
 
 def open_in_jupyter(here: Situation, exercise: Exercise, primary: bool = False) -> None:
-    """A link to the exercise's cell, or, while no JupyterLab runs, where the file is and what opens it."""
+    """A link to the exercise's notebook, or, while no JupyterLab runs, where the file is and what opens it."""
     kind = "primary" if primary else "secondary"
     url = jupyter.link(here.workspace, exercise)
     if url:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hookpoint.content.cells import answer_hash, load_cells
+from hookpoint.content.cells import answer, answer_hash, load_cells
 from hookpoint.content.course import Course, Exercise, Notebook, course
 from hookpoint.content.files import read_notebook
 from hookpoint.content.merge import merge
@@ -24,12 +24,14 @@ class Standing:
     """One exercise and where it stands.
 
     `state` is one of `passed`, `changed` (passed earlier, edited since), `failing` and `open`; `words` says more.
+    `answer` is the learner's cell as it is saved, "" while it is a stub.
     """
 
     exercise: Exercise
     record: Record
     state: str
     words: str
+    answer: str = ""
 
     @property
     def passed(self) -> bool:
@@ -73,6 +75,11 @@ class Situation:
     def minutes_left(self) -> int:
         return sum(standing.exercise.minutes for standing in self.standings if not standing.passed)
 
+    @property
+    def notebooks(self) -> tuple[Notebook, ...]:
+        """The notebooks that have exercises."""
+        return tuple(notebook for notebook in self.course.notebooks if notebook.exercises)
+
     def of(self, notebook: Notebook) -> tuple[Standing, ...]:
         return tuple(
             s for s in self.standings if (s.exercise.part, s.exercise.notebook) == (notebook.part, notebook.name)
@@ -96,40 +103,53 @@ def look(start: Path | None = None, tell: Callable[[str], object] | None = None)
     """
     released, workspace = course(), find_workspace(start)
     records = read(workspace, tell) if workspace else {}
-    hashes, troubles, newer, absent = {}, [], [], []
+    answers, troubles, newer, absent = {}, [], [], []
     for notebook in released.notebooks if workspace else ():
         path = workspace / notebook.file
         if not path.exists():
             absent.append(notebook.name)
             continue
         found, trouble, lacks = _learner_side(path, _stamp(path), notebook.path, _stamp(notebook.path))
-        hashes |= dict(found)
+        answers |= dict(found)
         troubles += [trouble] if trouble else []
         newer += [notebook.name] if lacks else []
     standings = tuple(
-        _standing(exercise, records.get(exercise.id, Record(exercise.id)), hashes) for exercise in released.exercises
+        _standing(exercise, records.get(exercise.id, Record(exercise.id)), answers) for exercise in released.exercises
     )
     return Situation(released, workspace, standings, tuple(troubles), tuple(newer), tuple(absent))
 
 
-def _standing(exercise: Exercise, record: Record, hashes: dict[str, str]) -> Standing:
+def _standing(exercise: Exercise, record: Record, answers: dict[str, tuple[str, str]]) -> Standing:
     # An unreadable notebook says nothing about the answer, so the last verdict stands.
-    words = record.standing(hashes.get(exercise.id, record.source_hash))
-    edited = "changed" if record.status == "passed" else "failing"
-    return Standing(exercise, record, words if words in ("open", "passed") else edited, words)
+    hash, source = answers.get(exercise.id, (record.source_hash, ""))
+    words = record.standing(hash)
+    return Standing(exercise, record, _state(record, words), words, source)
+
+
+def _state(record: Record, words: str) -> str:
+    if words in ("open", "passed"):
+        return words
+    if record.status == "passed":
+        return "changed"
+    if (
+        record.status == "missing"
+    ):  # A stub that was checked is no attempt; nor does it undo a pass, it asks for a check.
+        return "changed" if record.first_passed_at else "open"
+    return "failing"
 
 
 @functools.lru_cache(maxsize=128)
 def _learner_side(path: Path, _now: Stamp, released: Path, _then: Stamp) -> tuple[tuple, str, bool]:
-    """Of one notebook of the learner's: the answers' hashes, what is wrong with the file, whether newer text exists."""
+    """Of one notebook of the learner's: the answers, what is wrong with the file, whether newer text exists."""
     try:
         cells, mine = load_cells(path), read_notebook(path)
     except HookpointError as error:
         return (), str(error), False
     ours = read_notebook(released)
     exercises = {cell["metadata"]["hookpoint"]["exercise"] for cell in ours["cells"] if _kind(cell) == "exercise"}
-    hashes = tuple((id, answer_hash(cells, id)) for id in exercises)
-    return hashes, "", _text(merge(mine, ours).notebook) != _text(mine)
+    hashes = {id: answer_hash(cells, id) for id in exercises}
+    answers = tuple((id, (hash, answer(cells, id).source if hash else "")) for id, hash in hashes.items())
+    return answers, "", _text(merge(mine, ours).notebook) != _text(mine)
 
 
 def _kind(cell: dict) -> str:

@@ -214,12 +214,19 @@ def first_difference(got: Tensor, want: Tensor, tolerance: Tolerance) -> str | N
     index = tuple(wrong.nonzero()[0].tolist())
     line = f"First differs at {index}"
     if may_reveal.get():
-        line += f": expected {shown(want[index])}, yours {shown(got[index])}"
+        line += ": expected {}, yours {}".format(*apart(want[index], got[index]))
     return line + (f"; {int(wrong.sum())} of {wrong.numel()} differ." if wrong.numel() > 1 else ".")
 
 
-def shown(value: Tensor) -> str:
-    return f"{value.item():.4f}" if value.is_floating_point() else str(value.item())
+def apart(want: Tensor, got: Tensor) -> tuple[str, str]:
+    """Two different numbers in as few digits as tell them apart, four places at least."""
+    if not want.is_floating_point():
+        return str(want.item()), str(got.item())
+    for form in (".4f", ".6g", ".9g", ".17g"):
+        texts = format(want.item(), form), format(got.item(), form)
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def short(value: Any) -> str:

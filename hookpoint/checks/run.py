@@ -1,5 +1,6 @@
 """What a notebook's check cell calls."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,8 @@ def keep(verdict: Verdict, names: dict[str, Any]) -> None:
     """
     here = Path.cwd().resolve()
     workspace = find_workspace(here)
-    if workspace is None or not here.is_relative_to(workspace):  # a grader's folder is no workspace
-        return
+    if workspace is None or not here.is_relative_to(workspace) or "NBGRADER_EXECUTION" in os.environ:
+        return  # a grader's folder is no workspace, wherever it lies
     exercise = find_exercise(verdict.exercise)
     source = typed_in(names, exercise.writes)
     try:

@@ -1,7 +1,7 @@
 """Which lines of a solution are secret, and where one of them has got out.
 
-A line is secret when it tells something: at least 12 signs, no import, no bare call of `super().__init__()`, and not
-also shown, as a line of code, to the learners of the same notebook.
+A line is secret when it tells something: at least 12 signs, no import, no bare call of `super().__init__()`, no
+argument kept as it is (`self.cfg = cfg`), and not also shown, as a line of code, to the learners of the same notebook.
 """
 
 import json
@@ -14,7 +14,7 @@ from hookpoint.content.source import Cell
 
 _FEWEST_SIGNS = 12
 # Lines that stand in any module whatever it computes.
-_COMMONPLACE = re.compile(r"(import|from) |super\(\)\.__init__\(\)$|@|return \w+$")
+_COMMONPLACE = re.compile(r"(import|from) |super\(\)\.__init__\(\)$|@|return \w+$|self\.(\w+) = \2$")
 
 
 def secret_lines(cells: Iterable[Cell]) -> dict[str, int]:

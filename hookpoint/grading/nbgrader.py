@@ -40,17 +40,11 @@ def release(root: Path, part: str | None = None) -> None:
     if reason:
         raise HookpointError(f"nbgrader did not release {course.part}: {_advised(reason)} The log is {course.log}.")
     for path in sorted(course.folder("release").glob("*.ipynb")):
-        ours = course.root / "exercises" / course.part / path.name
-        if difference := _difference(read_notebook(ours), read_notebook(path)):
-            raise HookpointError(
-                f"{ours} is not what nbgrader would release: {difference}. No notebook may go out like this; "
-                f"compare it with {path}."
-            )
-    cells = [cells for cells in released_cells(course).values()]
-    points = [marks["points"] for each in cells for cell in each.values() if "points" in (marks := _marks(cell))]
-    print(
-        f"{course.part}: {_count(len(cells), 'notebook')}, {_count(len(points), 'exercise')}, {sum(points):g} points."
-    )
+        _refuse_difference(course.root / "exercises" / course.part / path.name, path)
+    released = released_cells(course)
+    points = [mark["points"] for cells in released.values() for mark in map(_marks, cells.values()) if mark["grade"]]
+    contents = f"{_count(len(released), 'notebook')}, {_count(len(points), 'exercise')}, {sum(points):g} points"
+    print(f"{course.part}: {contents}.")
     print(f"Learners open exercises/{course.part}/. The gradebook is {course.gradebook}.")
 
 
@@ -66,6 +60,14 @@ def _advised(reason: str) -> str:
     if "submissions associated" not in reason:
         return f"{reason}."
     return f"{reason}. To begin the class again, move .nbgrader/ away; to go on with it, restore those exercises."
+
+
+def _refuse_difference(ours: Path, theirs: Path) -> None:
+    if difference := _difference(read_notebook(ours), read_notebook(theirs)):
+        raise HookpointError(
+            f"{ours} is not what nbgrader would release: {difference}. No notebook may go out like this; "
+            f"compare it with {theirs}."
+        )
 
 
 def _difference(ours: Mapping, theirs: Mapping) -> str:

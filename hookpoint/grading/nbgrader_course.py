@@ -74,8 +74,11 @@ def open_course(root: Path, part: str | None = None) -> Course:
         # nbgrader looks for files, and for those to leave out, by patterns that contain this path.
         raise UsageError(f"nbgrader cannot work in {root}: rename the folder so that it has none of the signs * ? [.")
     course = Course(root, _part(root, part))
-    course.state.mkdir(exist_ok=True)
-    course.log.write_text("", encoding="utf-8")
+    try:
+        course.state.mkdir(exist_ok=True)
+        course.log.write_text("", encoding="utf-8")
+    except OSError as error:
+        raise HookpointError(f"nbgrader needs to write in {course.state}: {error.strerror or error}.") from None
     return course
 
 
@@ -207,7 +210,6 @@ def _environment(course: Course) -> Iterator[None]:
         "JUPYTER_PATH": os.pathsep.join(filter(None, [str(ours), os.environ.get("JUPYTER_PATH")])),
         # nbgrader calls `alembic` by name, which is beside this interpreter even if its environment is not active.
         "PATH": os.pathsep.join(filter(None, [sysconfig.get_path("scripts"), os.environ.get("PATH")])),
-        "JUPYTER_RUNTIME_DIR": str(ours / "runtime"),
         "IPYTHONDIR": str(course.state / "ipython"),
     }
     before = {name: os.environ.get(name) for name in values}

@@ -135,9 +135,9 @@ pictures.heatmap(
 
 # %% [markdown]
 # ## Exercise: `pos_embed` ★
-# Write the module `PosEmbed`. It declares `W_pos` of shape `[n_ctx, d_model]`, and `forward(tokens[batch, pos],
-# offset=0) -> [batch, pos, d_model]` gives, for every row of the batch, the rows of `W_pos` at positions `offset`,
-# `offset + 1`, ..., one for each token.
+# Write the module `PosEmbed`. It declares `W_pos` of shape `[n_ctx, d_model]`, and
+# `forward(tokens[batch, pos], offset=0) -> [batch, pos, d_model]` gives, for every row of the batch, the rows of
+# `W_pos` at positions `offset`, `offset + 1`, ..., one for each token.
 #
 # Of `tokens` only the shape counts. All rows of the batch get the same vectors; the batch axis is there in full (a view
 # made by `expand` is fine). If any position would lie at or beyond `n_ctx`, raise an error with a message
@@ -427,9 +427,9 @@ pictures.curve({"gelu_new - gelu_exact": difference}, x=x, xlabel="x", title="Th
 # `b_out [d_model]`, and `forward(x[batch, pos, d_model])` gives the same shape by the formula above, with your
 # `gelu_new`. Each position is treated by itself.
 #
-# Mind the order of the axes: input first. (`nn.Linear` keeps its weight the other way round.) `d_mlp` need not be `4
-# * d_model`. Nothing is added to the result: the residual sum belongs to the block. The check uses a right `gelu_new`
-# in place of yours, so an earlier mistake does not follow you here.
+# Mind the order of the axes: input first. (`nn.Linear` keeps its weight the other way round.) `d_mlp` need not
+# be `4 * d_model`. Nothing is added to the result: the residual sum belongs to the block. The check uses a
+# right `gelu_new` in place of yours, so an earlier mistake does not follow you here.
 
 # %% [markdown] hint="mlp" rung=1
 # Which axis of `x` meets which axis of `W_in`, and which axis is left over?

@@ -303,7 +303,7 @@ checks.run("attn_scores")
 #
 # The scores come masked: only normalise them, over the keys. There may be fewer queries than keys. Scores of 10,000,
 # of -10,000 and of `-inf` must not give NaN; every row has at least one score that is not `-inf`. The result has the
-# dtype of the scores, in `float16` too. `softmax` is allowed.
+# dtype of the scores, in `float16` too, and `float64` is not computed in less. `softmax` is allowed.
 
 # %% [markdown] hint="attn_pattern" rung=1
 # Whose shares must sum to 1: those that one query gives to all keys, or those that one key gets from all queries?
@@ -505,8 +505,8 @@ print(f"bias per head: largest difference {(sum(each_biased) - together).abs().m
 # | `b_O` | `[d_model]` |
 #
 # The output at a position depends on that position and on those before it, however high the scores of what comes later
-# and however low the position's own. Any length up to `cfg.n_ctx` must work. In this exercise any right way is allowed,
-# `F.scaled_dot_product_attention` included.
+# and however low its own: no fixed fill such as -10,000 will do. Any length up to `cfg.n_ctx` must work. In this
+# exercise any right way is allowed, `F.scaled_dot_product_attention` included.
 
 # %% [markdown] hint="attention" rung=1
 # Which of your functions gives what the next one takes? One thing in between you have not written a function for:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 from click.testing import CliRunner
@@ -296,17 +295,15 @@ def test_the_package_runs_as_a_module(workspace, tmp_path):
 )
 def test_light_commands_start_without_torch_and_at_once(workspace, tmp_path, args):
     code = (
-        "import sys\n"
+        "import contextlib, sys, time\n"
         "from hookpoint.cli import main\n"
-        f"main({args!r}, standalone_mode=False)\n"
+        f"with contextlib.suppress(SystemExit): main({args!r})\n"
         "heavy = {'torch', 'numpy', 'IPython', 'streamlit', 'rich'} & set(sys.modules)\n"
-        "sys.exit(f'imported {heavy}' if heavy else 0)"
+        "print(time.process_time(), *heavy)"
     )
-    seconds = []
-    for _ in range(3):
-        began = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-        seconds.append(time.perf_counter() - began)
-        assert done.returncode == 0, done.stderr
 
-    assert min(seconds) < 0.4
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+
+    # The processor's seconds from the start of Python on: a busy machine does not add to them.
+    seconds, *heavy = done.stdout.splitlines()[-1].split()
+    assert float(seconds) < 0.4 and heavy == []

@@ -18,25 +18,23 @@ def page() -> None:
         session.offer_workspace()
         return
     session.tell_troubles(here)
-    listed, shown = st.columns([1, 3.4], gap="medium")
+    listed, shown = st.columns([1, 2.9], gap="medium")
     with listed:
         chosen = choose(here)
-    if chosen is None:
-        return
     with shown:
         header(here, chosen)
         with st.container(key="hp-stack"):
             text, side = st.columns([1.15, 1], gap="medium")
         with text:
             st.markdown(prose(chosen.exercise))
-            st.code(signature(chosen.exercise), language="python", wrap_lines=True)
+            code(chosen)
         with side:
             last_check(here, chosen)
             hints(here, chosen)
     session.redraw_on_change(here)
 
 
-def choose(here: Situation) -> Standing | None:
+def choose(here: Situation) -> Standing:
     """The exercise that the address names, and a list to choose another: one notebook's, or what was searched for."""
     chosen = _asked_for(here)
     words = st.text_input("Search", placeholder="Search all exercises", label_visibility="collapsed", key="search")
@@ -47,7 +45,7 @@ def choose(here: Situation) -> Standing | None:
             st.button("Clear the search", on_click=lambda: st.session_state.update(search=""))
             return chosen
     else:
-        names = [notebook.name for notebook in here.course.notebooks]
+        names = [notebook.name for notebook in here.notebooks]
         st.session_state["notebook"] = chosen.exercise.notebook
         st.selectbox("Notebook", names, key="notebook", on_change=_open_notebook, args=(here,))
         rows = here.of(here.course.notebook(chosen.exercise.notebook))
@@ -93,12 +91,24 @@ def _caption(row: Standing) -> str:
 
 def header(here: Situation, chosen: Standing) -> None:
     exercise = chosen.exercise
-    st.header(f"`{exercise.writes}` :gray[{'★' * exercise.stars}]", anchor=False)
+    st.header(f"`{exercise.writes}`", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(WORDS[chosen.state], icon=ICONS[chosen.state], color=COLOURS[chosen.state])
-        worth = f"{duration(exercise.minutes)} · {count(exercise.points, 'point')} · {exercise.notebook}"
-        st.markdown(worth, width="stretch")
+        worth = ("★" * exercise.stars, duration(exercise.minutes), count(exercise.points, "point"), exercise.notebook)
+        st.markdown(" · ".join(worth), width="stretch")
         session.open_in_jupyter(here, exercise)
+
+
+def code(chosen: Standing) -> None:
+    """What is to be written; once there is an answer, that answer first."""
+    given = signature(chosen.exercise)
+    if not chosen.answer:
+        st.code(given, language="python", wrap_lines=True)
+        return
+    st.markdown("**Your cell** · as it is saved")
+    st.code(chosen.answer, language="python", wrap_lines=True)
+    with st.expander("The signature as it was given"):
+        st.code(given, language="python", wrap_lines=True)
 
 
 def last_check(here: Situation, chosen: Standing) -> None:
@@ -150,7 +160,7 @@ def _controls(here: Situation, chosen: Standing, running: bool) -> None:
         st.html(drawing.message([(line, False) for line in check.trouble.splitlines()]))
     with st.container(horizontal=True):
         kind = "secondary" if chosen.passed else "primary"
-        if st.button("Check now", type=kind, icon=":material/play_arrow:"):
+        if st.button("Check now", type=kind, icon=":material/play_arrow:", help="Reads your notebook as it is saved"):
             st.session_state["check"] = Check(here.workspace, chosen.exercise.id)
             st.rerun()
         following = here.next
@@ -180,7 +190,8 @@ def hints(here: Situation, chosen: Standing) -> None:
 def _rung(here: Situation, id: str, rung: int, ready: bool) -> None:
     waits = None if ready else f"Opens after hint {rung - 1}"
     icon = ":material/lightbulb:" if ready else ":material/lock:"
-    if st.button(f"Open hint {rung}", key=f"hint-{id}-{rung}", icon=icon, disabled=not ready, help=waits):
+    label = f"Open hint {rung}" if ready else f"Hint {rung}"
+    if st.button(label, key=f"hint-{id}-{rung}", icon=icon, disabled=not ready, help=waits):
         try:
             open_hint(here.workspace, id, rung)
         except HookpointError as error:

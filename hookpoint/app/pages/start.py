@@ -54,6 +54,10 @@ def headline(here: Situation) -> None:
 def where_you_are(following: Standing) -> None:
     """What the next exercise asks, or what its last check said."""
     with st.container(border=True):
+        if following.state == "changed":
+            st.markdown(f"**{following.exercise.id}** · your cell has changed since it passed")
+            st.markdown("Check it again, and it counts as before.")
+            return
         if following.record.message and following.state == "failing":
             st.markdown(f"**{following.exercise.id}** · the last check, {age(following.record.at)}")
             st.html(drawing.message(message(following.record.message)))

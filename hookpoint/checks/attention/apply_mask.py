@@ -106,28 +106,50 @@ def zeroed(scores):
     return scores.masked_fill(~allowed(scores), 0)
 
 
-def inverted(scores):
-    return scores.masked_fill(allowed(scores), -torch.inf)
+def table(n_queries, n_keys):
+    return torch.ones(n_queries, n_keys, dtype=torch.bool)
 
 
-def transposed(scores):
-    n_queries, n_keys = scores.shape[-2:]
-    past = torch.ones(n_queries, n_keys, dtype=torch.bool).tril(n_keys - n_queries - 1)
-    return scores.masked_fill(past, -torch.inf)
+# What is hidden, as a table of queries and keys, where it is not the future.
+WRONG_PLACES = {
+    "inverted": (
+        "the mask is used the wrong way round: what may be seen is hidden",
+        lambda n_queries, n_keys: table(n_queries, n_keys).tril(n_keys - n_queries),
+    ),
+    "transposed": (
+        "queries and keys are swapped, so the past is hidden instead of the future",
+        lambda n_queries, n_keys: table(n_queries, n_keys).tril(n_keys - n_queries - 1),
+    ),
+    "strict": (
+        "each position is hidden from itself",
+        lambda n_queries, n_keys: table(n_queries, n_keys).triu(n_keys - n_queries),
+    ),
+    "one_ahead": (
+        "each position still sees the next one",
+        lambda n_queries, n_keys: table(n_queries, n_keys).triu(n_keys - n_queries + 2),
+    ),
+    "top_left": (
+        "the triangle starts at the top left, as if the queries were the first positions",
+        lambda n_queries, n_keys: table(n_queries, n_keys).triu(1),
+    ),
+}
 
 
-def strict(scores):
-    n_queries, n_keys = scores.shape[-2:]
-    return scores.masked_fill(torch.ones(n_queries, n_keys, dtype=torch.bool).triu(n_keys - n_queries), -torch.inf)
+def misplaced():
+    """Each wrong place hidden by -inf and by the lowest number: a slip is recognised by its exact numbers."""
+    for name, (says, hidden) in WRONG_PLACES.items():
+        yield Slip(says, filling(name, hidden, lambda dtype: -torch.inf))
+        yield Slip(
+            f"{says}, by the lowest number", filling(f"{name}_by_lowest", hidden, lambda dtype: torch.finfo(dtype).min)
+        )
 
 
-def one_ahead(scores):
-    n_queries, n_keys = scores.shape[-2:]
-    return scores.masked_fill(torch.ones(n_queries, n_keys, dtype=torch.bool).triu(n_keys - n_queries + 2), -torch.inf)
+def filling(name, hidden, fill):
+    def wrong(scores):
+        return scores.masked_fill(hidden(*scores.shape[-2:]), fill(scores.dtype))
 
-
-def top_left(scores):
-    return scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), -torch.inf)
+    wrong.__name__ = name
+    return wrong
 
 
 def minus_a_billion(scores):
@@ -159,11 +181,7 @@ EXERCISE = Exercise(
     forbids=("attention",),
     slips=(
         Slip("hidden scores become 0, which a softmax turns into exp(0) = 1 and not into nothing", zeroed),
-        Slip("the mask is used the wrong way round: what may be seen is hidden", inverted),
-        Slip("queries and keys are swapped, so the past is hidden instead of the future", transposed),
-        Slip("each position is hidden from itself", strict),
-        Slip("each position still sees the next one", one_ahead),
-        Slip("the triangle starts at the top left, as if the queries were the first positions", top_left),
+        *misplaced(),
         Slip("hidden scores become -1e9, or are lowered by it, whatever the dtype can hold", minus_a_billion),
         Slip("the mask is multiplied by -inf, and 0 * -inf is NaN", times_infinity),
         Slip("a softmax is already taken here, after the mask", softmax_too),

@@ -60,16 +60,17 @@ def other_sizes(learner, draw):
 def causality(learner, draw):
     """Later tokens move no earlier output, however large they are and however low the earlier positions' own scores."""
     w, known = weights(draw, dtype=torch.float64), 4
-    w["b_Q"] = torch.full_like(w["b_Q"], (LOW / math.sqrt(CFG.d_head)) ** 0.5)
-    w["b_K"] = -w["b_Q"]
-    w["W_K"] = w["W_K"] - w["W_K"].mean(dim=-1, keepdim=True)  # keeps b_Q from telling the keys apart
+    # Head 0's own scores are about -LOW; the other heads' are ordinary, so that fills of different height differ.
+    w["b_Q"][0] = (LOW / math.sqrt(CFG.d_head)) ** 0.5
+    w["b_K"][0] = -w["b_Q"][0]
+    w["W_K"][0] -= w["W_K"][0].mean(dim=-1, keepdim=True)  # keeps b_Q from telling the keys apart
     x = draw.normal(3, 7, CFG.d_model, dtype=torch.float64)
     later = torch.cat([x[:, :known], HUGE * x[:, known:]], dim=1)
     got, want = build(learner.Attention, CFG, w)(later), reference(x, **w)
     if got.shape == want.shape and got.dtype == want.dtype:
         # What comes after the change is not asked: at huge scores it is rounding.
         want = torch.cat([want[:, :known], got.detach()[:, known:]], dim=1)
-    same(got, want, "at positions before a change", ROUGHLY)
+    same(got, want, "at positions before the tokens that were made huge", ROUGHLY)
 
 
 def head_silenced(learner, draw):
@@ -146,6 +147,16 @@ class sees_the_next(Steps):
 class zeroed(Steps):
     def mask(self, scores):
         return scores * causal_mask(*scores.shape[-2:])
+
+
+class minus_ten_thousand(Steps):
+    def mask(self, scores):
+        return scores.masked_fill(~causal_mask(*scores.shape[-2:]), -1e4)
+
+
+class minus_a_hundred_thousand(Steps):
+    def mask(self, scores):
+        return scores.masked_fill(~causal_mask(*scores.shape[-2:]), -1e5)
 
 
 class masked_late(Steps):
@@ -252,6 +263,8 @@ EXERCISE = Exercise(
             "the mask comes after the softmax, so rows no longer sum to 1 and the future still counts in the sum",
             masked_late,
         ),
+        Slip("hidden scores become -10,000, which is the highest in a row of lower ones", minus_ten_thousand),
+        Slip("hidden scores become -100,000, which is the highest in a row of lower ones", minus_a_hundred_thousand),
         Slip("the softmax runs over the queries instead of the keys", over_queries),
         Slip("the pattern is transposed where it meets the values", pattern_transposed),
         Slip("queries are made with W_K and b_K, and keys with W_Q and b_Q", queries_swapped),

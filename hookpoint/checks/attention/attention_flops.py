@@ -4,7 +4,7 @@ from hookpoint.checks.author import Exercise, Slip, same
 from hookpoint.model import Config
 
 ODD = (
-    Config(d_vocab=23, n_ctx=64, d_model=14, n_layers=3, n_heads=3, d_head=5, d_mlp=17),
+    Config(d_vocab=23, n_ctx=64, d_model=14, n_layers=7, n_heads=3, d_head=5, d_mlp=17),
     Config(d_vocab=29, n_ctx=64, d_model=12, n_layers=2, n_heads=5, d_head=7, d_mlp=31),
     Config(d_vocab=31, n_ctx=64, d_model=11, n_layers=5, n_heads=1, d_head=2, d_mlp=13),
 )
@@ -97,9 +97,11 @@ EXERCISE = Exercise(
     gives=int,
     slips=(
         Slip("the two products that grow with T * T are left out: scores, and pattern times values", no_square),
-        Slip("only one of the two products that grow with T * T is counted", one_square),
+        Slip("only half of what grows with T * T is counted: one product of two, or half of each", one_square),
         Slip("a multiply-add counts once instead of as 2 operations", no_factor),
-        Slip("only the pairs that the causal mask allows are counted; the full square is asked for", causal_half),
+        Slip(
+            "only the T (T + 1) / 2 pairs that the mask allows are counted; the full square is asked for", causal_half
+        ),
         Slip("the projection with W_O is left out", no_output),
         Slip("one projection is counted for queries, keys and values together instead of three", one_projection),
         Slip("all layers are counted instead of one", all_layers),

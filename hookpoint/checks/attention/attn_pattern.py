@@ -104,6 +104,10 @@ def masked_from_top_left(scores):
     return scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), -torch.inf).softmax(dim=-1)
 
 
+def through_float32(scores):
+    return scores.float().softmax(dim=-1).to(scores.dtype)
+
+
 def shared_evenly(scores):
     return scores / scores.sum(dim=-1, keepdim=True)
 
@@ -130,6 +134,9 @@ EXERCISE = Exercise(
         Slip("the logarithm of the pattern is returned", logarithms),
         Slip("the scores are masked once more; they come masked", masked_again),
         Slip("the scores are masked once more, as if the queries were the first positions", masked_from_top_left),
+        Slip(
+            "float64 scores are turned into float32 for the softmax, which loses half of their digits", through_float32
+        ),
         Slip("the scores are divided by their sum without exp", shared_evenly),
         Slip("a sigmoid is taken of each score by itself", sigmoids),
     ),

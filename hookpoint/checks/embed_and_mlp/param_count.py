@@ -1,12 +1,21 @@
 """Checks for `param_count` (part 1, notebook 02)."""
 
-from dataclasses import replace
-
 from hookpoint.checks.author import Exercise, Slip, same
 from hookpoint.checks.compare import may_reveal
 from hookpoint.model import GPT2, MLP, Config, Embed, LayerNorm, PosEmbed
 
 from . import _counts as counts
+
+# All odd primes, no two alike, but for the number of layers: two different slips never come to the same count.
+SIZES = {
+    "d_vocab": (59, 61, 67, 71),
+    "n_ctx": (43, 47, 53),
+    "d_model": (17, 19, 23),
+    "n_layers": (2, 3, 4, 5),
+    "n_heads": (3, 5),
+    "d_head": (7, 11, 13),
+    "d_mlp": (29, 31, 37, 41),
+}
 
 
 def reference(cfg, tied=False):
@@ -29,14 +38,12 @@ def size(*modules):
 
 def odd_config(draw):
     """Sizes without a pattern: n_heads * d_head is not d_model, and d_mlp is not 4 * d_model."""
-    d_vocab, n_ctx, n_layers, n_heads, d_head = (draw.number(*r) for r in ((17, 40), (5, 16), (2, 6), (2, 5), (3, 8)))
-    d_model, d_mlp = draw.number(7, 20), draw.number(9, 30)
-    cfg = Config(d_vocab, n_ctx, d_model, n_layers, n_heads, d_head, d_mlp)
-    return replace(cfg, d_head=d_head + (d_model == n_heads * d_head), d_mlp=d_mlp + (d_mlp == 4 * d_model))
+    return Config(**{name: choice[draw.number(0, len(choice))] for name, choice in SIZES.items()})
 
 
 def when(cfg):
-    return f"for {cfg}" if may_reveal.get() else ""
+    """The sizes that a count depends on, where inputs may be shown."""
+    return f"for {cfg}".split(", eps")[0] + ")" if may_reveal.get() else ""
 
 
 def untied(learner, draw):

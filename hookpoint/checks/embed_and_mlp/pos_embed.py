@@ -143,6 +143,13 @@ class slices_and_expands(Table):
         return self.W_pos[offset : offset + tokens.shape[1]].expand(*tokens.shape, -1)
 
 
+class refuses_last(Table):
+    def positions(self, tokens, offset):
+        if offset + tokens.shape[1] >= self.cfg.n_ctx:
+            raise ValueError
+        return super().positions(tokens, offset)
+
+
 class offset_unguarded(Table):
     def positions(self, tokens, offset):
         assert tokens.shape[1] <= self.cfg.n_ctx, "too many tokens"
@@ -191,6 +198,7 @@ EXERCISE = Exercise(
         Slip("positions beyond n_ctx all get the last row", clamps),
         Slip("a slice stops silently at the table's end, and the result is shorter than the input", slices),
         Slip("a slice stops at the table's end, and its one row is spread over several positions", slices_and_expands),
+        Slip("a sequence that ends exactly at n_ctx is refused; its last position, n_ctx - 1, has a row", refuses_last),
         Slip("only the number of tokens is compared with n_ctx: the offset counts too", offset_unguarded),
         Slip("the result is detached from the graph", detached),
         Slip("W_pos is declared as [d_model, n_ctx]; a row per position is [n_ctx, d_model]", transposed_table),

@@ -1,7 +1,7 @@
 """GPT-2 as functions of a dict of weights, over torch.nn.functional: what this notebook's checks compare with.
 
-Sizes are pairwise distinct primes or nearly so, gains are not 1 and biases not 0, so that an axis mixed up or a part left out
-shows. eps is large, so that a LayerNorm too many or too few does.
+Sizes are pairwise distinct, gains are not 1 and biases not 0, so that an axis mixed up or a part left out shows. eps is
+large, so that a LayerNorm too many or too few does.
 """
 
 import torch
@@ -39,10 +39,8 @@ def gpt2_shapes(cfg: Config) -> dict[str, tuple[int, ...]]:
 
 def drawn(draw, shapes: dict[str, tuple[int, ...]], dtype: torch.dtype = torch.float32) -> Weights:
     """Random weights large enough for every part to matter: gains around 1, all else around 0."""
-    return {
-        name: draw.normal(*shape, mean=float(name.endswith(".w")), std=0.4, dtype=dtype)
-        for name, shape in shapes.items()
-    }
+    means = {name: float(name.endswith(".w")) for name in shapes}
+    return {name: draw.normal(*shape, mean=means[name], std=0.4, dtype=dtype) for name, shape in shapes.items()}
 
 
 def doubled(weights: Weights) -> Weights:

@@ -190,7 +190,7 @@ EXERCISE = Exercise(
         Slip("each LayerNorm comes after its sum (post-LN, as in the first transformer), not on the way in", post_norm),
         Slip("the LayerNorms are applied to what attention and MLP give, not to what they read", norm_of_result),
         Slip(
-            "the normalised copy takes the stream's place: results are added to it, and the stream itself is lost",
+            "results are added to the normalised copy, and the stream itself is lost",
             normalised_added,
         ),
         Slip("the MLP reads through ln1, and ln2 is never used", ln1_twice),

@@ -10,8 +10,8 @@ from hookpoint.model import Config
 
 from ._functional import drawn, gpt2_shapes
 
-# Every matrix has more than 1,000 entries, so that its standard deviation is known to a few percent. init_range is far from
-# 0.02, so that a number typed in does not pass.
+# Every matrix has more than 1,000 entries, so that its standard deviation is known well. init_range is far from 0.02,
+# so that a number typed in does not pass.
 CFG = Config(d_vocab=61, n_ctx=47, d_model=23, n_layers=3, n_heads=3, d_head=17, d_mlp=53, init_range=0.3)
 RESIDUAL = ("W_O", "W_out")
 CHANCE = 6.0  # standard errors; a right answer is further off once in 500 million draws
@@ -84,7 +84,7 @@ def bell_shaped(standard):
 
 def independent(learner, draw):
     """No matrix, and no head within one, repeats the numbers of another."""
-    weights = used(learner, draw, draw.number(1, 1000))
+    weights = used(learner, draw, draw.number(1, 1000), replace(CFG, n_layers=2))
     pieces = {name: weight.flatten() for name, weight in weights.items() if is_matrix(name)}
     for name in ("W_Q", "W_K", "W_V", "W_O"):
         for head, matrix in enumerate(weights[f"blocks.1.attn.{name}"]):
@@ -251,9 +251,7 @@ EXERCISE = Exercise(
     checks=(constants, spread, independent, seeded, in_place),
     slips=(
         Slip("W_O and W_out are not scaled down", unscaled),
-        Slip(
-            "W_O and W_out are divided by sqrt(n_layers); each layer writes twice, so it is 2 n_layers", without_the_two
-        ),
+        Slip("W_O and W_out are divided by sqrt(n_layers), though each layer writes twice", without_the_two),
         Slip("W_O and W_out are divided by 2 n_layers, without the root", without_the_root),
         Slip("W_O is scaled down but W_out is not", attention_alone_scaled),
         Slip("W_out is scaled down but W_O is not", mlp_alone_scaled),

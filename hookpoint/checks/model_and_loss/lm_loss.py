@@ -76,7 +76,7 @@ def extreme_logits(learner, draw):
 
 
 def gradient(learner, draw):
-    """The gradient of each prediction is its probabilities minus the target's one-hot, divided by the number counted."""
+    """Each prediction's gradient is its probabilities minus the target's one-hot, divided by the number counted."""
     logits, tokens = example(draw)
     off = F.softmax(logits.double(), dim=-1) - F.one_hot(tokens.roll(-1, 1), VOCAB)
     for mask in (None, MASK.bool()):
@@ -255,26 +255,24 @@ EXERCISE = Exercise(
         Slip("the mask is read at the position that predicts (mask[:, :-1]), not at the target", mask_of_queries),
         Slip("the mask is read the other way round: 1 means 'counts'", mask_inverted),
         Slip(
-            "each row is averaged first and then the rows, though they have different numbers of targets",
+            "each row is averaged first, then the rows, though they have different numbers of targets",
             mean_of_row_means,
         ),
         Slip("masked targets add 0 to the sum but still count in the number it is divided by", masked_counted_as_zero),
-        Slip(
-            "the mask is used as an index, which is right for bool and picks rows 0 and 1 for integers", mask_as_index
-        ),
+        Slip("the mask is used as an index, which picks rows 0 and 1 when it holds integers", mask_as_index),
         Slip("with nothing to count, 0 is divided by 0", nothing_divided_by_nothing),
         Slip("reduction is ignored", reduction_ignored),
         Slip('the mask is ignored when reduction is "none"', none_unmasked),
         Slip("the losses that count come back in one flat row, so their places are lost", none_flat),
         Slip("a column is added for the last position, which predicts nothing", none_padded),
         Slip(
-            "the softmax is taken first and its logarithm after: a probability that has rounded to 0 gives infinity",
+            "a softmax is taken and then its logarithm: a probability rounded to 0 gives infinity",
             log_of_softmax,
         ),
         Slip("1e-9 is added to the probability under the logarithm, which caps the loss at 20.7", log_with_floor),
         Slip("the exponentials overflow: no maximum is subtracted before they are summed", bare_exponentials),
         Slip(
-            "the exponentials overflow and are divided by each other: no maximum is subtracted",
+            "overflowing exponentials are divided by each other: no maximum is subtracted",
             quotient_of_exponentials,
         ),
         Slip("the loss is detached from the graph", detached),

@@ -32,15 +32,15 @@ def model_and_tokens(learner, draw, length, dtype=torch.float32):
 
 
 def values(learner, draw):
-    """Entry (t, s) is the length of the gradient of the loss at t with respect to the stream at s before the first block."""
-    for length, dtype in ((7, torch.float32), (5, torch.float64), (2, torch.float64)):
+    """Entry (t, s) is the length of the gradient of the loss at t with respect to the stream at s."""
+    for length, dtype in ((7, torch.float64), (2, torch.float32)):
         model, tokens, weights = model_and_tokens(learner, draw, length, dtype)
         same(learner.loss_reach(model, tokens), reference(weights, tokens))
 
 
 def shape_of_reach(learner, draw):
     """No loss reaches a later position, every loss reaches its own and the earlier ones, and the last row is 0."""
-    model, tokens, _ = model_and_tokens(learner, draw, CFG.n_ctx, torch.float64)
+    model, tokens, _ = model_and_tokens(learner, draw, 5, torch.float64)
     reach = learner.loss_reach(model, tokens)
     possible = torch.ones(len(tokens), len(tokens), dtype=torch.bool).tril()
     possible[-1] = False
@@ -55,8 +55,8 @@ def shape_of_reach(learner, draw):
 
 def traceless(learner, draw):
     """The model is left as it was: its weights, their .grad and requires_grad and its hooks."""
-    model, tokens, weights = model_and_tokens(learner, draw, 5)
-    learner.given.logits_gradient(model, tokens[None], draw.normal(1, 5, CFG.d_vocab), "embed.W_E")
+    model, tokens, weights = model_and_tokens(learner, draw, 3)
+    learner.given.logits_gradient(model, tokens[None], draw.normal(1, 3, CFG.d_vocab), "embed.W_E")
     before = learner.given.traces(model)
     learner.loss_reach(model, tokens)
     after, now = learner.given.traces(model), learner.given.weights(model)
@@ -251,9 +251,7 @@ EXERCISE = Exercise(
         Slip("the last row, of zeros, is missing", last_row_missing),
         Slip("the last row and the last column are missing", square_of_predictions),
         Slip("the loss at t scores token t, which the model has already read", own_token),
-        Slip(
-            "the loss at t scores token t, which the model has already read, in the last row too", own_token_everywhere
-        ),
+        Slip("every row, the last too, scores the token that the model has just read", own_token_everywhere),
         Slip("the last row is not 0: the last position is scored on the first token", wrapped_round),
         Slip("the lengths are squared", squared),
         Slip("the absolute values are added up (L1), where the length is the root of the sum of squares", absolute_sum),
@@ -264,7 +262,7 @@ EXERCISE = Exercise(
         Slip("the losses are in bits, not in nats", in_bits),
         Slip("the stream is taken after the first block instead of before it", after_first_block),
         Slip(
-            "the stream is taken after the last block, where nothing is left to reach another position",
+            "the stream is taken after the last block, where positions no longer meet",
             before_unembedding,
         ),
         Slip("the position vectors are not in the stream", without_positions),

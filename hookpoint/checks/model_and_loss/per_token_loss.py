@@ -165,7 +165,7 @@ EXERCISE = Exercise(
         Slip("the mean is taken over everything", mean),
         Slip("the mean of each row is taken", mean_of_each_row),
         Slip(
-            "the softmax is taken first and its logarithm after: a probability that has rounded to 0 gives infinity",
+            "a softmax is taken and then its logarithm: a probability rounded to 0 gives infinity",
             log_of_softmax,
         ),
         Slip("1e-9 is added to the probability under the logarithm, which caps the loss at 20.7", log_with_floor),

@@ -109,7 +109,7 @@ class Desk(Peer):
         self.forbids, self.may = list(forbids), tuple(may)
         self.gives, self.parameter_names = gives or {}, names or {}
         self.transcript: list[list] = []
-        self.calls_back = 0
+        self.calls_back = self.prerequisites = 0
         self.pending = None
 
     def call(self, ref: Ref, args: tuple, kwargs: dict) -> Any:
@@ -148,6 +148,8 @@ class Desk(Peer):
             raise
         value, notes = answer
         entry[1] = value
+        if verb == "begin":
+            self.prerequisites = len(self.exports)
         if not given:
             self.keep_notes(notes)
             if (broken := self.broken_rule(notes, names)) is not None:
@@ -196,7 +198,8 @@ class Desk(Peer):
                 function = self.exported(at)
                 if isinstance(function, Counted):
                     function.note(args, state)
-                self.transcript.append([CALLED_BACK, (args, kwargs, state)])
+                if at >= self.prerequisites:  # whether an answer uses earlier ones says nothing about its numbers
+                    self.transcript.append([CALLED_BACK, (args, kwargs, state)])
                 return function(*args, **kwargs), ()
             case "next", []:
                 self.transcript.append([CALLED_BACK, None])

@@ -130,7 +130,8 @@ class Peer:
             total = sum(
                 (out * along).sum() for out, along in zip(outputs, cotangents, strict=True) if along is not None
             )
-        return list(torch.autograd.grad(total, inputs, retain_graph=True, allow_unused=True))
+        found = torch.autograd.grad(total, inputs, retain_graph=True, allow_unused=True)
+        return [g.to_dense() if g is not None and g.is_sparse else g for g in found]  # only dense tensors cross
 
     def export(self, value: Any, **about: Any) -> dict:
         """A reference that the other side can hold: a number, and what it is told about it."""

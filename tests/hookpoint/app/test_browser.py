@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -168,12 +169,13 @@ def test_pictures_for_the_readme(learner, monkeypatch, tmp_path, browser):
     shutil.rmtree(learner.workspace)
     create(learner.workspace)
     learner.passes(*(e.id for e in course().exercises if e.notebook.startswith("02")))
-    learner.types("causal_mask", learner.slip)
-    subprocess.run([*command(0)[:2], "hookpoint", "check", "causal_mask"], capture_output=True)
+    gap, body = "# YOUR CODE HERE\n    raise NotImplementedError()", learner.slip.splitlines()[-1].strip()
+    learner.types("causal_mask", course().exercise("causal_mask").stub.replace(gap, body))
+    subprocess.run([sys.executable, "-m", "hookpoint", "check", "causal_mask"], capture_output=True)
     open_hint(learner.workspace, "causal_mask", 1)
     for url in served():
         for name, path in {"start": "", "notebooks": "notebooks?exercise=causal_mask"}.items():
-            tab = browser.new_page(viewport={"width": 1280, "height": 860})
+            tab = browser.new_page(viewport={"width": 1280, "height": 900})
             tab.goto(f"{url}/{path}")
             see(tab, "starts at the top left")
             tab.wait_for_timeout(1500)

@@ -28,7 +28,7 @@ def link(learner):
     return link_with
 
 
-def test_the_link_opens_the_exercises_cell_and_keeps_the_token(link, listening):
+def test_the_link_opens_the_notebook_names_the_cell_and_keeps_the_token(link, listening):
     url = urlsplit(link(json.dumps({"jupyter": f"http://127.0.0.1:{listening}/lab?token=abc"})))
 
     assert (url.netloc, url.path) == (f"127.0.0.1:{listening}", "/lab/tree/part1_build_gpt2/03_attention.ipynb")

@@ -57,6 +57,20 @@ def test_an_exercise_shows_its_text_maths_and_signature(notebooks, learner):
     assert "def causal_mask(n_queries" in app.code[-1].value and "raise NotImplementedError" not in app.code[-1].value
 
 
+def test_an_answer_is_shown_as_it_is_saved_and_a_stub_is_not(notebooks, learner):
+    learner.types("causal_mask", learner.slip)
+
+    assert learner.slip in [code.value for code in notebooks("causal_mask").code]
+    assert not any("as it is saved" in text.value for text in notebooks("apply_mask").markdown)
+
+
+def test_a_notebook_without_exercises_is_not_offered(notebooks, learner, small):
+    cells = [small.cell("prose", "# Read me")]
+    small.write(learner.released / "part1_build_gpt2/00_preflight.ipynb", small.notebook("00_preflight", cells))
+
+    assert list(notebooks().selectbox[0].options) == ["02_embed_and_mlp", "03_attention", "04_model_and_loss"]
+
+
 def test_an_unknown_exercise_in_the_address_is_told_with_the_nearest(notebooks, learner):
     app = notebooks("casual_mask")
 
@@ -108,10 +122,10 @@ def test_a_search_without_a_match_says_so_and_can_be_cleared(notebooks, learner)
 
 def test_hints_open_in_order_and_are_remembered(notebooks, learner):
     app = notebooks("causal_mask")
-    assert [(b.label, b.disabled) for b in app.button if "hint" in b.label] == [
+    assert [(b.label, b.disabled) for b in app.button if "int" in b.label] == [
         ("Open hint 1", False),
-        ("Open hint 2", True),
-        ("Open hint 3", True),
+        ("Hint 2", True),
+        ("Hint 3", True),
     ]
 
     press(app, "Open hint 1")

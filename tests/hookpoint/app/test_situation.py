@@ -47,6 +47,24 @@ def test_a_hint_that_was_opened_is_no_attempt(learner):
     assert (standing.state, standing.record.hints, standing.edited) == ("open", 1, False)
 
 
+def test_a_stub_that_was_checked_is_still_untouched(learner):
+    from hookpoint.content.progress import record
+
+    record(learner.workspace, {"exercise": "embed", "status": "missing", "message": "Embed is not written yet."})
+
+    assert states(look())["embed"] == "open"
+
+
+def test_a_stub_put_back_after_a_pass_asks_for_a_check(learner):
+    from hookpoint.content.progress import record
+
+    learner.passes("embed")
+    learner.types("embed", look().standing("embed").exercise.stub)
+    record(learner.workspace, {"exercise": "embed", "status": "missing"})
+
+    assert states(look())["embed"] == "changed"
+
+
 def test_the_verdict_stands_while_the_notebook_cannot_be_read(learner):
     learner.passes("embed")
     learner.notebook("02_embed_and_mlp").write_text("{")

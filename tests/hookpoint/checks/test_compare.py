@@ -44,6 +44,11 @@ def test_the_first_difference_is_shown_with_its_place():
     )
 
 
+def test_as_many_digits_are_shown_as_tell_two_numbers_apart():
+    got, want = torch.tensor([0.03661], dtype=torch.float64), torch.tensor([0.0366100004], dtype=torch.float64)
+    assert "expected 0.0366100004, yours 0.03661." in fact(same, got, want)
+
+
 @pytest.mark.parametrize(
     ("got", "want", "said"),
     [

@@ -93,3 +93,9 @@ def test_ipython_shows_the_message_without_a_traceback():
         shell.run_cell(f"{WRONG}\nfrom hookpoint import checks\nchecks.run('causal_mask')", store_history=False)
     assert "the triangle starts at the top left" in out.getvalue()
     assert "Traceback" not in out.getvalue() and "judge.py" not in out.getvalue()
+
+
+def test_under_nbgrader_no_progress_is_kept(workspace, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    run("causal_mask", names(RIGHT))
+    assert progress.read(workspace) == {}

@@ -275,7 +275,7 @@ def test_names_that_are_given_can_be_used():
         ("%time\nx = (7\n  % 4)", {"x": 3}),
         ("%time\nx = 7 \\\n  % 4", {"x": 3}),
         ("%time\ns = \"it's ''' # \"\n!ls\nx = 1", {"x": 1}),
-        ('%time\n# it\'s ([{ """\n!ls\nx = 1', {"x": 1}),
+        ('%time\n# ([{ """ it\'s\n!ls\nx = 1', {"x": 1}),
     ],
 )
 def test_magics_become_comments_and_python_stays(source, names):

@@ -29,6 +29,11 @@ def test_a_line_of_twelve_signs_is_secret_and_a_shorter_one_is_not(authored, lin
     assert (signs, bool(secrets(authored, line))) == (12 if secret else 11, secret)
 
 
+@pytest.mark.parametrize(("line", "secret"), [("self.width = width", False), ("self.width = width + 1", True)])
+def test_keeping_an_argument_tells_nothing(authored, line, secret):
+    assert bool(secrets(authored, line)) == secret
+
+
 def test_indents_and_line_ends_do_not_hide_a_line(authored):
     assert secrets(authored, "return  sum([x,   x])") == ["return sum([x, x])"]
 

@@ -229,6 +229,13 @@ def test_a_folder_that_nbgrader_reads_as_a_pattern_is_refused(tmp_path, a_class)
         nbgrader.release(room.root)
 
 
+def test_a_state_folder_that_cannot_be_written_is_named(fresh):
+    (fresh.root / ".nbgrader").write_text("a file in its place", encoding="utf-8")
+
+    with pytest.raises(HookpointError, match="nbgrader needs to write in .*: "):
+        nbgrader.release(fresh.root)
+
+
 def test_without_nbgrader_the_command_to_install_it_is_named(fresh, monkeypatch):
     monkeypatch.setitem(sys.modules, "nbgrader", None)
 
@@ -257,6 +264,21 @@ def test_a_release_that_differs_from_the_built_notebooks_is_an_error(fresh, monk
     )
 
     with pytest.raises(HookpointError, match="is not what nbgrader would release: the id of cell"):
+        nbgrader.release(fresh.root)
+
+
+def test_exercises_cannot_go_once_submissions_are_graded(fresh):
+    nbgrader.release(fresh.root)
+    fresh.hand_in("ada", "no notebook")
+    nbgrader.autograde(fresh.root)
+    source = fresh.root / "solutions" / PART / f"{NAME}.py"
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text[: text.index("# %% [markdown]\n# ## Exercise: `gelu_exact`")], encoding="utf-8")
+    build(fresh.root)
+
+    with pytest.raises(
+        HookpointError, match="Cannot add or remove cells.* To begin the class again, move .nbgrader/ away"
+    ):
         nbgrader.release(fresh.root)
 
 

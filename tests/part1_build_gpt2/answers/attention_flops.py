@@ -75,3 +75,11 @@ def attention_flops(cfg, T):
 # %% wrong="training, with the backward pass"
 def attention_flops(cfg, T):
     return 12 * cfg.n_heads * cfg.d_head * T * (2 * cfg.d_model + T)
+
+
+# %% wrong="as a tensor"
+import torch
+
+
+def attention_flops(cfg, T):
+    return torch.tensor(4 * cfg.n_heads * cfg.d_head * T * (2 * cfg.d_model + T))

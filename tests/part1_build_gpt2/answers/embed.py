@@ -76,6 +76,19 @@ class Embed(nn.Module):
         return self.W_E.T.gather(1, index).T.reshape(batch, pos, -1)
 
 
+# %% right="sparse gradients"
+from torch import nn, zeros
+
+
+class Embed(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_E = nn.Parameter(zeros(cfg.d_vocab, cfg.d_model))
+
+    def forward(self, tokens):
+        return nn.functional.embedding(tokens, self.W_E, sparse=True)
+
+
 # %% wrong="long rows shortened (max_norm)"
 import torch
 from torch import nn

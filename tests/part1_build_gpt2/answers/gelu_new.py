@@ -135,7 +135,9 @@ import torch
 
 def gelu_new(x):
     a = x.detach().numpy()
-    return torch.from_numpy(np.asarray(0.5 * a * (1 + np.tanh(np.sqrt(2 / np.pi) * (a + 0.044715 * a**3)))).astype(a.dtype))
+    return torch.from_numpy(
+        np.asarray(0.5 * a * (1 + np.tanh(np.sqrt(2 / np.pi) * (a + 0.044715 * a**3)))).astype(a.dtype)
+    )
 
 
 # %% wrong="in place on x"

@@ -9,8 +9,8 @@ class MLP(nn.Module):
         self.cfg = cfg
         self.W_in = nn.Parameter(torch.empty((cfg.d_model, cfg.d_mlp)))
         self.W_out = nn.Parameter(torch.empty((cfg.d_mlp, cfg.d_model)))
-        self.b_in = nn.Parameter(torch.zeros((cfg.d_mlp)))
-        self.b_out = nn.Parameter(torch.zeros((cfg.d_model)))
+        self.b_in = nn.Parameter(torch.zeros(cfg.d_mlp))
+        self.b_out = nn.Parameter(torch.zeros(cfg.d_model))
         nn.init.normal_(self.W_in, std=cfg.init_range)
         nn.init.normal_(self.W_out, std=cfg.init_range)
 

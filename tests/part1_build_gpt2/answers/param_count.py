@@ -44,7 +44,6 @@ def param_count(cfg, tied=False):
 
 # %% right="builds the modules and counts"
 import torch
-from torch import nn
 
 
 def size(module):
@@ -52,7 +51,9 @@ def size(module):
 
 
 def param_count(cfg, tied=False):
-    attn = 3 * cfg.n_heads * (cfg.d_model * cfg.d_head + cfg.d_head) + cfg.n_heads * cfg.d_head * cfg.d_model + cfg.d_model
+    attn = (
+        3 * cfg.n_heads * (cfg.d_model * cfg.d_head + cfg.d_head) + cfg.n_heads * cfg.d_head * cfg.d_model + cfg.d_model
+    )
     parts = {
         "embed": size(Embed(cfg)),
         "pos_embed": size(PosEmbed(cfg)),
