@@ -42,8 +42,8 @@ class Exercise:
         writes: the name in the learner's code, where it differs from the id (`LayerNorm`).
         reference: names the arguments in messages; usually the oracle itself.
         gives: the kind of the result, tested on every call before the check sees it.
-        needs: prerequisites by name; always ours, so that an earlier slip costs no later exercise. A class or function stays
-            here and is called back; a str names a tool of `protocol.given`, for what must run inside torch.func.
+        needs: prerequisites by name; always ours, so that an earlier slip costs no later exercise. A class or function
+            stays here and is called back; a str names a tool of `protocol.given`, for what must run in torch.func.
         forbids: families of torch functions that the exercise builds itself (`guards.FAMILIES`).
         may: "edit" arguments in place, throw the global "dice".
         tolerance: how far apart two right answers may be.

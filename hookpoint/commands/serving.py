@@ -48,13 +48,22 @@ def jupyter(workspace: Path) -> Server:
     command = (
         *(sys.executable, "-m", "jupyterlab", "--no-browser"),
         *(f"--ServerApp.ip={HOST}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        *(f"--ServerApp.root_dir={workspace}", "--LabApp.news_url=None"),
+        f"--ServerApp.root_dir={workspace}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         # In a container everyone is root, and Jupyter would refuse; it answers on this machine alone, with a token.
         *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
     )
     # The token travels in the environment: other people on this machine can read a command line.
-    return Server("JupyterLab", command, port, f"http://{HOST}:{port}/lab?token={token}", (("JUPYTER_TOKEN", token),))
+    environment = (("JUPYTER_TOKEN", token), ("JUPYTER_CONFIG_PATH", quiet_settings(workspace)))
+    return Server("JupyterLab", command, port, f"http://{HOST}:{port}/lab?token={token}", environment)
+
+
+def quiet_settings(workspace: Path) -> str:
+    """A search path for Jupyter's configuration that begins with ours: no question about news on a first start."""
+    folder = workspace / ".hookpoint" / "jupyter"
+    settings = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    write_text(folder / "labconfig" / "default_setting_overrides.json", json.dumps(settings, indent=1) + "\n")
+    return os.pathsep.join(filter(None, [str(folder), os.environ.get("JUPYTER_CONFIG_PATH", "")]))
 
 
 def companion() -> Server:

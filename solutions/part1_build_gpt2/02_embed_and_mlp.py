@@ -11,10 +11,10 @@
 # - fold LayerNorm's gain and bias into the next layer, as interpretability tools do before they read weights.
 #
 # ```
-# tokens ─► [Embed] + [PosEmbed] ─► Block ─► Block ─► ... ─► [LayerNorm] ─► Unembed ─► logits
+# tokens ─► [Embed] + [PosEmbed] ─► Block ─► ... ─► [LayerNorm] ─► Unembed ─► logits
 #                                     │
-#              ┌──────────────────────┘
-#              x ─► [LayerNorm] ─► Attention ─► add to x ─► [LayerNorm] ─► [MLP] ─► add to x ─►
+#        ┌────────────────────────────┘
+#        x ─► [LayerNorm] ─► Attention ─► + x ─► [LayerNorm] ─► [MLP] ─► + x ─►
 # ```
 # The parts in brackets are this notebook's. Attention is notebook 03; block, unembedding and loss are notebook 04.
 

@@ -12,9 +12,9 @@
 # ## Where this sits
 #
 # ```
-# tokens ─ embed + pos_embed ─┬──────────────────────┬─────────────┬─ ... ─ ln_final ─ unembed ─ logits
-#                             └ ln1 ─ [ ATTENTION ] ─┘ └ ln2 ─ mlp ┘
-#                                     you are here         n_layers times
+# embed + pos_embed ─┬──────────────────────┬─┬─────────────┬─ ... ─ ln_final ─ unembed
+#                    └ ln1 ─ [ ATTENTION ] ─┘ └ ln2 ─ mlp ──┘
+#                             you are here       n_layers times
 # ```
 #
 # In GPT-2, every other part looks at one position at a time. Attention is the only place where a position can read

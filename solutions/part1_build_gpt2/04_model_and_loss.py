@@ -50,7 +50,7 @@ TINY = Config(d_vocab=11, n_ctx=16, d_model=24, n_layers=2, n_heads=3, d_head=8,
 #
 # A layer does not read the raw stream, whose size grows as more is added, but a normalised copy. GPT-2 normalises *on
 # the way in* ("pre-LN"); the first transformer normalised the sum itself ("post-LN"), which puts a LayerNorm into the
-# stream and needed a careful warm-up to train at all.
+# stream and needed a careful warm-up to train well.
 
 # %% [markdown]
 # ## Exercise: `block` ★★
@@ -266,8 +266,8 @@ except (ValueError, IndexError, RuntimeError, AssertionError) as refusal:
 
 # %% [markdown]
 # The paper's 124 million come out once embedding and unembedding share one matrix, which you will arrange below. Notice
-# how much of the model is a table of tokens, and that nothing in the count depends on how long a text is: only the
-# table of positions does, and beyond its end the model has no word for "where".
+# how much of the model is a table of tokens. Only the table of positions depends on how long a text may be, and beyond
+# its end the model has no word for "where".
 
 # %% [markdown] only="solutions"
 # `nn.ModuleList` is a list that torch can see: `parameters()`, `.to()` and `state_dict()` go through it. Also right:
@@ -516,9 +516,9 @@ pictures.curve(sizes, xlabel="blocks passed", ylabel="root mean square of the st
 
 # %% [markdown]
 # ## One matrix or two?
-# `W_E` turns tokens into vectors and `W_U` turns vectors into scores for tokens. GPT-2 uses one matrix for both:
-# $W_U = W_E^\top$. It saves a third of the weights of the small model, and it ties "what this token means when you read
-# it" to "what you must say to write it", a constraint that helps small models.
+# `W_E` turns tokens into vectors and `W_U` turns vectors into scores for tokens. GPT-2 uses one matrix for both: $W_U =
+# W_E^\top$. It saves almost a quarter of the weights of the small model, and it ties "what this token means when you
+# read it" to "what you must say to write it", a constraint that helps small models.
 #
 # In code, tying is a matter of *storage*. Copying the numbers is not enough: after one training step the copies differ.
 
@@ -679,8 +679,8 @@ reach = torch.stack([loss_reach(net, row) for row in new_rows]).mean(dim=0)
 pictures.heatmap(reach, title="how far the loss at t (row) reaches back to s (column)", signed=False)
 
 # %% [markdown]
-# Positions 0 to 2 cannot know what comes. From row 3 on, a diagonal stands out three places below the main one: each
-# loss depends on the position where its answer stood. Now the controls, on the losses from 3 on: the same model with
+# Positions 0 to 2 cannot know what comes. From row 3 on, the darkest cell of each row is three or seven places back:
+# each loss depends on a position where its answer stood. Now the controls, on the losses from 3 on: the same model with
 # attention cut out (`W_O` set to 0), and a model that has not been trained.
 
 # %%
@@ -733,7 +733,7 @@ with torch.no_grad():
 #    $s$ that pays off at $t$. It does not show that a model does so at the expense of its own next token: what position
 #    $s$ needs anyway may also be what later positions use. Which experiment would tell the two apart? (Wu et al. below
 #    train models in which the gradient from later losses to earlier positions is cut, and compare.)
-# 2. **Does the parameter count say how hard a model is to understand?** Look at your table of the full size: a quarter
+# 2. **Does the parameter count say how hard a model is to understand?** Look at your table of the full size: a third
 #    to a half of it is a list of token vectors, which you can inspect one by one. Where are the parts whose meaning
 #    depends on everything else, and how does their number grow with depth?
 # 3. **What does the context limit rule out?** A model that refuses token `n_ctx + 1` carries nothing from one context

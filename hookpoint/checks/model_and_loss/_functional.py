@@ -124,4 +124,4 @@ def separate(learner, module, shapes: dict[str, tuple[int, ...]]) -> None:
     for name in shapes:
         if name not in have:
             line = "  Were two parts made from one object? Each needs a module of its own."
-            raise Mismatch(f"uses one and the same parameter as {name} and in another place.", line, got=module)
+            raise Mismatch(f"has one tensor as {name} and as an earlier parameter too.", line, got=module)

@@ -57,6 +57,11 @@ def spread(learner, draw):
         }
         for name, standard in matrices.items():
             standardised(name, standard, expected_std(name, cfg))
+        for what, writes in (("W_O and W_out", True), ("the other matrices", False)):
+            group = [matrices[name].flatten() for name in matrices if (kind(name) in RESIDUAL) == writes]
+            standardised(
+                f"{what} together", torch.cat(group), cfg.init_range / (math.sqrt(2 * layers) if writes else 1)
+            )
         bell_shaped(torch.cat([standard.flatten() for standard in matrices.values()]))
 
 

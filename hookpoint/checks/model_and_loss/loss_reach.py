@@ -160,11 +160,6 @@ def absolute_sum(model, tokens):
     return last_row_added(rows_of(token_losses(logits, tokens[None])[0], resid).abs().sum(-1))
 
 
-def plain_sum(model, tokens):
-    resid, logits = parts_of(model, tokens)
-    return last_row_added(rows_of(token_losses(logits, tokens[None])[0], resid).sum(-1))
-
-
 def root_mean_square(model, tokens):
     return right(model, tokens) / math.sqrt(model.cfg.d_model)
 
@@ -255,7 +250,6 @@ EXERCISE = Exercise(
         Slip("the last row is not 0: the last position is scored on the first token", wrapped_round),
         Slip("the lengths are squared", squared),
         Slip("the absolute values are added up (L1), where the length is the root of the sum of squares", absolute_sum),
-        Slip("the gradient's entries are added up, so they cancel", plain_sum),
         Slip("the length is divided by the root of d_model", root_mean_square),
         Slip("the gradient is that of the target's logit, not of its loss", of_the_logit),
         Slip("the gradient is that of the target's probability, not of its loss", of_the_probability),

@@ -159,7 +159,7 @@ EXERCISE = Exercise(
     checks=(logits, one_parameter, moved, loaded, gradient),
     tolerance=WHOLE,
     slips=(
-        Slip("the numbers of W_E are copied into W_U once, and the two go their own ways from there", values_copied),
+        Slip("W_U holds a copy of W_E's numbers, as a parameter of its own", values_copied),
         Slip("W_U is a second parameter over W_E's memory, so there are two gradients and two steps", second_parameter),
         Slip("W_U is a view that was made once: .to() gives W_E new memory and leaves the view behind", fixed_view),
         Slip("W_U is a buffer, which .to() copies on its own", buffer),

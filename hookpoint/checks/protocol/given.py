@@ -1,7 +1,7 @@
 """Trusted tools that run beside the learner's code, reached as `learner.given`.
 
-They hold no reference and decide nothing: they set weights, read them, and build the few objects of ours that must live on
-the learner's side.
+They decide nothing: they set weights, read them, and build the few objects of ours that must live on the learner's
+side. The two losses are here as prerequisites that torch.func has to see through.
 """
 
 from typing import Any

@@ -150,7 +150,7 @@ def lm_loss(logits, tokens, mask=None, reduction="mean"):
     return losses * keep if reduction == "none" else (losses * keep).sum() / keep.sum().clamp(min=1)
 
 
-# %% wrong="zeroes the caller's logits"
+# %% wrong="edits the caller's mask"
 import torch
 from torch.nn import functional as F
 

@@ -228,3 +228,17 @@ def loss_reach(model, tokens):
         (gradient,) = torch.autograd.grad(loss, stream, retain_graph=True)
         reach[t, :t] = gradient[0, :t].norm(dim=-1)
     return reach
+
+
+# %% wrong="the gradient's entries are added up and cancel"
+import torch
+
+
+def loss_reach(model, tokens):
+    stream = (model.embed(tokens[None]) + model.pos_embed(tokens[None])).detach().requires_grad_()
+    out = stream
+    for block in model.blocks:
+        out = block(out)
+    losses = per_token_loss(model.unembed(model.ln_final(out)), tokens[None])[0]
+    rows = [torch.autograd.grad(loss, stream, retain_graph=True)[0][0].sum(dim=-1).abs() for loss in losses]
+    return torch.stack([*rows, torch.zeros_like(rows[0])])
