@@ -2,10 +2,10 @@
 
     python benchmarks/check_latency.py [NOTEBOOK ...]
 
-The notebook figures come from a real Jupyter kernel that has run the solutions notebook: the median of several runs of each
-check cell, beside the part of it that was spent in the learner's own functions (prerequisites that we stand in for
-included). The shell figures alternate the two commands and give the median of each. Targets: 150 ms beyond the learner's
-own code, and 0.5 s beyond `import torch`.
+The notebook figures come from a real Jupyter kernel that has run the solutions notebook: the median of several runs
+of each check cell, beside the part of it that was spent in the learner's own functions (prerequisites that we stand
+in for included). The shell figures alternate the two commands and give the median of each. Targets: 150 ms beyond the
+learner's own code, and 0.5 s beyond `import torch`.
 """
 
 import json

@@ -55,7 +55,10 @@ def gradients(f: Callable, *inputs: Any) -> list[Tensor]:
 
 
 def same_gradients(f: Callable, reference: Callable, names: Sequence[str], *inputs: Any) -> None:
-    """Raises `Mismatch` unless the gradients of `f` and of the reference agree; `names` names the floating-point inputs."""
+    """Raises `Mismatch` unless the gradients of `f` and of the reference agree.
+
+    `names` names the floating-point inputs.
+    """
     for name, got, want in zip(names, gradients(f, *inputs), gradients(reference, *inputs), strict=True):
         same(got, want, f"in the gradient of {name}")
 

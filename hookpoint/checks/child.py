@@ -1,10 +1,11 @@
 """Over the wall by a socket: the learner's code in a process of its own, which gives back values and nothing else.
 
-`Nursery` keeps one warmed process without secrets; each submission is a fork of it that runs the cells, and each judgement a
-fork of that, so one exercise cannot disturb the next. This is isolation from accidents (endless loops, a lost process, exit
-calls), not yet from malice.
+`Nursery` keeps one warmed process without secrets; each submission is a fork of it that runs the cells, and each
+judgement a fork of that, so one exercise cannot disturb the next. This is isolation from accidents (endless loops, a
+lost process, exit calls), not yet from malice.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -119,7 +120,5 @@ class Submission:
 
 def kill(pid: int) -> None:
     if pid > 0:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass

@@ -53,7 +53,7 @@ may_reveal: ContextVar[bool] = ContextVar("reveal", default=True)
 
 @contextlib.contextmanager
 def checking(tolerance: Tolerance, reveal: bool) -> Iterator[None]:
-    """Sets, for one exercise, how close is close enough, and whether messages may show small inputs and expected values."""
+    """Sets for one exercise how close is close enough, and whether messages may show inputs and expected values."""
     tokens = current_tolerance.set(tolerance), may_reveal.set(reveal)
     try:
         yield
@@ -179,11 +179,11 @@ def same_number(got: Any, want: float, when: str, tolerance: Tolerance) -> None:
 def same_dict(got: dict, want: dict, when: str, tolerance: Tolerance) -> None:
     for key in want:
         if key not in got:
-            raise Mismatch(f"lacks the key {short(key)}{when}.", got=got)
-        same_part(got, got[key], want[key], f"at key {short(key)}{when}", tolerance)
+            raise Mismatch(f"lacks the key {key!r}{when}.", got=got)
+        same_part(got, got[key], want[key], f"at key {key!r}{when}", tolerance)
     for key in got:
         if key not in want:
-            raise Mismatch(f"has a key {short(key)} that the contract does not name{when}.", got=got)
+            raise Mismatch(f"has a key {key!r} that the contract does not name{when}.", got=got)
 
 
 def same_part(whole: Any, got: Any, want: Any, when: str, tolerance: Tolerance) -> None:

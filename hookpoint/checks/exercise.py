@@ -19,8 +19,8 @@ Check = Callable[[Any, "Draw"], None]
 class Slip:
     """A wrong implementation that people write, and the sentence that names it.
 
-    `says` continues "Your numbers are exactly what you get when ...". `wrong` is a function or class that stands in for the
-    learner's; its name is the slip's id.
+    `says` continues "Your numbers are exactly what you get when ...". `wrong` is a function or class that stands in
+    for the learner's; its name is the slip's id.
     """
 
     says: str
@@ -37,7 +37,8 @@ class Exercise:
 
     Args:
         id: what the learner writes, in snake_case; the same in heading, marker, test and URL.
-        checks: functions `(learner, draw) -> None` that raise `Mismatch`; the docstring is the promise, in the learner's words.
+        checks: functions `(learner, draw) -> None` that raise `Mismatch`; the docstring is the promise, in the
+            learner's words.
         slips: wrong implementations that are named when they reproduce the learner's numbers.
         writes: the name in the learner's code, where it differs from the id (`LayerNorm`).
         reference: names the arguments in messages; usually the oracle itself.
@@ -71,9 +72,10 @@ class Exercise:
 class Verdict:
     """What came of one exercise.
 
-    `status` is passed, failed, error, timeout or missing; `slip` the id of the slip recognised; `check` the name of the check
-    that failed; `notes` what the learner's code printed or warned on the side, which never changes the status. `gap` is set
-    when the check itself stumbled over what came back: a verdict for the learner, and for the author a check to mend.
+    `status` is passed, failed, error, timeout or missing; `slip` the id of the slip recognised; `check` the name of
+    the check that failed; `notes` what the learner's code printed or warned on the side, which never changes the
+    status. `gap` is set when the check itself stumbled over what came back: a verdict for the learner, and for the
+    author a check to mend.
     """
 
     exercise: str
@@ -98,7 +100,7 @@ class Draw:
 
     def normal(self, *shape: int, mean: float = 0.0, std: float = 1.0, dtype: torch.dtype = torch.float32) -> Tensor:
         """Normal numbers, drawn in float64 and rounded, so that both precisions see the same ones."""
-        return (mean + std * torch.randn(*shape, generator=self.source, dtype=torch.float64)).to(dtype)
+        return (mean + std * torch.randn(shape, generator=self.source, dtype=torch.float64)).to(dtype)
 
     def ids(self, high: int, *shape: int) -> Tensor:
         """Integers in [0, high), int64."""

@@ -3,14 +3,14 @@
 import inspect
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from hookpoint.errors import UsageError
 
 from .compare import Mismatch, alike, checking, describe, may_reveal
 from .exercise import Draw, Exercise, Slip, Verdict
 from .find import exercise as find_exercise
-from .protocol.desk import CALLED_BACK, Desk, Learner
+from .protocol.desk import CALLED_BACK, Desk, Learner, Ref
 from .protocol.in_process import InProcess
 from .protocol.peer import Lost, Raised, TimedOut
 
@@ -89,8 +89,8 @@ def failure(exercise: Exercise, check: Callable, desk: Desk, seed: str, error: E
     status, lines = told(exercise, desk, error)
     slips = []
     if status in ("failed", "error") and not isinstance(error, (Stumbled, Lost)) and not is_missing(error):
-        slips = recognised(exercise, check, desk.transcript, seed)
-        lines += naming(slips, status)
+        slips = recognised(exercise, check, desk.transcript, seed, error)
+        lines += naming(slips, error)
     if status not in ("missing",) and not is_missing(error):
         lines.append(f"  Checked: {promise(check)}")
     lines.append(f"  Next: hookpoint hint {exercise.id}")
@@ -174,9 +174,11 @@ def call_of(exercise: Exercise, desk: Desk, error: Exception) -> str:
     return about or (calls[-1][0] if calls else exercise.writes)
 
 
-def naming(slips: list[Slip], status: str) -> list[str]:
+def naming(slips: list[Slip], error: Exception) -> list[str]:
     """One slip is named, two are both named; more would only confuse."""
-    start = "This is what happens when" if status == "error" else "Your numbers are exactly what you get when"
+    got = getattr(error, "got", None)
+    about_numbers = got is not None and not isinstance(got, Ref)
+    start = "Your numbers are exactly what you get when" if about_numbers else "This is what happens when"
     if len(slips) == 1:
         return [f"  {start} {slips[0].says}."]
     if len(slips) == 2:
@@ -184,22 +186,24 @@ def naming(slips: list[Slip], status: str) -> list[str]:
     return []
 
 
-def recognised(exercise: Exercise, check: Callable, transcript: list, seed: str) -> list[Slip]:
-    """The slips that answer as the learner did, up to the point of failure."""
+def recognised(exercise: Exercise, check: Callable, transcript: list, seed: str, error: Exception) -> list[Slip]:
+    """The slips that answer as the learner did, up to the point of failure, and fail in the same way."""
     deadline = time.monotonic() + REPLAY_SECONDS
     found = []
     for slip in exercise.slips:
         if time.monotonic() > deadline:
             break
-        if reproduces(exercise, check, slip, transcript, seed):
+        if reproduces(exercise, check, slip, transcript, seed, error):
             found.append(slip)
     return found
 
 
-def reproduces(exercise: Exercise, check: Callable, slip: Slip, transcript: list, seed: str) -> bool:
+def reproduces(exercise: Exercise, check: Callable, slip: Slip, transcript: list, seed: str, error: Exception) -> bool:
     link = InProcess({**exercise.beside, exercise.writes: slip.wrong}, limit=2.0)
     desk = link.open()
-    attempt(exercise, check, desk, seed, forbids=())  # a slip may be built from torch's own functions
+    ended = attempt(exercise, check, desk, seed, forbids=())  # a slip may be built from torch's own functions
+    if isinstance(error, Raised) and not (isinstance(ended, Raised) and ended.text == error.text):
+        return False  # two errors of one kind may have nothing to do with each other
     values = [value for _, value in desk.transcript]
     return len(values) == len(transcript) and all(
         alike(theirs, ours, exercise.tolerance) for (_, theirs), ours in zip(transcript, values, strict=True)

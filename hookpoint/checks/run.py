@@ -23,8 +23,8 @@ __all__ = ["run"]
 def run(exercise_id: str, names: dict[str, Any] | None = None) -> None:
     """Checks what the calling notebook has defined, prints the verdict and keeps it in the workspace's progress.
 
-    Everything goes to stdout: nbgrader gives no points to a cell that wrote to stderr. Returns None, for nbgrader reads a
-    number as the last value of a cell as partial credit.
+    Everything goes to stdout: nbgrader gives no points to a cell that wrote to stderr. Returns None, for nbgrader
+    reads a number as the last value of a cell as partial credit.
 
     Args:
         exercise_id: the id in the exercise's heading.

@@ -63,7 +63,7 @@ EDITS = {"changes its inputs in place": "_scratch(args); return out"}
 
 
 def accidents(exercise: Exercise, is_class: bool) -> dict[str, str]:
-    """The text to run after a right answer, by what it does. Exercises that return nothing have accidents of their own."""
+    """The text to run after a right answer, by what it does; few for exercises that return nothing."""
     wrap = WRAP_MODULE if is_class else WRAP_FUNCTION
     gives_tensor = is_class or getattr(exercise.gives, "__name__", "") == "Tensor"
     wrecks = dict(ANY_RESULT)

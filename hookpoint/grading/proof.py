@@ -1,4 +1,4 @@
-"""The proof that one exercise's checks can be trusted: what they must accept, what they must reject, and in which words."""
+"""The proof that one exercise's checks can be trusted: what they accept, what they reject, and in which words."""
 
 import time
 from collections.abc import Iterable
@@ -140,7 +140,9 @@ def prove_accidents(proof: Proof, exercise: Exercise, solved: Path) -> None:
     for label, source in accidents(exercise, is_class).items():
         wreck = Cell(id="accident", kind="own", exercise=None, source=source, index=len(base))
         verdict = judge(exercise, InProcess(run_cells([*base, wreck]).names, limit=5.0), "accident")
-        proof.count("accidents", verdict.status in ("failed", "error", "timeout"), f"an answer that {label} is {verdict.status}")
+        proof.count(
+            "accidents", verdict.status in ("failed", "error", "timeout"), f"an answer that {label} is {verdict.status}"
+        )
         check_form(proof, verdict, f"an answer that {label}")
 
 

@@ -87,8 +87,8 @@ def show(proofs: list) -> None:
 
 
 CAPTION = (
-    "as they must be / tried: solution passes, stub is 'not written yet', slips rejected by their own sentence, other right "
-    "answers accepted, other wrong answers and accidents rejected; ms is the CPU of one passing check in process"
+    "as they must be / tried: solution passes, stub is 'not written yet', slips rejected by their own sentence, other "
+    "right answers accepted, other wrong answers and accidents rejected; ms is the CPU of one passing check in process"
 )
 
 if __name__ == "__main__":

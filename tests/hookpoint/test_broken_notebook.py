@@ -1,4 +1,4 @@
-"""One notebook with five different accidents: each gets its own clear message, and the other exercises keep their verdicts."""
+"""One notebook with five different accidents: each gets its own message, the other exercises keep their verdicts."""
 
 import json
 import subprocess

@@ -24,14 +24,20 @@ def test_no_verb_is_documented_that_does_not_exist():
     assert shown <= set(main.commands)
 
 
-@pytest.mark.parametrize("marker", ['hint="ID" rung=', 'exercise="ID" minutes=', 'check="ID" points=', 'only="solutions"'])
+@pytest.mark.parametrize(
+    "marker", ['hint="ID" rung=', 'exercise="ID" minutes=', 'check="ID" points=', 'only="solutions"']
+)
 def test_every_marker_is_documented(marker):
     assert marker in (DOCS / "author.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     "name",
-    [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, errors.HookpointError)],
+    [
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.HookpointError)
+    ],
 )
 def test_every_error_class_is_documented(name):
     assert name in TEXT

@@ -94,7 +94,7 @@ class Bench(Peer):
 
     @contextlib.contextmanager
     def guarded(self, rules: dict, notes: dict) -> Iterator[None]:
-        """Runs the learner's code under the rules; lifted while it calls back, so that the check's own code runs free."""
+        """Runs the learner's code under the rules, lifted while it calls back: the check's own code runs free."""
 
         def enter() -> contextlib.ExitStack:
             stack = contextlib.ExitStack()

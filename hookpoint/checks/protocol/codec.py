@@ -1,8 +1,8 @@
 """Plain values as a JSON tree and a list of tensors. Nothing is pickled and nothing that arrives is trusted.
 
-What is not plain (functions, modules, iterators, the learner's own objects) never crosses: `Packer` asks its caller for a
-reference instead, and `Unpacker` asks its caller to resolve one. Shapes, dtypes, strides, tuple keys, Counters, NaN and the
-states of generators survive the trip. Every limit is counted while packing and again while unpacking.
+What is not plain (functions, modules, iterators, the learner's own objects) never crosses: `Packer` asks its caller
+for a reference instead, and `Unpacker` asks its caller to resolve one. Shapes, dtypes, strides, tuple keys, Counters,
+NaN and the states of generators survive the trip. Every limit is counted while packing and again while unpacking.
 """
 
 import base64

@@ -92,8 +92,8 @@ class Learner(Ref):
 class Desk(Peer):
     """Sends the check's calls, keeps the transcript of all that came back, and enforces the rules of the house.
 
-    `transcript` holds [what was called, what came back] in order. Two learners with equal transcripts cannot be told apart
-    by the check: that is how a slip is recognised.
+    `transcript` holds [what was called, what came back] in order. Two learners with equal transcripts cannot be told
+    apart by the check: that is how a slip is recognised.
     """
 
     def __init__(self, exchange: Exchange | None = None):
@@ -104,11 +104,15 @@ class Desk(Peer):
     def begin(
         self, forbids: Sequence[str] = (), may: Sequence[str] = (), gives: dict | None = None, names: dict | None = None
     ):
-        """Starts one check: no handles, no transcript. `gives` and `names` say what a learner's name returns and is called with."""
+        """Starts one check without handles or transcript.
+
+        `gives` and `names` say what a learner's name returns and is called with.
+        """
         self.forget()
         self.forbids, self.may = list(forbids), tuple(may)
         self.gives, self.parameter_names = gives or {}, names or {}
         self.transcript: list[list] = []
+        self.modules: dict[tuple, nn.Module] = {}
         self.calls_back = self.prerequisites = 0
         self.pending = None
 
@@ -136,7 +140,7 @@ class Desk(Peer):
         return {"forbids": self.forbids, "grad": grad, "modules": modules}, leaves
 
     def cross(self, verb: str, *arguments: Any, said="", leaves=(), given=False, names=None) -> Any:
-        """Asks and writes down what came back; what is read through `given` counts too, for a slip must reproduce it."""
+        """Asks, and writes down what came back; what is read through `given` too, for a slip must reproduce it."""
         entry = [said, None]
         self.transcript.append(entry)
         try:
@@ -174,7 +178,7 @@ class Desk(Peer):
         """The house rule that a call broke, if it did."""
         if notes.get("edited") and "edit" not in self.may:
             at = notes["edited"][0]
-            which = names[at] if names and at < len(names) else f"argument {at + 1}"
+            which = names[at] if names and at < len(names) else "its input" if at == 0 else f"argument {at + 1}"
             return Mismatch(
                 f"changes {which} in place.", "  The caller still needs its value: work on a new tensor or list."
             )
@@ -207,11 +211,20 @@ class Desk(Peer):
                 item = next(self.exported(at), done)
                 return (item is done, None if item is done else item), ()
             case "shapes", [args, kwargs]:
-                return {name: list(p.shape) for name, p in self.exported(at)(*args, **kwargs).named_parameters()}, ()
+                return {name: list(p.shape) for name, p in self.made(at, args, kwargs).named_parameters()}, ()
             case "apply", [made_with, weights, args, kwargs]:
-                module = self.exported(at)(*made_with[0], **made_with[1])
-                return torch.func.functional_call(module, weights, tuple(args), kwargs), ()
+                return torch.func.functional_call(self.made(at, *made_with), weights, tuple(args), kwargs), ()
         raise LookupError(verb)
+
+    def made(self, at: int, args: Sequence, kwargs: dict) -> nn.Module:
+        """The module that a stand-in computes with: one for each way in which the learner has made it."""
+        key = (at, tuple(args), tuple(kwargs.items()))
+        try:
+            if key not in self.modules:
+                self.modules[key] = self.exported(at)(*args, **kwargs)
+            return self.modules[key]
+        except TypeError:  # made with something that has no hash, or not as the class can be made: then it says so
+            return self.exported(at)(*args, **kwargs)
 
     def excuse(self, error: BaseException) -> dict:
         """What the learner's code sees of an error on this side: the error itself, unless it is the check's verdict."""

@@ -1,7 +1,7 @@
 """The learner's side as a process: a warmed parent, one fork per submission, one fork per judgement.
 
-Run as `python -m hookpoint.checks.protocol.nursery FD`. It reads cells from a socket that only the fork of that submission
-holds, so nothing of one learner is ever in the parent.
+Run as `python -m hookpoint.checks.protocol.nursery FD`. It reads cells from a socket that only the fork of that
+submission holds, so nothing of one learner is ever in the parent.
 """
 
 import gc

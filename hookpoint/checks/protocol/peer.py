@@ -1,7 +1,8 @@
 """What both sides of the wall share: asking, serving, references to what stays at home, and gradients across.
 
-Gradients follow calls in both directions. The side that asked joins the answer to its own leaves by `Across`; its backward
-asks the other side to pull the cotangents through the graph that was kept there. There is no double backward.
+Gradients follow calls in both directions. The side that asked joins the answer to its own leaves by `Across`; its
+backward asks the other side to pull the cotangents through the graph that was kept there. There is no double
+backward.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """What the learner's code gets in place of something that lives with the check.
 
-Functions and iterators call back. A module or a prerequisite class looks like one here and computes on the other side, so
-that its calls are counted there and no reference text lies within the learner's reach.
+Functions and iterators call back. A module or a prerequisite class looks like one here and computes on the other
+side, so that its calls are counted there and no reference text lies within the learner's reach.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Over the wall by frames on a private socket: JSON and safetensors, both bounded, under one deadline.
 
-While one side waits for its answer it serves what the other asks meanwhile, so a model of ours may read the learner's cache
-in the middle of their call.
+While one side waits for its answer it serves what the other asks meanwhile, so a model of ours may read the learner's
+cache in the middle of their call.
 """
 
 import json
@@ -25,7 +25,10 @@ QUESTION, ANSWER = b"?", b"!"
 
 
 class Wire:
-    """Carries parcels both ways over one socket. `limit` bounds an outermost exchange in seconds, reads and writes alike."""
+    """Carries parcels both ways over one socket.
+
+    `limit` bounds an outermost exchange in seconds, reads and writes alike.
+    """
 
     def __init__(self, sock: socket.socket, serve: Callable[[Parcel], Parcel] | None, limit: float | None = None):
         self.sock, self.serve, self.limit = sock, serve, limit

@@ -19,8 +19,8 @@ def cell(source: str, writes: str = "f") -> Cell:
 @contextmanager
 def in_process(source: str, writes: str = "f"):
     loaded = run_cells([cell(source, writes)])
-    problems = {writes: problem.message for problem in loaded.problems.values()}
-    yield InProcess(loaded.names, problems, limit=2.0)
+    problem = loaded.problems.get(writes)
+    yield InProcess(loaded.names, {writes: problem.message} if problem else {}, limit=2.0)
 
 
 @pytest.fixture(scope="session")

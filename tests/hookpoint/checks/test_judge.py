@@ -1,4 +1,4 @@
-"""Verdicts and their words: every form of message is read here, line by line, and is the same in both implementations."""
+"""Verdicts and their words: every form of message is read here, and is the same in both implementations."""
 
 import time
 
@@ -75,6 +75,19 @@ def test_a_slip_is_recognised_only_up_to_the_failure(way):
 def test_an_unknown_slip_is_not_named(way):
     verdict = verdict_of(way, "def f(x, n): return 1.01 * x * n")
     assert verdict.status == "failed" and verdict.slip == "" and "exactly what you get" not in verdict.message
+
+
+def test_a_slip_that_raises_is_named_only_for_the_same_error(way):
+    def transposed(x, n):
+        return x.T.reshape(5) * n
+
+    exercise = Exercise("f", checks=(multiplies,), slips=(Slip("x is transposed", transposed),), reference=reference)
+    with way("def f(x, n): return n * x.T.reshape(5)") as link:
+        same_error = judge(exercise, link)
+    with way("def f(x, n): return x @ x") as link:
+        other_error = judge(exercise, link)
+    assert "  This is what happens when x is transposed." in same_error.message
+    assert other_error.status == "error" and other_error.slip == ""
 
 
 def test_two_slips_that_cannot_be_told_apart_are_both_named(way):

@@ -123,6 +123,11 @@ def test_an_error_in_a_prerequisite_is_the_learners_to_catch(learner):
     assert learner(source, needs={"helper": helper}).f(4) == "too long"
 
 
+def test_a_prerequisite_may_be_a_tool_that_runs_beside_the_learners_code(learner):
+    source = "from torch import nn\ndef f(): return shapes(nn.LayerNorm(3))"
+    assert learner(source, needs={"shapes": "shapes"}).f() == {"weight": [3], "bias": [3]}
+
+
 def test_a_function_of_ours_is_called_back(learner):
     seen = []
     assert learner("def f(hook): return [hook(i) for i in range(3)]").f(lambda i: seen.append(i) or i * i) == [0, 1, 4]
