@@ -72,7 +72,7 @@ def in_a_notebook(name: str) -> list[tuple[str, float, float, float]]:
 
     notebook = course().notebook(name)
     solved = json.loads((ROOT / "solutions" / notebook.part / f"{name}.ipynb").read_text())
-    manager, client = start_new_kernel(kernel_name="python3")
+    manager, client = start_new_kernel(kernel_name="python3", stderr=subprocess.DEVNULL)
     try:
         for cell in solved["cells"]:
             if cell["cell_type"] == "code" and cell["metadata"]["hookpoint"]["kind"] in ("setup", "exercise"):

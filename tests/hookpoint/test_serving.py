@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -85,10 +86,18 @@ def test_if_one_does_not_start_the_others_are_stopped(workspace, monkeypatch):
 
 def test_the_token_is_not_on_the_command_line(workspace):
     server = jupyter(workspace.path)
-    ((name, token),) = server.environment
+    token = dict(server.environment)["JUPYTER_TOKEN"]
 
-    assert name == "JUPYTER_TOKEN" and token in server.url
+    assert token in server.url
     assert not any(token in word for word in server.command)
+
+
+def test_a_first_start_asks_nothing_about_news(workspace):
+    path = Path(dict(jupyter(workspace.path).environment)["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0])
+
+    settings = json.loads((path / "labconfig" / "default_setting_overrides.json").read_text())
+
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
 
 def test_the_companion_app_answers_on_this_machine_and_sends_nothing(workspace):

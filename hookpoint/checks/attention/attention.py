@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch.nn import functional as F
 
-from hookpoint.checks.author import Exercise, Slip, build, same
+from hookpoint.checks.author import Exercise, Mismatch, Slip, build, same
 from hookpoint.checks.compare import Tolerance
 from hookpoint.model import Config
 
@@ -14,6 +14,7 @@ from ._layer import SHAPES, Steps
 from .apply_mask import reference as apply_mask
 from .attn_pattern import reference as attn_pattern
 from .attn_scores import reference as attn_scores
+from .causal_mask import given
 from .causal_mask import reference as causal_mask
 from .combine_heads import reference as combine_heads
 from .weighted_values import reference as weighted_values
@@ -57,6 +58,26 @@ def other_sizes(learner, draw):
     same(build(learner.Attention, cfg, w)(x), reference(x, **w))
 
 
+def large_scores(learner, draw):
+    """Scores of a hundred count as they are: nothing limits them."""
+    w, x = weights(draw), draw.normal(2, 5, CFG.d_model)
+    w["W_Q"], w["W_K"] = 4 * w["W_Q"], 4 * w["W_K"]
+    same(build(learner.Attention, CFG, w)(x), reference(x, **w), "with large scores")
+
+
+def again(learner, draw):
+    """A call leaves nothing behind that the next one would see, and eval mode and torch.no_grad() change no number."""
+    w = weights(draw)
+    x, other = draw.normal(2, 5, CFG.d_model), draw.normal(2, 5, CFG.d_model)
+    layer, want = build(learner.Attention, CFG, w), reference(x, **w)
+    layer(other)
+    same(layer(x), want, "after a call with another input")
+    layer.eval()
+    same(layer(x), want, "in eval mode")
+    with torch.no_grad():
+        same(layer(x), want, "under torch.no_grad()")
+
+
 def causality(learner, draw):
     """Later tokens move no earlier output, however large they are and however low the earlier positions' own scores."""
     w, known = weights(draw, dtype=torch.float64), 4
@@ -86,7 +107,12 @@ def gradient(learner, draw):
     x = draw.normal(2, 5, CFG.d_model, dtype=torch.float64).requires_grad_()
     along = draw.normal(2, 5, CFG.d_model, dtype=torch.float64)
     leaves = {"x": x, **w}
-    got = slopes((build(learner.Attention, CFG, w)(x) * along).sum(), leaves)
+    out = build(learner.Attention, CFG, w)(x)
+    if not out.requires_grad:
+        raise Mismatch(
+            "returned a result that carries no gradient.", "  Was it detached, or computed outside torch?", got=out
+        )
+    got = slopes((out * along).sum(), leaves)
     want = slopes((reference(x, **w) * along).sum(), leaves)
     for name in ("x", "W_Q", "W_K", "W_V", "W_O", "b_V", "b_O"):
         same(got[name], want[name], f"in the gradient of {name}")
@@ -96,8 +122,6 @@ def gradient(learner, draw):
 
 def slopes(y, leaves):
     """The gradient by name, 0 for a leaf that y does not use: b_K is one, for the softmax undoes it."""
-    if not y.requires_grad:
-        return {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}
     found = torch.autograd.grad(y, list(leaves.values()), allow_unused=True)
     return {
         name: torch.zeros_like(leaf) if g is None else g for (name, leaf), g in zip(leaves.items(), found, strict=True)
@@ -172,6 +196,13 @@ class over_queries(Steps):
         return scores.softmax(dim=-2).nan_to_num()
 
 
+class matrices_reshaped(Steps):
+    def project(self, x, letter):
+        W = getattr(self, f"W_{letter}")
+        W = W.reshape(W.shape[1], W.shape[0], W.shape[2]).transpose(0, 1)
+        return x[:, None] @ W + getattr(self, f"b_{letter}")[:, None]
+
+
 class pattern_transposed(Steps):
     def read(self, pattern, v):
         return pattern.mT @ v
@@ -236,11 +267,11 @@ class detached(Steps):
 EXERCISE = Exercise(
     "attention",
     writes="Attention",
-    checks=(values, other_sizes, causality, head_silenced, gradient),
+    checks=(values, other_sizes, large_scores, causality, again, head_silenced, gradient),
     reference=reference,
     tolerance=SCALED,
     needs={
-        "causal_mask": causal_mask,
+        "causal_mask": given,
         "apply_mask": apply_mask,
         "attn_scores": attn_scores,
         "attn_pattern": attn_pattern,
@@ -263,8 +294,12 @@ EXERCISE = Exercise(
             "the mask comes after the softmax, so rows no longer sum to 1 and the future still counts in the sum",
             masked_late,
         ),
-        Slip("hidden scores become -10,000, which is the highest in a row of lower ones", minus_ten_thousand),
-        Slip("hidden scores become -100,000, which is the highest in a row of lower ones", minus_a_hundred_thousand),
+        Slip("hidden scores become a fixed number like -10,000, which is the highest in a row of lower ones", minus_ten_thousand),
+        Slip("hidden scores become a fixed number like -100,000, which is the highest in a row of lower ones", minus_a_hundred_thousand),
+        Slip(
+            "W_Q, W_K and W_V are reshaped to [d_model, n_heads * d_head] before d_model is moved to the front",
+            matrices_reshaped,
+        ),
         Slip("the softmax runs over the queries instead of the keys", over_queries),
         Slip("the pattern is transposed where it meets the values", pattern_transposed),
         Slip("queries are made with W_K and b_K, and keys with W_Q and b_Q", queries_swapped),

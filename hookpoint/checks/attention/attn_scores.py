@@ -10,7 +10,7 @@ from hookpoint.checks.compare import Tolerance
 
 from .causal_mask import reference as causal_mask
 
-BATCH, POS, D_MODEL, HEADS, D_HEAD = 2, 7, 13, 3, 5  # no two alike, and d_head is not d_model / n_heads
+BATCH, POS, D_MODEL, HEADS, D_HEAD = 2, 7, 11, 3, 5  # no two alike, nor the roots of d_head and d_model // n_heads rounded
 
 SCALED = Tolerance(1e-5, float64=1e-6)  # in float64 too, the root of d_head may be a float32 tensor
 
@@ -119,6 +119,23 @@ def one_matrix(x, W_Q, b_Q, W_K, b_K):
     return reference(x, W_Q, b_Q, W_Q, b_K)
 
 
+def query_bias_twice(x, W_Q, b_Q, W_K, b_K):
+    return reference(x, W_Q, b_Q, W_K, b_Q)
+
+
+def matrices_reshaped(x, W_Q, b_Q, W_K, b_K):
+    """One wide matrix, as in the paper, whose columns are not the heads' columns."""
+    heads, d_model, d_head = W_Q.shape
+    W_Q, W_K = (W.reshape(d_model, heads, d_head).transpose(0, 1) for W in (W_Q, W_K))
+    return reference(x, W_Q, b_Q, W_K, b_K)
+
+
+def positions_mixed(x, W_Q, b_Q, W_K, b_K):
+    batch, pos, _ = x.shape
+    q, k = (vectors.transpose(1, 2).reshape(batch, len(W_Q), pos, -1) for vectors in queries_and_keys(x, W_Q, b_Q, W_K, b_K))
+    return q @ k.mT / math.sqrt(W_Q.shape[-1])
+
+
 def queries_only(x, W_Q, b_Q, W_K, b_K):
     return reference(x, W_Q, b_Q, W_Q, b_Q)
 
@@ -159,7 +176,13 @@ EXERCISE = Exercise(
         Slip("b_Q is not added", without_query_bias),
         Slip("b_K is not added", without_key_bias),
         Slip("b_Q goes to the keys and b_K to the queries", swapped_biases),
+        Slip("b_Q is added to the keys too, instead of b_K", query_bias_twice),
         Slip("the keys are made with W_Q instead of W_K", one_matrix),
+        Slip(
+            "W_Q and W_K are reshaped to [d_model, n_heads * d_head] before d_model is moved to the front",
+            matrices_reshaped,
+        ),
+        Slip("[batch, pos, head, d_head] is reshaped to [batch, head, pos, d_head] instead of transposed", positions_mixed),
         Slip("keys and queries are the same vectors, made with W_Q and b_Q", queries_only),
         Slip("the query is scaled before its bias is added, so the bias is not scaled", bias_unscaled),
         Slip("the future is already masked here", masked),

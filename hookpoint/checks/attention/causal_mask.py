@@ -5,13 +5,18 @@ from torch import Tensor
 
 from hookpoint.checks.author import Exercise, Slip, same
 
-SIZES = [(3, 7), (1, 6), (4, 5), (2, 2)]  # rectangular ones too: queries are the last of the keys' positions
+SIZES = [(3, 7), (1, 6), (4, 5), (2, 2), (3, 300)]  # queries are the last positions; 300 is no size to write down
 
 
 def reference(n_queries, n_keys):
     """The definition, one entry at a time: query i stands at position n_keys - n_queries + i."""
     start = n_keys - n_queries
     return torch.tensor([[key <= start + query for key in range(n_keys)] for query in range(n_queries)])
+
+
+def given(n_queries, n_keys, device=None):
+    """What later exercises get: learners often let theirs take a device too, and then call it with one."""
+    return reference(n_queries, n_keys)
 
 
 def square(learner, draw):
