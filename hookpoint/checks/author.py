@@ -34,7 +34,13 @@ def agree(f: Callable, reference: Callable, *inputs: Any, when: str = "", tolera
     """Raises `Mismatch` unless `f` gives the reference's numbers in float32, in float64 and for any memory layout."""
     for label, change in VARIATIONS.items():
         changed = [change(value) if floating(value) else value for value in inputs]
-        same(f(*changed), reference(*changed), " ".join(filter(None, (when, label))), tolerance)
+        circumstance = " ".join(filter(None, (when, label)))
+        try:
+            got = f(*changed)
+        except Raised as error:
+            error.when = circumstance
+            raise
+        same(got, reference(*changed), circumstance, tolerance)
 
 
 def gradients(f: Callable, *inputs: Any) -> list[Tensor]:
@@ -87,6 +93,8 @@ def build(cls: Ref, cfg: Any, weights: dict[str, Tensor]) -> Ref:
         if name not in want:
             raise Mismatch(f"has a parameter {name} {have[name]} that the contract does not name.", got=module)
     given.load(module, {name: weight.detach() for name, weight in weights.items()})
+    if any(weight.requires_grad for weight in weights.values()) and (frozen := given.frozen(module)):
+        raise Mismatch(f"has a parameter {frozen[0]} with requires_grad off: it would never be trained.", got=module)
     return Ref(module._desk, module._root, about=module._about, weights=weights)
 
 

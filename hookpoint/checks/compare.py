@@ -4,7 +4,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ __all__ = [
     "alike",
     "checking",
     "describe",
+    "describe_config",
     "fits",
     "may_reveal",
     "same",
@@ -87,6 +88,14 @@ def describe(value: Any) -> str:
     if isinstance(about, dict) and about:
         return "a generator" if about["type"] == "generator" else f"{article(about['type'])} {about['type']} object"
     return type(value).__name__
+
+
+def describe_config(cfg: Any) -> str:
+    """A config with its sizes, where they may be revealed."""
+    if not may_reveal.get():
+        return type(cfg).__name__
+    sizes = [(entry.name, getattr(cfg, entry.name)) for entry in fields(cfg)]
+    return f"{type(cfg).__name__}({', '.join(f'{name}={size}' for name, size in sizes if isinstance(size, int))})"
 
 
 def holds_tensors(value: Any) -> bool:

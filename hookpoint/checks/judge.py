@@ -162,7 +162,8 @@ def told_raised(exercise: Exercise, said: str, error: Raised) -> tuple[str, list
             lines = [f"{said} calls itself without an end (RecursionError)."]
         case kind:
             text = error.text if may_reveal.get() else ""  # an error's text may repeat the inputs
-            lines = [f"{said} raised {kind}: {text}"[:240].rstrip(": ")]
+            when = f" {error.when}," if error.when else ""
+            lines = [f"{said}{when} raised {kind}: {text}"[:480].rstrip(": ")]
     return "error", lines + ([f"  At {error.where}."] if error.where else [])
 
 

@@ -36,7 +36,8 @@
 # | all heads write, and their results add up | $out_i = \sum_{heads} z_i W_O + b_O$ | `combine_heads` |
 #
 # Until the closing exercise, PyTorch's `F.scaled_dot_product_attention` and `nn.MultiheadAttention` are not allowed:
-# they are what you are building. Everything else is, including `softmax`.
+# they are what you are building. Everything else is, including `softmax`. Each function gives back the dtype that it
+# was given and computes at least that precisely.
 #
 # An answer may call the functions that you wrote before it. The checks put ours in their place, so that a slip in one
 # exercise costs you that exercise and no other.
@@ -494,8 +495,8 @@ print(f"bias per head: largest difference {(sum(each_biased) - together).abs().m
 # ## Exercise: `attention` ★★
 # `Attention(cfg)` is an `nn.Module`; `forward(x [batch, pos, d_model]) -> [batch, pos, d_model]`
 #
-# Declare these eight parameters, with these names and shapes. Their starting values are free: the checks set them,
-# and in notebook 04 you draw them.
+# Declare these eight parameters and no others, with these names and shapes; buffers are free. Starting values are free
+# too: the checks set them, and in notebook 04 you draw them.
 #
 # | Parameter | Shape |
 # |---|---|
@@ -637,7 +638,8 @@ pictures.attention_pattern(by_hand, tokens=words, title="By hand (head 0) and at
 #
 # Give back, as an `int`, the operations of **one** layer's attention on **one** sequence of `T` positions. Count the
 # matrix products only, with 2 operations per multiply-add, and the full square of queries and keys: half of it is
-# masked, but your code computes it all. No biases, no softmax, no MLP.
+# masked, but your code computes it all. No biases, no softmax, no MLP. `T` may be larger than `cfg.n_ctx`: this is
+# only a count.
 
 # %% [markdown] hint="attention_flops" rung=1
 # How many matrix products does your layer take? For each: which axis is summed over, and how many numbers come out?

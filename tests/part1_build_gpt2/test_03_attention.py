@@ -131,6 +131,16 @@ def test_attention_does_not_see_the_future(submission):
     submission.passes("attention", "causality")
 
 
+def test_attention_takes_large_scores_as_they_are(submission):
+    """Scores of a hundred count as they are: nothing limits them."""
+    submission.passes("attention", "large_scores")
+
+
+def test_attention_keeps_nothing_between_calls(submission):
+    """A call leaves nothing behind that the next one would see, and eval mode and torch.no_grad() change no number."""
+    submission.passes("attention", "again")
+
+
 def test_attention_without_a_head_is_what_the_others_write(submission):
     """With one head's W_O set to 0, the layer writes what the other heads write, and b_O once."""
     submission.passes("attention", "head_silenced")

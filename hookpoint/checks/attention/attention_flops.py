@@ -4,10 +4,11 @@ from hookpoint.checks.author import Exercise, Slip, same
 from hookpoint.model import Config
 
 ODD = (
-    Config(d_vocab=23, n_ctx=64, d_model=14, n_layers=7, n_heads=3, d_head=5, d_mlp=17),
+    Config(d_vocab=23, n_ctx=8, d_model=14, n_layers=7, n_heads=3, d_head=5, d_mlp=17),
     Config(d_vocab=29, n_ctx=64, d_model=12, n_layers=2, n_heads=5, d_head=7, d_mlp=31),
     Config(d_vocab=31, n_ctx=64, d_model=11, n_layers=5, n_heads=1, d_head=2, d_mlp=13),
-    Config(d_vocab=37, n_ctx=64, d_model=1601, n_layers=3, n_heads=29, d_head=67, d_mlp=19),  # beyond float32's integers
+    # Beyond the integers that float32 can count.
+    Config(d_vocab=37, n_ctx=64, d_model=1601, n_layers=3, n_heads=29, d_head=67, d_mlp=19),
 )
 
 

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Exercise, Mismatch, Slip, agree, same, same_gradients
-from hookpoint.checks.compare import Tolerance
+from hookpoint.checks.author import Exercise, Mismatch, Slip, Tolerance, agree, same, same_gradients
 
 from .causal_mask import reference as causal_mask
 

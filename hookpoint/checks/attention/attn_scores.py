@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Exercise, Slip, agree, same, same_gradients
-from hookpoint.checks.compare import Tolerance
+from hookpoint.checks.author import Exercise, Slip, Tolerance, agree, same, same_gradients
 
 from .causal_mask import reference as causal_mask
 
-BATCH, POS, D_MODEL, HEADS, D_HEAD = 2, 7, 11, 3, 5  # no two alike, nor the roots of d_head and d_model // n_heads rounded
+# No two alike, nor d_model // n_heads like any of them or like the square of d_head's rounded root.
+BATCH, POS, D_MODEL, HEADS, D_HEAD = 2, 7, 19, 3, 5
 
 SCALED = Tolerance(1e-5, float64=1e-6)  # in float64 too, the root of d_head may be a float32 tensor
 
@@ -132,7 +132,9 @@ def matrices_reshaped(x, W_Q, b_Q, W_K, b_K):
 
 def positions_mixed(x, W_Q, b_Q, W_K, b_K):
     batch, pos, _ = x.shape
-    q, k = (vectors.transpose(1, 2).reshape(batch, len(W_Q), pos, -1) for vectors in queries_and_keys(x, W_Q, b_Q, W_K, b_K))
+    q, k = (
+        vectors.transpose(1, 2).reshape(batch, len(W_Q), pos, -1) for vectors in queries_and_keys(x, W_Q, b_Q, W_K, b_K)
+    )
     return q @ k.mT / math.sqrt(W_Q.shape[-1])
 
 
@@ -182,7 +184,10 @@ EXERCISE = Exercise(
             "W_Q and W_K are reshaped to [d_model, n_heads * d_head] before d_model is moved to the front",
             matrices_reshaped,
         ),
-        Slip("[batch, pos, head, d_head] is reshaped to [batch, head, pos, d_head] instead of transposed", positions_mixed),
+        Slip(
+            "[batch, pos, head, d_head] is reshaped to [batch, head, pos, d_head] instead of transposed",
+            positions_mixed,
+        ),
         Slip("keys and queries are the same vectors, made with W_Q and b_Q", queries_only),
         Slip("the query is scaled before its bias is added, so the bias is not scaled", bias_unscaled),
         Slip("the future is already masked here", masked),

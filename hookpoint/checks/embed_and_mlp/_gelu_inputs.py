@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from hookpoint.checks.author import OPERATION, Draw, gradients, same
-from hookpoint.checks.compare import Tolerance
+from hookpoint.checks.author import OPERATION, Draw, Tolerance, gradients, same
 
 # A constant such as sqrt(2 / pi) may be a float32 tensor: the result is float64 still, and off by 3e-8 at most. The
 # nearest slip, one form for the other, is 5e-4 away. Large numbers leave no such room: there constants do not matter.

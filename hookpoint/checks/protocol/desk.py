@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..compare import Mismatch, describe, fits
+from hookpoint.model import Config
+
+from ..compare import Mismatch, describe, describe_config, fits
 from .codec import Packer, Parcel
 from .peer import Exchange, Lost, Peer
 
@@ -284,5 +286,10 @@ def describe_arguments(names: Sequence[str] | None, args: tuple, kwargs: dict) -
     told = []
     for index, value in enumerate(args):
         named = names and index < len(names) and isinstance(value, Tensor)
-        told.append(f"{names[index]} {describe(value)}" if named else describe(value))
-    return ", ".join([*told, *(f"{name}={describe(value)}" for name, value in kwargs.items())])
+        told.append(f"{names[index]} {describe(value)}" if named else described(value, names))
+    return ", ".join([*told, *(f"{name}={described(value, names)}" for name, value in kwargs.items())])
+
+
+def described(value: Any, names: Sequence[str] | None) -> str:
+    """A config is spelled out where a function computes with it; a module's constructor is known by its class."""
+    return describe_config(value) if names and isinstance(value, Config) else describe(value)

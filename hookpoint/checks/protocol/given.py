@@ -24,6 +24,11 @@ def shapes(module: nn.Module) -> dict[str, list[int]]:
     return {name: list(p.shape) for name, p in module.named_parameters(remove_duplicate=False)}
 
 
+def frozen(module: nn.Module) -> list[str]:
+    """The names of the parameters that take no gradient."""
+    return [name for name, p in module.named_parameters() if not p.requires_grad]
+
+
 def load(module: nn.Module, weights: dict[str, Tensor]) -> None:
     """Sets parameters by name; the module takes the weights' dtype."""
     module.to(next(iter(weights.values())).dtype)
@@ -121,7 +126,7 @@ def at(module: nn.Module, path: str) -> Any:
 
 
 TOOLS = (
-    shapes, load, weights, state, parameter, gpt2, fetch, add_to, same_storage, to_dtype, copy_state,
+    shapes, frozen, load, weights, state, parameter, gpt2, fetch, add_to, same_storage, to_dtype, copy_state,
     traces, logits_gradient, per_token_loss, lm_loss,
 )  # fmt: skip
 GIVEN = {tool.__name__: tool for tool in TOOLS}

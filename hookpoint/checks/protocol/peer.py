@@ -25,6 +25,7 @@ class Raised(Exception):
     def __init__(self, kinds: list[str], text: str, where: str = ""):
         super().__init__(f"{kinds[0]}: {text}")
         self.kinds, self.text, self.where = [str(kind) for kind in kinds], str(text), str(where)
+        self.when = ""  # under which circumstances, if the check says so
 
 
 class TimedOut(Exception):

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from hookpoint.checks import judge
-from hookpoint.checks.author import Exercise, Mismatch, Slip, same
+from hookpoint.checks.author import Exercise, Mismatch, Slip, agree, same
 from hookpoint.errors import UsageError
+from hookpoint.model import Config
 
 
 def reference(x, n):
@@ -212,3 +213,43 @@ def test_a_failing_line_of_a_mismatch_is_kept(way):
     with way("def f(x, n): return x") as link:
         lines = judge(Exercise("f", checks=(strict,), reference=reference), link).message.split("\n")
     assert lines[:2] == ["f(x float32[1], 2) is not strict.", "  It should be."]
+
+
+def test_an_error_says_under_which_circumstances_it_came(way):
+    def any_layout(learner, draw):
+        """It takes any layout."""
+        agree(learner.f, lambda x: x.reshape(6), draw.normal(2, 3))
+
+    with way("def f(x): return x.view(6)") as link:
+        message = judge(Exercise("f", checks=(any_layout,)), link).message
+    assert message.startswith("f(float32[2, 3]) with inputs that are not contiguous, raised RuntimeError: view size")
+    assert ".reshape(...)" in message
+
+
+def test_a_config_is_spelled_out_where_a_function_computes_with_it(way):
+    cfg = Config(d_vocab=7, n_ctx=5, d_model=4, n_layers=1, n_heads=2, d_head=3, d_mlp=6)
+
+    def counts(learner, draw):
+        """It counts."""
+        same(learner.f(cfg), 12)
+
+    exercise = Exercise("f", checks=(counts,), reference=lambda cfg: 12)
+    with way("def f(cfg): return 13") as link:
+        shown, hidden = (judge(exercise, link, reveal=reveal).message for reveal in (True, False))
+    assert shown.startswith(
+        "f(Config(d_vocab=7, n_ctx=5, d_model=4, n_layers=1, n_heads=2, d_head=3, d_mlp=6)) returned"
+    )
+    assert hidden.startswith("f(Config) is wrong.")
+
+
+def test_a_prerequisite_that_is_called_wrongly_goes_by_the_learners_name(way):
+    def called(learner, draw):
+        """It calls."""
+        learner.f(1)
+
+    def reference(a, b):
+        return a
+
+    exercise = Exercise("f", checks=(called,), needs={"helper": reference})
+    with way("def f(x): return helper(x)") as link:
+        assert "TypeError: helper() missing 1 required positional argument: 'b'" in judge(exercise, link).message

@@ -280,3 +280,18 @@ def test_the_same_draw_gives_the_same_numbers_in_both_precisions():
     one, other = Draw("s", "f/values"), Draw("s", "f/values")
     assert torch.equal(one.normal(3), other.normal(3, dtype=torch.float64).float())
     assert not torch.equal(Draw("t", "f/values").normal(3), Draw("s", "f/values").normal(3))
+
+
+def test_build_names_a_parameter_that_takes_no_gradient(learner):
+    source = """
+        import torch
+        from torch import nn
+        class f(nn.Module):
+            def __init__(self, cfg):
+                super().__init__()
+                self.w = nn.Parameter(torch.zeros(4), requires_grad=False)
+    """
+    cls = learner(source).f
+    build(cls, CFG, {"w": torch.zeros(4)})
+    with pytest.raises(Mismatch, match="a parameter w with requires_grad off"):
+        build(cls, CFG, {"w": torch.zeros(4, requires_grad=True)})

@@ -175,3 +175,17 @@ import torch
 def apply_mask(scores):
     n_keys = scores.shape[-1]
     return scores.masked_fill(~causal_mask(n_keys, n_keys)[: scores.shape[-2]], -torch.inf)
+
+
+# %% right="a causal_mask that was given a device argument too"
+import torch
+
+
+def causal_mask(n_queries, n_keys, device=None):
+    ones = torch.ones(n_queries, n_keys, dtype=torch.bool, device=device)
+    return ones.tril(n_keys - n_queries)
+
+
+def apply_mask(scores):
+    allowed = causal_mask(scores.shape[-2], scores.shape[-1], device=scores.device)
+    return scores.masked_fill(~allowed, float("-inf"))

@@ -479,3 +479,92 @@ class Attention:
 
     def __call__(self, x):
         return x
+
+
+# %% right="a causal_mask that takes a device, and a scale kept as a buffer"
+import torch
+from torch import nn
+
+
+def causal_mask(n_queries, n_keys, device=None):
+    return torch.ones(n_queries, n_keys, dtype=torch.bool, device=device).tril(n_keys - n_queries)
+
+
+class Attention(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        H, D, K = cfg.n_heads, cfg.d_model, cfg.d_head
+        self.W_Q, self.W_K, self.W_V = (nn.Parameter(torch.zeros(H, D, K)) for _ in range(3))
+        self.b_Q, self.b_K, self.b_V = (nn.Parameter(torch.zeros(H, K)) for _ in range(3))
+        self.W_O, self.b_O = nn.Parameter(torch.zeros(H, K, D)), nn.Parameter(torch.zeros(D))
+        self.register_buffer("scale", torch.tensor(K**-0.5))
+
+    def forward(self, x):
+        q, k, v = (
+            torch.einsum("btd,hdk->bhtk", x, W) + b[:, None]
+            for W, b in ((self.W_Q, self.b_Q), (self.W_K, self.b_K), (self.W_V, self.b_V))
+        )
+        allowed = causal_mask(x.shape[1], x.shape[1], x.device)
+        pattern = (q @ k.mT * self.scale).masked_fill(~allowed, float("-inf")).softmax(dim=-1)
+        return torch.einsum("bhtk,hkd->btd", pattern @ v, self.W_O) + self.b_O
+
+
+# %% wrong="values remembered from the call before"
+import torch
+from torch import nn
+
+
+class Attention(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        H, D, K = cfg.n_heads, cfg.d_model, cfg.d_head
+        self.W_Q, self.W_K, self.W_V = (nn.Parameter(torch.zeros(H, D, K)) for _ in range(3))
+        self.b_Q, self.b_K, self.b_V = (nn.Parameter(torch.zeros(H, K)) for _ in range(3))
+        self.W_O, self.b_O = nn.Parameter(torch.zeros(H, K, D)), nn.Parameter(torch.zeros(D))
+        self.v = None
+
+    def forward(self, x):
+        pattern = attn_pattern(apply_mask(attn_scores(x, self.W_Q, self.b_Q, self.W_K, self.b_K)))
+        if self.v is None or self.v.shape[:2] != x.shape[:2]:
+            self.v = torch.einsum("btd,hdk->bthk", x, self.W_V) + self.b_V
+        return combine_heads(weighted_values(pattern, self.v), self.W_O, self.b_O)
+
+
+# %% wrong="divides by d_head itself in eval mode"
+import torch
+from torch import nn
+
+
+class Attention(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        H, D, K = cfg.n_heads, cfg.d_model, cfg.d_head
+        self.W_Q, self.W_K, self.W_V = (nn.Parameter(torch.zeros(H, D, K)) for _ in range(3))
+        self.b_Q, self.b_K, self.b_V = (nn.Parameter(torch.zeros(H, K)) for _ in range(3))
+        self.W_O, self.b_O = nn.Parameter(torch.zeros(H, K, D)), nn.Parameter(torch.zeros(D))
+
+    def forward(self, x):
+        scores = attn_scores(x, self.W_Q, self.b_Q, self.W_K, self.b_K)
+        if not self.training:
+            scores = scores / self.W_Q.shape[-1] ** 0.5
+        v = torch.einsum("btd,hdk->bthk", x, self.W_V) + self.b_V
+        return combine_heads(weighted_values(attn_pattern(apply_mask(scores)), v), self.W_O, self.b_O)
+
+
+# %% wrong="scores clamped to 30 for stability"
+import torch
+from torch import nn
+
+
+class Attention(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        H, D, K = cfg.n_heads, cfg.d_model, cfg.d_head
+        self.W_Q, self.W_K, self.W_V = (nn.Parameter(torch.zeros(H, D, K)) for _ in range(3))
+        self.b_Q, self.b_K, self.b_V = (nn.Parameter(torch.zeros(H, K)) for _ in range(3))
+        self.W_O, self.b_O = nn.Parameter(torch.zeros(H, K, D)), nn.Parameter(torch.zeros(D))
+
+    def forward(self, x):
+        scores = attn_scores(x, self.W_Q, self.b_Q, self.W_K, self.b_K).clamp(-30, 30)
+        v = torch.einsum("btd,hdk->bthk", x, self.W_V) + self.b_V
+        return combine_heads(weighted_values(attn_pattern(apply_mask(scores)), v), self.W_O, self.b_O)

@@ -83,3 +83,12 @@ import torch
 
 def attention_flops(cfg, T):
     return torch.tensor(4 * cfg.n_heads * cfg.d_head * T * (2 * cfg.d_model + T))
+
+
+# %% wrong="counted in float32"
+import torch
+
+
+def attention_flops(cfg, T):
+    sizes = torch.tensor([4, T, cfg.n_heads, cfg.d_head, 2 * cfg.d_model + T], dtype=torch.float32)
+    return int(sizes.prod().item())

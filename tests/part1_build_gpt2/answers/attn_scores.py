@@ -158,3 +158,22 @@ def attn_scores(x, W_Q, b_Q, W_K, b_K):
     q = torch.einsum("btd,hdk->bthk", x, W_Q) + b_Q
     k = torch.einsum("btd,hdk->bthk", x, W_K) + b_K
     return torch.einsum("bqhk,cshk->bhqs", q, k) / k.shape[-1] ** 0.5
+
+
+# %% wrong="matrices reshaped without moving the head axis"
+import math
+
+
+def attn_scores(x, W_Q, b_Q, W_K, b_K):
+    (B, T, D), (H, _, K) = x.shape, W_Q.shape
+    q, k = (
+        (x @ W.reshape(D, H * K) + b.flatten()).view(B, T, H, K).transpose(1, 2) for W, b in ((W_Q, b_Q), (W_K, b_K))
+    )
+    return q @ k.transpose(-2, -1) / math.sqrt(K)
+
+
+# %% wrong="b_Q pasted into the keys' line"
+def attn_scores(x, W_Q, b_Q, W_K, b_K):
+    q = x[:, None] @ W_Q + b_Q[:, None]
+    k = x[:, None] @ W_K + b_Q[:, None]
+    return q @ k.mT / W_Q.shape[-1] ** 0.5

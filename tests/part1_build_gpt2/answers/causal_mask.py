@@ -103,3 +103,12 @@ import torch
 def causal_mask(n_queries, n_keys):
     whole = torch.ones(n_queries, n_keys, dtype=torch.bool)
     return whole.tril(n_keys - n_queries) & whole.triu(n_keys - n_queries - 2)
+
+
+# %% wrong="cut from a square of 64 positions"
+import torch
+
+
+def causal_mask(n_queries, n_keys):
+    full = torch.ones(64, 64, dtype=torch.bool).tril()
+    return full[n_keys - n_queries : n_keys, :n_keys]

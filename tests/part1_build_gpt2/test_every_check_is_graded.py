@@ -1,0 +1,19 @@
+"""The autograders of this folder leave no check out: one function for each check of each exercise."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hookpoint.checks.find import exercise
+from hookpoint.content.course import course
+
+HERE = Path(__file__).parent
+PASSES = re.compile(r'submission\.passes\("(\w+)", "(\w+)"\)')
+
+
+@pytest.mark.parametrize("notebook", [n for n in course().notebooks if n.part == HERE.name], ids=lambda n: n.name)
+def test_every_check_has_one_autograder(notebook):
+    graded = PASSES.findall((HERE / f"test_{notebook.name}.py").read_text(encoding="utf-8"))
+    checks = [(e.id, check.__name__) for e in notebook.exercises for check in exercise(e.id).checks]
+    assert sorted(graded) == sorted(checks)
