@@ -8,7 +8,7 @@ from types import FrameType
 
 __all__ = ["OutOfTime", "alarm"]
 
-REPEAT = 0.05  # seconds: a bell that was swallowed, or rang during an import, rings again
+REPEAT = 0.2  # seconds: a bell that was swallowed, or rang during an import, rings again
 
 
 class OutOfTime(Exception):
@@ -39,11 +39,15 @@ def alarm(limit: float | None) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, limit, REPEAT)
     try:
-        yield
+        # Caught twice: a second bell may ring while the first is being answered, before the timer is off.
+        with contextlib.suppress(Bell):
+            try:
+                yield
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
     except Bell:
-        pass
-    finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
         signal.signal(signal.SIGALRM, before)
     if rang:
         raise OutOfTime(limit)
