@@ -233,7 +233,7 @@ def apart(want: Tensor, got: Tensor) -> tuple[str, str]:
         return str(want.item()), str(got.item())
     for form in (".4f", ".6g", ".9g", ".17g"):
         texts = format(want.item(), form), format(got.item(), form)
-        if texts[0] != texts[1]:
+        if float(texts[0]) != float(texts[1]):  # as numbers: -0.0000 is no other number than 0.0000
             break
     return texts
 

@@ -149,7 +149,7 @@ def told_raised(exercise: Exercise, said: str, error: Raised) -> tuple[str, list
                 f"{exercise.writes} is not defined.",
                 "  Has its cell been run, and does it define this name?",
             ]
-        case "NotImplementedError":
+        case "NotImplementedError" if not error.text:  # torch raises it too, and then says what it cannot do
             return "missing", [f"{exercise.writes} is not written yet."]
         case "Forbidden":
             return "failed", [
@@ -203,8 +203,9 @@ def reproduces(exercise: Exercise, check: Callable, slip: Slip, transcript: list
     link = InProcess({**exercise.beside, exercise.writes: slip.wrong}, limit=2.0)
     desk = link.open()
     ended = attempt(exercise, check, desk, seed, forbids=())  # a slip may be built from torch's own functions
-    if isinstance(error, Raised) and not (isinstance(ended, Raised) and ended.text == error.text):
-        return False  # two errors of one kind may have nothing to do with each other
+    # Two errors of one kind may have nothing to do with each other; a slip that raises without a text means any.
+    if isinstance(error, Raised) and not (isinstance(ended, Raised) and ended.text in ("", error.text)):
+        return False
     values = [value for _, value in desk.transcript]
     return len(values) == len(transcript) and all(
         alike(theirs, ours, exercise.tolerance) for (_, theirs), ours in zip(transcript, values, strict=True)

@@ -27,9 +27,9 @@
 # Shapes are written in the signatures: `Float[Tensor, "batch pos d_model"]` is a tensor of floating-point numbers with
 # these three axes.
 #
-# All checks try float32 and float64 (the result has the dtype of the input), batches of more than one, sequences of one
-# position, inputs that are not contiguous in memory, and gradients. No check wants random numbers, and an input must
-# not be changed in place.
+# All checks try float32 and float64 (parameters have the dtype of the input, and so has the result), batches of more
+# than one, sequences of one position, inputs that are not contiguous in memory, and gradients. No check wants random
+# numbers, and an input must not be changed in place.
 
 # %%
 import math
@@ -235,10 +235,11 @@ for name, x in (("without positions", without), ("with positions", with_position
 # `forward(x[..., d_model])` gives the same shape: the formula above over the last axis, with `cfg.eps`. There may be
 # any number of axes in front, also none.
 #
-# Half precision: float16 and bfloat16 input is computed in float32 and given back in the dtype it came in, because the
-# square of 300 is already more than float16 can hold. float64 stays float64.
+# Half precision: float16 and bfloat16 input, with parameters to match, is computed in float32 and given back in the
+# dtype it came in, because the square of 300 is already more than float16 can hold. float64 stays float64.
 #
-# PyTorch's own `nn.LayerNorm` and `F.layer_norm`, and the other built-in norms, are not available in this exercise.
+# PyTorch's own `nn.LayerNorm` and `F.layer_norm`, and its batch, group and instance norms, are not available in this
+# exercise.
 
 # %% [markdown] hint="layer_norm" rung=1
 # Which axis holds the numbers of one position? What shape must their mean have so that it can be subtracted from `x`?
@@ -332,8 +333,8 @@ for name, x in (("x", row), ("10 x", 10 * row), ("x + 5", row + 5), ("x / 1000",
 
 # %% [markdown]
 # ## Exercise: `gelu_new` ★
-# Write `gelu_new(x)`: the tanh form, for each element of a tensor of any shape. The result has the shape and the dtype
-# of `x`.
+# Write `gelu_new(x)`: the tanh form, for each element of a tensor of any shape, also of one number without axes. The
+# result has the shape and the dtype of `x`, which may be float16 too.
 #
 # PyTorch's `F.gelu` and `nn.GELU` are not available here; `torch.tanh` and everything else is.
 
@@ -368,8 +369,8 @@ checks.run("gelu_new")
 
 # %% [markdown]
 # ## Exercise: `gelu_exact` ★
-# Write `gelu_exact(x)`: the form with the error function, for each element of a tensor of any shape. The result has the
-# shape and the dtype of `x`.
+# Write `gelu_exact(x)`: the form with the error function, for each element of a tensor of any shape, also of one number
+# without axes. The result has the shape and the dtype of `x`, which may be float16 too.
 #
 # `F.gelu` and `nn.GELU` are not available here either; `torch.erf` is.
 
@@ -631,7 +632,8 @@ for length in (TINY.n_ctx, TINY.n_ctx + 1):
 #
 # `rest` is one axis for a matrix such as `W_in [d_model, d_mlp]`, or more: a head's `W_Q` is often kept as
 # `[d_model, n_heads, d_head]`. The first axis of `W` is always the input. You may centre `W'` over its input axis (a
-# normalised row has mean 0, so it cannot tell the difference), but you need not.
+# normalised row has mean 0, so it cannot tell the difference), but you need not. No gradient need flow
+# through the folding.
 
 # %% [markdown] hint="fold_layernorm" rung=1
 # Feature $i$ of the normalised row is multiplied by $w_i$ before it meets row $i$ of `W`. Could row $i$ do that itself?

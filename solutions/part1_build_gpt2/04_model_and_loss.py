@@ -10,10 +10,12 @@
 # - measure how far the loss at one position reaches back into the work done at earlier ones.
 #
 # ```
-#            02                      03, 02                  02
-# tokens -> embed + pos_embed -> [ attn, mlp ] x n_layers -> ln_final -> unembed -> logits -> loss
-#                                 ^^^^^^^^^^^                            ^^^^^^^              ^^^^
-#                                  the block                         all three are built here
+# tokens
+#   -> embed + pos_embed            notebook 02
+#   -> [ attn, mlp ] x n_layers     parts: 03 and 02     the block: built here
+#   -> ln_final                     notebook 02
+#   -> unembed -> logits            built here
+#   -> loss                         built here
 # ```
 
 # %% [markdown]
@@ -192,7 +194,7 @@ pictures.bars(logits, [f"token {token}" for token in range(TINY.d_vocab)], title
 
 # %% [markdown]
 # ## The whole model
-# Now you assemble it. The order of events is the map at the top of this notebook, from left to right. One thing is easy
+# Now you assemble it. The order of events is the map at the top of this notebook, from top to bottom. One thing is easy
 # to miss: after the last block there is one more LayerNorm, `ln_final`. The unembedding reads the stream like any other
 # part, so it reads a normalised copy.
 
@@ -299,7 +301,8 @@ except (ValueError, IndexError, RuntimeError, AssertionError) as refusal:
 #   because it is padding. It may be bool, int or float, holding nothing but 0 and 1. The first token of a row is
 #   nobody's target, so `mask[:, 0]` never matters.
 # - With a mask, the mean is over the targets that count *in the whole batch*, not row by row. With `"none"`, masked
-#   places hold 0. If no target counts, the mean is a tensor with the value 0.
+#   places hold 0. If no target counts, the mean is a tensor with the value 0; else the divisor is exactly their number, without a
+#   small constant such as 1e-8.
 # - Logits of ten thousand are legal, and so is a gradient through all of this.
 #
 # Nothing of torch is banned, `F.cross_entropy` included. Writing it from `logsumexp` once is worth the five minutes.

@@ -17,17 +17,17 @@ def test_embed_gradient(submission):
 
 
 def test_pos_embed_values(submission):
-    """The row of W_pos depends on the position alone and is the same for every row of the batch."""
+    """The row of W_pos depends on the position alone, in every row of the batch; n_ctx is 11 here, and 11 fit."""
     submission.passes("pos_embed", "values")
 
 
 def test_pos_embed_offset(submission):
-    """With an offset, counting starts there."""
+    """With an offset, counting starts there, and the last position with a row is n_ctx - 1: here 10."""
     submission.passes("pos_embed", "offset")
 
 
 def test_pos_embed_limit(submission):
-    """A position at or beyond n_ctx has no row: it is an error, never somebody else's row."""
+    """A position at or beyond n_ctx, here 11, has no row: it is an error, never somebody else's row."""
     submission.passes("pos_embed", "limit")
 
 

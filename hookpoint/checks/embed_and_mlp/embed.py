@@ -175,7 +175,7 @@ EXERCISE = Exercise(
         Slip("axes of size 1 are squeezed away, which a batch or a sequence of one must survive", squeezed),
         Slip("ids are counted from 1; they count from 0", shifted),
         Slip("batch and positions are flattened into one axis and not restored", flat),
-        Slip("W_E is detached from the graph before it is read", detached),
+        Slip("W_E is detached, read under no_grad, or declared with requires_grad=False", detached),
         Slip("row 0 is treated as padding and gets no gradient; here it is a token like any other", padding_row),
         Slip("the ids pass through half precision, which cannot count past 2048", ids_in_half),
         Slip("the ids pass through an 8-bit type, which cannot count past 255", ids_in_a_byte),

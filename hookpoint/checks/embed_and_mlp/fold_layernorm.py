@@ -56,6 +56,9 @@ def any_layout(learner, draw):
     w, b, W, bias = inputs(draw, (7,), torch.float64)
     W = W.T.contiguous().T
     folds(learner.fold_layernorm(w, b, W, bias), w, b, W, bias, draw.normal(3, D + 3, D, dtype=torch.float64))
+    w, b, W, bias = inputs(draw, (3, 5), torch.float64)
+    W, bias = W.transpose(0, 1).contiguous().transpose(0, 1), bias.T.contiguous().T  # as W_Q [n_heads, d_model, d_head]
+    folds(learner.fold_layernorm(w, b, W, bias), w, b, W, bias, draw.normal(3, D + 3, D, dtype=torch.float64))
 
 
 def outer(v, W):

@@ -1,7 +1,6 @@
 """Checks for `param_count` (part 1, notebook 02)."""
 
 from hookpoint.checks.author import Exercise, Slip, same
-from hookpoint.checks.compare import may_reveal
 from hookpoint.model import GPT2, MLP, Config, Embed, LayerNorm, PosEmbed
 
 from . import _counts as counts
@@ -41,23 +40,18 @@ def odd_config(draw):
     return Config(**{name: choice[draw.number(0, len(choice))] for name, choice in SIZES.items()})
 
 
-def when(cfg):
-    """The sizes that a count depends on, where inputs may be shown."""
-    return f"for {cfg}".split(", eps")[0] + ")" if may_reveal.get() else ""
-
-
 def untied(learner, draw):
     """Each part of an untied model is counted over all layers, and the total is the sum of the parts."""
     for cfg in [odd_config(draw) for _ in range(3)]:
-        same(learner.param_count(cfg), reference(cfg), when(cfg))
+        same(learner.param_count(cfg), reference(cfg))
 
 
 def tied(learner, draw):
     """Tied, the unembedding shares its matrix with the embedding, and only b_U is its own."""
     first, second = odd_config(draw), odd_config(draw)
-    same(learner.param_count(second, tied=False), reference(second), when(second))
-    same(learner.param_count(first, True), reference(first, True), when(first))
-    same(learner.param_count(second, tied=True), reference(second, True), when(second))
+    same(learner.param_count(second, tied=False), reference(second))
+    same(learner.param_count(first, True), reference(first, True))
+    same(learner.param_count(second, tied=True), reference(second, True))
 
 
 EXERCISE = Exercise(

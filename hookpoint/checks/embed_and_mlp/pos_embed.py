@@ -24,7 +24,7 @@ def table(draw, dtype=torch.float32, cfg=SMALL):
 
 
 def values(learner, draw):
-    """The row of W_pos depends on the position alone and is the same for every row of the batch."""
+    """The row of W_pos depends on the position alone, in every row of the batch; n_ctx is 11 here, and 11 fit."""
     for dtype in (torch.float32, torch.float64):
         weights = table(draw, dtype)
         module = build(learner.PosEmbed, SMALL, weights)
@@ -35,7 +35,7 @@ def values(learner, draw):
 
 
 def offset(learner, draw):
-    """With an offset, counting starts there."""
+    """With an offset, counting starts there, and the last position with a row is n_ctx - 1: here 10."""
     weights = table(draw)
     module = build(learner.PosEmbed, SMALL, weights)
     for start in (3, 1 + draw.number(0, 5), SMALL.n_ctx - 5):
@@ -46,7 +46,7 @@ def offset(learner, draw):
 
 
 def limit(learner, draw):
-    """A position at or beyond n_ctx has no row: it is an error, never somebody else's row."""
+    """A position at or beyond n_ctx, here 11, has no row: it is an error, never somebody else's row."""
     module = build(learner.PosEmbed, SMALL, table(draw))
     last = SMALL.n_ctx - 1
     # Too many tokens; the last row and one beyond it, which a slice would spread over both; wholly outside.
@@ -200,7 +200,7 @@ EXERCISE = Exercise(
         Slip("a slice stops at the table's end, and its one row is spread over several positions", slices_and_expands),
         Slip("a sequence that ends exactly at n_ctx is refused; its last position, n_ctx - 1, has a row", refuses_last),
         Slip("only the number of tokens is compared with n_ctx: the offset counts too", offset_unguarded),
-        Slip("the result is detached from the graph", detached),
+        Slip("W_pos is detached, read under no_grad, or declared with requires_grad=False", detached),
         Slip("W_pos is declared as [d_model, n_ctx]; a row per position is [n_ctx, d_model]", transposed_table),
         Slip("W_pos has a row for every token of the vocabulary; it has n_ctx rows, one per position", row_per_token),
         Slip("W_pos is a plain tensor: only an nn.Parameter is found, saved and trained", plain_tensor),

@@ -20,16 +20,20 @@ def values(learner, draw):
     """Attention, then the MLP: each reads a normalised copy of the stream and adds its result to the stream."""
     for dtype, shape in ((torch.float32, (2, 5)), (torch.float64, (3, 7))):
         weights = drawn(draw, SHAPES, dtype)
-        resid = draw.normal(*shape, CFG.d_model, mean=0.5, std=2, dtype=dtype)
-        same(build(learner.Block, CFG, weights)(resid), block(resid, weights))
+        module = build(learner.Block, CFG, weights)
+        for when in ("", "when it is called a second time, with another stream"):
+            resid = draw.normal(*shape, CFG.d_model, mean=0.5, std=2, dtype=dtype)
+            same(module(resid), block(resid, weights), when)
 
 
 def layout(learner, draw):
-    """It takes a stream of one position, and one that does not lie contiguously in memory."""
+    """It takes a stream of one position, and one that does not lie contiguously in memory; both under no_grad too."""
     weights = drawn(draw, SHAPES)
     module = build(learner.Block, CFG, weights)
     for resid in (draw.normal(2, 1, CFG.d_model), draw.normal(2, CFG.d_model, 5).mT):
         same(module(resid), block(resid, weights))
+        with torch.no_grad():
+            same(module(resid), block(resid, weights), "under torch.no_grad()")
 
 
 def gradient(learner, draw):

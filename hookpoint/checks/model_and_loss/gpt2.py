@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from hookpoint import model
-from hookpoint.checks.author import OPERATION, WHOLE, Exercise, Mismatch, Slip, build, refuses, same
+from hookpoint.checks.author import OPERATION, WHOLE, Exercise, Mismatch, Raised, Slip, build, refuses, same
 
 from ._functional import CFG, drawn, gpt2, gpt2_shapes, same_pull, separate, tracked
 
@@ -24,15 +24,26 @@ def values(learner, draw):
     module = build(learner.GPT2, CFG, weights)
     separate(learner, module, SHAPES)
     same(module(tokens), gpt2(tokens, weights))
-    if module.cfg.value != CFG:
+    step = draw.normal(*SHAPES["embed.W_E"])
+    learner.given.add_to(module, "embed.W_E", step)
+    stepped = weights | {"embed.W_E": weights["embed.W_E"] + step}
+    same(module(tokens), gpt2(tokens, stepped), "after a change of embed.W_E")
+    if kept_config(module) != CFG:
         raise Mismatch("does not keep the config it was given as .cfg.", got=module)
+
+
+def kept_config(module):
+    try:
+        return module.cfg.value
+    except Raised:
+        return None
 
 
 def lengths(learner, draw):
     """It takes one token, it takes n_ctx tokens, and it refuses one more."""
     weights = drawn(draw, SMALL_SHAPES, torch.float64)
     module = build(learner.GPT2, SMALL, weights)
-    for shape in ((3, 1), (2, CFG.n_ctx)):
+    for shape in ((2, CFG.n_ctx), (3, 1)):
         tokens = draw.ids(CFG.d_vocab, *shape)
         same(module(tokens), gpt2(tokens, weights, SMALL), f"for {shape[1]} of at most {CFG.n_ctx} tokens")
     refuses(module, draw.ids(CFG.d_vocab, 2, CFG.n_ctx + 1))

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from hookpoint.checks.author import Exercise, Mismatch, Slip
 from hookpoint.model import Config
@@ -91,6 +92,7 @@ def independent(learner, draw):
     """No matrix, and no head within one, repeats the numbers of another."""
     weights = used(learner, draw, draw.number(1, 1000), replace(CFG, n_layers=2))
     pieces = {name: weight.flatten() for name, weight in weights.items() if is_matrix(name)}
+    pieces["the transpose of unembed.W_U"] = weights["unembed.W_U"].T.flatten()
     for name in ("W_Q", "W_K", "W_V", "W_O"):
         for head, matrix in enumerate(weights[f"blocks.1.attn.{name}"]):
             pieces[f"head {head} of blocks.1.attn.{name}"] = matrix.flatten()
@@ -117,16 +119,22 @@ def seeded(learner, draw):
 
 
 def in_place(learner, draw):
-    """It keeps the parameters it is given: their dtype, and that they can be trained."""
+    """It keeps the parameters it is given: the objects, their dtype, and that they can be trained."""
     model = learner.given.gpt2(replace(CFG, n_layers=1))
     learner.given.to_dtype(model, torch.float64)
+    held = learner.given.parameter(torch.zeros(CFG.d_vocab, CFG.d_model, dtype=torch.float64))
+    model.embed.W_E = held
     learner.init_weights(model, 0)
-    for name, weight in learner.given.weights(model).items():
+    weights = learner.given.weights(model)
+    for name, weight in weights.items():
         if weight.dtype != torch.float64:
             raise Mismatch(f"turns {name} from float64 into {str(weight.dtype).removeprefix('torch.')}.")
     for name, on in learner.given.traces(model)["requires_grad"].items():
         if not on:
             raise Mismatch(f"leaves {name} with requires_grad off, so it could not be trained.")
+    if not torch.equal(learner.given.fetch(held, "data"), weights["embed.W_E"]):
+        line = "  An optimiser made before would go on with the old ones: fill those that are there, in place."
+        raise Mismatch("puts new parameters in the place of the model's own.", line)
 
 
 @torch.no_grad()
@@ -238,6 +246,13 @@ def added(model, seed):
         parameter.fill_(mean) if not std else parameter.add_(torch.randn(parameter.shape, generator=generator) * std)
 
 
+def new_parameters(model, seed):
+    for module in model.modules():
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            setattr(module, name, nn.Parameter(parameter.detach().clone()))
+    initialise(model, seed, right)
+
+
 def replaced(model, seed):
     initialise(model.float(), seed, right)
 
@@ -272,6 +287,7 @@ EXERCISE = Exercise(
         Slip("the seed is ignored", fixed_seed),
         Slip("the numbers are uniform instead of normal", uniform),
         Slip("the random numbers are added to the old weights instead of replacing them", added),
+        Slip("every parameter is replaced by a new nn.Parameter", new_parameters),
         Slip("the model is turned into float32", replaced),
         Slip("the parameters are left with requires_grad off", frozen),
         Slip("a new model is made and the one that was given is left as it was", new_model),

@@ -54,6 +54,12 @@ def each_token(learner, draw):
     for kind, dtype in KINDS.items():
         got = learner.lm_loss(logits, tokens, MASK.to(dtype), reduction="none")
         same(got, reference(logits, tokens, MASK, "none"), f"with a mask of kind {kind}")
+    for batch, length in ((1, LENGTH), (BATCH, 2)):
+        logits, tokens = example(draw, batch, length)
+        mask = MASK[:batch, :length]
+        for given in (None, mask):
+            got = learner.lm_loss(logits, tokens, given, reduction="none")
+            same(got, reference(logits, tokens, given, "none"), f"for {batch} rows of {length} tokens")
 
 
 def nothing_counts(learner, draw):
@@ -85,6 +91,9 @@ def gradient(learner, draw):
         want[:, :-1] = off[:, :-1] * (counts / counts.sum())[..., None]
         x = logits.double().requires_grad_()
         same(loss_gradient(learner.lm_loss(x, tokens, mask), x), want, "in the gradient of logits")
+        x = logits.double().requires_grad_()
+        each = learner.lm_loss(x, tokens, mask, reduction="none")
+        same(loss_gradient(each.sum() / counts.sum(), x), want, 'in the gradient of logits with reduction="none"')
 
 
 def finish(losses, mask=None, reduction="mean"):
@@ -192,6 +201,12 @@ def nothing_divided_by_nothing(logits, tokens, mask=None, reduction="mean"):
     return finish(losses, mask, "none") if reduction == "none" else (losses * counts).sum() / counts.sum()
 
 
+def count_nudged(logits, tokens, mask=None, reduction="mean"):
+    losses = token_losses(logits, tokens)
+    counts = counted(losses, mask)
+    return finish(losses, mask, "none") if reduction == "none" else (losses * counts).sum() / (counts.sum() + 1e-8)
+
+
 def reduction_ignored(logits, tokens, mask=None, reduction="mean"):
     return finish(token_losses(logits, tokens), mask)
 
@@ -261,6 +276,7 @@ EXERCISE = Exercise(
         Slip("masked targets add 0 to the sum but still count in the number it is divided by", masked_counted_as_zero),
         Slip("the mask is used as an index, which picks rows 0 and 1 when it holds integers", mask_as_index),
         Slip("with nothing to count, 0 is divided by 0", nothing_divided_by_nothing),
+        Slip("1e-8 is added to the number of targets; clamp(min=1) leaves every other mean exact", count_nudged),
         Slip("reduction is ignored", reduction_ignored),
         Slip('the mask is ignored when reduction is "none"', none_unmasked),
         Slip("the losses that count come back in one flat row, so their places are lost", none_flat),

@@ -1,7 +1,6 @@
 """Checks for `loss_reach` (part 1, notebook 04)."""
 
 import math
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -9,10 +8,8 @@ from torch.nn import functional as F
 
 from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, same
 
-from ._functional import CFG as WHOLE_CFG
-from ._functional import drawn, from_stream, gpt2_shapes, stream, token_losses
+from ._functional import CFG, drawn, from_stream, gpt2_shapes, stream, token_losses
 
-CFG = replace(WHOLE_CFG, n_layers=2)
 SHAPES = gpt2_shapes(CFG)
 
 
@@ -35,6 +32,7 @@ def values(learner, draw):
     """Entry (t, s) is the length of the gradient of the loss at t with respect to the stream at s."""
     for length, dtype in ((7, torch.float64), (2, torch.float32)):
         model, tokens, weights = model_and_tokens(learner, draw, length, dtype)
+        tokens[length // 2] = tokens[0]  # positions are asked for, not tokens: one that stands twice tells them apart
         same(learner.loss_reach(model, tokens), reference(weights, tokens))
 
 
@@ -56,13 +54,14 @@ def shape_of_reach(learner, draw):
 def traceless(learner, draw):
     """The model is left as it was: its weights, their .grad and requires_grad and its hooks."""
     model, tokens, weights = model_and_tokens(learner, draw, 3)
+    model.blocks[1].mlp.b_in.requires_grad = False  # one that is frozen, and has no gradient yet
     learner.given.logits_gradient(model, tokens[None], draw.normal(1, 3, CFG.d_vocab), "embed.W_E")
     before = learner.given.traces(model)
     learner.loss_reach(model, tokens)
     after, now = learner.given.traces(model), learner.given.weights(model)
     for name in SHAPES:
         grad, kept = after["grad"][name], before["grad"][name]
-        if grad is None or not torch.equal(grad, kept):
+        if (grad is None) != (kept is None) or (kept is not None and not torch.equal(grad, kept)):
             line = "  torch.autograd.grad gives a gradient without storing it in the parameters."
             raise Mismatch(f"changes the .grad of {name}, which belongs to whoever trains the model.", line)
         if after["requires_grad"][name] != before["requires_grad"][name]:
@@ -219,6 +218,11 @@ def gradients_cleared(model, tokens):
     return right(model, tokens)
 
 
+def all_thawed(model, tokens):
+    model.requires_grad_(True)
+    return right(model, tokens)
+
+
 def left_frozen(model, tokens):
     model.requires_grad_(False)
     return right(model, tokens)
@@ -263,6 +267,7 @@ EXERCISE = Exercise(
         Slip("the gradients are stored in the parameters by backward", gradients_stored),
         Slip("the parameters' gradients are cleared", gradients_cleared),
         Slip("the parameters are left with requires_grad off", left_frozen),
+        Slip("every parameter is left with requires_grad on, also one that was frozen before", all_thawed),
         Slip("a hook is left on the model", hook_left),
     ),
 )

@@ -5,7 +5,8 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, same
+from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Raised, Slip, same
+from hookpoint.model import Unembed
 
 from ._functional import CFG as WHOLE_CFG
 from ._functional import doubled, drawn, gpt2, gpt2_shapes
@@ -23,14 +24,34 @@ def tied(weights):
 def model_tied(learner, draw):
     """A model of ours with random weights after the learner's function, and the weights it had before."""
     weights = drawn(draw, SHAPES)
-    model = learner.given.gpt2(CFG)
+    model = fresh(learner)
     learner.given.load(model, weights)
     learner.tie_weights(model)
     return model, weights
 
 
+def fresh(learner):
+    """A model of ours, unless the answer has written on the classes that all models share."""
+    try:
+        return learner.given.gpt2(CFG)
+    except Raised as error:
+        clean()
+        raise Mismatch(
+            "changes the class of model.unembed, so that no other model can be made.",
+            f"  Making one raised {error.kinds[0]}: {error.text}"[:150],
+            "  Derive a class from it, and give that to this one unembedding.",
+        ) from None
+
+
+def clean():
+    """In a notebook the answer runs beside us: what an earlier one wrote on our class must not spoil this run."""
+    if W_U.partition(".")[2] in vars(Unembed):
+        delattr(Unembed, W_U.partition(".")[2])
+
+
 def logits(learner, draw):
     """The tied model unembeds with the transpose of W_E, also after a step that changes W_E; all else is as it was."""
+    clean()
     model, weights = model_tied(learner, draw)
     tokens, step = draw.ids(CFG.d_vocab, 2, 5), draw.normal(*SHAPES[W_E], std=0.4)
     same(model(tokens), gpt2(tokens, tied(weights), CFG), "after tying")
@@ -41,17 +62,33 @@ def logits(learner, draw):
 
 def one_parameter(learner, draw):
     """unembed.W_U is the transpose of embed.W_E in the same memory, and parameters() yields it once, as embed.W_E."""
-    model, weights = model_tied(learner, draw)
+    weights, model = drawn(draw, SHAPES), fresh(learner)
+    held = learner.given.parameter(weights[W_E])
+    model.embed.W_E = held
+    learner.given.load(model, weights)
+    learner.tie_weights(model)
     holds(learner, draw, model, "")
     same(learner.given.fetch(model, W_U), weights[W_E].T, "as W_U after tying")
+    learner.given.add_to(held, "data", torch.ones(SHAPES[W_E]))
+    if not torch.equal(learner.given.fetch(held, "data"), learner.given.fetch(model, W_E)):
+        line = "  An optimiser made before would go on with the old one."
+        raise Mismatch("puts a new parameter in the place of model.embed.W_E.", line)
 
 
 def holds(learner, draw, model, when):
     """Raises `Mismatch` unless W_U lies in W_E's memory and an optimiser finds one parameter for both."""
     tokens, dtype = draw.ids(CFG.d_vocab, 2, 5), learner.given.fetch(model, W_E).dtype
     # The model runs first, for an answer may make its view only then.
-    learner.given.logits_gradient(model, tokens, draw.normal(2, 5, CFG.d_vocab, dtype=dtype), W_E)
-    together = learner.given.same_storage(model, W_E, W_U)
+    try:
+        learner.given.logits_gradient(model, tokens, draw.normal(2, 5, CFG.d_vocab, dtype=dtype), W_E)
+    except Raised as error:
+        line = f"  It raised {error.kinds[0]}: {error.text}"[:150]
+        raise Mismatch(f"leaves a model that cannot be run and differentiated{when}.", line) from None
+    try:
+        together = learner.given.same_storage(model, W_E, W_U)
+    except Raised:
+        line = "  Others read the matrix under this name: it has to be there, computed from W_E."
+        raise Mismatch(f"leaves no model.unembed.W_U{when}.", line) from None
     have = {name: list(value.shape) for name, value in learner.given.weights(model).items()}
     if not together:
         raise Mismatch(f"leaves W_U in other memory than W_E{when}.", "  A change of one does not reach the other.")
@@ -122,6 +159,10 @@ def view_detached(model):
     computed(model, lambda W: W.detach().T)
 
 
+def not_transposed(model):
+    computed(model, lambda W: W)
+
+
 def reshaped(model):
     computed(model, lambda W: W.reshape(W.shape[1], W.shape[0]))
 
@@ -157,6 +198,7 @@ def embedding_frozen(model):
 EXERCISE = Exercise(
     "tie_weights",
     checks=(logits, one_parameter, moved, loaded, gradient),
+    may=("dice",),  # an answer may make a new module, whose first weights it throws away
     tolerance=WHOLE,
     slips=(
         Slip("W_U holds a copy of W_E's numbers, as a parameter of its own", values_copied),
@@ -165,6 +207,7 @@ EXERCISE = Exercise(
         Slip("W_U is a buffer, which .to() copies on its own", buffer),
         Slip("W_U is detached from W_E, so the unembedding sends W_E no gradient", view_detached),
         Slip("W_U is a copy made at each use instead of a view", copied_at_each_call),
+        Slip("W_U is W_E as it stands, [d_vocab, d_model], and not its transpose", not_transposed),
         Slip("W_E is reshaped to W_U's shape, which mixes up tokens; it has to be transposed", reshaped),
         Slip("W_E has taken the numbers of W_U instead of the other way round", other_way_round),
         Slip("the model that was given stays untied", nothing),

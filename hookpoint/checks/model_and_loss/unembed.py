@@ -130,7 +130,7 @@ EXERCISE = Exercise(
     checks=(parameters, square, values, new_weights, gradient),
     slips=(
         Slip("W_U is declared as [d_vocab, d_model], the other way round", sideways),
-        Slip("b_U is not declared", no_bias_declared),
+        Slip("b_U is not declared as a parameter", no_bias_declared),
         Slip("x meets the transpose of W_U", transposed),
         Slip("b_U is not added", no_bias),
         Slip("x is normalised once more, with cfg.eps; ln_final has done that already", normalised_again),

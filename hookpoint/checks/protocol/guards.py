@@ -33,13 +33,12 @@ class Ban(TorchFunctionMode):
 
     def __init__(self, families: Sequence[str]):
         super().__init__()
-        self.words = {word: family for family in families for word in FAMILIES[family]}
+        self.words = [word for family in families for word in FAMILIES[family]]
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         name = getattr(function, "__name__", "")
-        for word, family in self.words.items():
-            if word in name:
-                raise Forbidden(family)
+        if any(word in name for word in self.words):
+            raise Forbidden(name.strip("_"))
         return function(*args, **(kwargs or {}))
 
 

@@ -47,6 +47,7 @@ def test_the_first_difference_is_shown_with_its_place():
 def test_as_many_digits_are_shown_as_tell_two_numbers_apart():
     got, want = torch.tensor([0.03661], dtype=torch.float64), torch.tensor([0.0366100004], dtype=torch.float64)
     assert "expected 0.0366100004, yours 0.03661." in fact(same, got, want)
+    assert "expected -1e-05, yours 1e-05" in fact(same, torch.tensor([1e-5]), torch.tensor([-1e-5]))
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,12 @@ FORMS = {
     "an endless loop": ("def f(x, n):\n    while True: pass", "timeout", "did not come back within 2 s."),
     "an edited input": ("def f(x, n): return x.mul_(n)", "failed", "f(x float32[2, 3], 3) changes x in place."),
     "a banned call": ("def f(x, n): return x.softmax(-1)", "failed", "f(x float32[2, 3], 3) uses torch's own softmax."),
+    "a banned relative": ("def f(x, n): return x.log_softmax(-1)", "failed", "uses torch's own log_softmax."),
+    "what torch cannot do": (
+        "def f(x, n): raise NotImplementedError('not for Half')",
+        "error",
+        "f(x float32[2, 3], 3) raised NotImplementedError: not for Half",
+    ),
     "an equal object": (
         "class A:\n    def __eq__(self, other): return True\ndef f(x, n): return A()",
         "failed",

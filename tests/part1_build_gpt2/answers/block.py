@@ -169,3 +169,37 @@ class Block(nn.Module):
     def forward(self, resid):
         resid = resid + self.attn(self.ln1(resid))
         return resid + self.mlp(self.ln2(resid))
+
+
+# %% wrong="attention's result is kept from the call before"
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.ln1, self.ln2 = LayerNorm(cfg), LayerNorm(cfg)
+        self.attn, self.mlp = Attention(cfg), MLP(cfg)
+        self.kept = {}
+
+    def forward(self, resid):
+        if resid.shape not in self.kept:
+            self.kept[resid.shape] = self.attn(self.ln1(resid))
+        middle = resid + self.kept[resid.shape]
+        return middle + self.mlp(self.ln2(middle))
+
+
+# %% wrong="in place where no gradient is asked for"
+from torch import is_grad_enabled, nn
+
+
+class Block(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.ln1, self.ln2 = LayerNorm(cfg), LayerNorm(cfg)
+        self.attn, self.mlp = Attention(cfg), MLP(cfg)
+
+    def forward(self, resid):
+        result = self.attn(self.ln1(resid))
+        middle = resid + result if is_grad_enabled() else resid.add_(result)
+        return middle + self.mlp(self.ln2(middle))

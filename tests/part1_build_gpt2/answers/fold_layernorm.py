@@ -130,3 +130,18 @@ def fold_layernorm(w, b, W, bias):
     folded = torch.einsum("d,d...->d...", w, W)
     folded = folded - folded.mean(0, keepdim=True)
     return folded - folded.mean(-1, keepdim=True), bias + torch.einsum("d,d...->...", b, W)
+
+
+# %% wrong="a view that flattens what is not contiguous"
+def fold_layernorm(w, b, W, bias):
+    flat = W.view(len(w), -1)
+    return (w[:, None] * flat).reshape(W.shape), (b @ flat).reshape(bias.shape) + bias
+
+
+# %% right="without gradients, as tools that only read weights do"
+import torch
+
+
+@torch.no_grad()
+def fold_layernorm(w, b, W, bias):
+    return torch.einsum("d,d...->d...", w, W), torch.einsum("d,d...->...", b, W) + bias

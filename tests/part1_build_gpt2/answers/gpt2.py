@@ -233,3 +233,45 @@ class GPT2(nn.Module):
         for block in self.blocks:
             resid = block(resid)
         return self.unembed(self.ln_final(resid))
+
+
+# %% wrong="logits kept by tokens"
+from torch import nn
+
+
+class GPT2(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg = cfg
+        self.embed, self.pos_embed = Embed(cfg), PosEmbed(cfg)
+        self.blocks = nn.ModuleList(Block(cfg) for _ in range(cfg.n_layers))
+        self.ln_final, self.unembed = LayerNorm(cfg), Unembed(cfg)
+        self.kept = {}
+
+    def forward(self, tokens):
+        key = str(tokens.tolist())
+        if key not in self.kept:
+            resid = self.embed(tokens) + self.pos_embed(tokens)
+            for block in self.blocks:
+                resid = block(resid)
+            self.kept[key] = self.unembed(self.ln_final(resid))
+        return self.kept[key]
+
+
+# %% wrong="all axes of length 1 squeezed away"
+from torch import nn
+
+
+class GPT2(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg = cfg
+        self.embed, self.pos_embed = Embed(cfg), PosEmbed(cfg)
+        self.blocks = nn.ModuleList(Block(cfg) for _ in range(cfg.n_layers))
+        self.ln_final, self.unembed = LayerNorm(cfg), Unembed(cfg)
+
+    def forward(self, tokens):
+        resid = self.embed(tokens) + self.pos_embed(tokens)
+        for block in self.blocks:
+            resid = block(resid)
+        return self.unembed(self.ln_final(resid)).squeeze()

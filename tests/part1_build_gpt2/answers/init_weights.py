@@ -219,3 +219,57 @@ def init_weights(model, seed):
         kind = name.split(".")[-1]
         std = model.cfg.init_range / ((2 * model.cfg.n_layers) ** 0.5 if kind in ("W_O", "W_out") else 1)
         p.normal_(0, std, generator=g) if kind[0] == "W" and kind != "W_U" else p.fill_(float(kind == "w"))
+
+
+# %% right="the same objects with new data"
+import math
+
+import torch
+
+
+def init_weights(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        last = name.split(".")[-1]
+        if last.startswith("W"):
+            std = model.cfg.init_range / (math.sqrt(2 * model.cfg.n_layers) if last in ("W_O", "W_out") else 1)
+            parameter.data = torch.randn(parameter.shape, generator=generator).to(parameter.dtype) * std
+        else:
+            parameter.data = torch.full_like(parameter, float(last == "w"))
+
+
+# %% wrong="new parameters in place of the old ones"
+import math
+
+import torch
+from torch import nn
+
+
+def init_weights(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for module in model.modules():
+        for name, old in list(module.named_parameters(recurse=False)):
+            new = torch.full_like(old, float(name == "w"))
+            if name.startswith("W_"):
+                std = model.cfg.init_range / (math.sqrt(2 * model.cfg.n_layers) if name in ("W_O", "W_out") else 1)
+                new = torch.randn(old.shape, generator=generator).to(old.dtype) * std
+            setattr(module, name, nn.Parameter(new.detach()))
+
+
+# %% wrong="W_U gets the numbers of W_E"
+import math
+
+import torch
+
+
+@torch.no_grad()
+def init_weights(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        last = name.split(".")[-1]
+        if last.startswith("W_"):
+            scale = math.sqrt(2 * model.cfg.n_layers) if last in ("W_O", "W_out") else 1
+            parameter.normal_(0, model.cfg.init_range / scale, generator=generator)
+        else:
+            parameter.fill_(float(last == "w"))
+    model.unembed.W_U.copy_(model.embed.W_E.T)

@@ -313,3 +313,107 @@ class LayerNorm(nn.Module):
     def forward(self, x):
         c = x - x.mean(-1, keepdim=True) + self.eps
         return c / torch.sqrt(c.pow(2).mean(-1, keepdim=True) + self.eps) * self.w + self.b
+
+
+# %% wrong="widens float16 but not bfloat16"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg, self.w, self.b = cfg, nn.Parameter(torch.ones(cfg.d_model)), nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        wide = x.float() if x.dtype == torch.float16 else x
+        wide = wide - wide.mean(-1, keepdim=True)
+        scale = (wide.square().mean(-1, keepdim=True) + self.cfg.eps).sqrt()
+        return (wide / scale * self.w + self.b).to(x.dtype)
+
+
+# %% wrong="widens after the mean is taken off"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg, self.w, self.b = cfg, nn.Parameter(torch.ones(cfg.d_model)), nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        wide = (x - x.mean(-1, keepdim=True)).to(torch.promote_types(x.dtype, torch.float32))
+        scale = (wide.square().mean(-1, keepdim=True) + self.cfg.eps).sqrt()
+        return (wide / scale * self.w + self.b).to(x.dtype)
+
+
+# %% wrong="a view that flattens the leading axes"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg, self.w, self.b = cfg, nn.Parameter(torch.ones(cfg.d_model)), nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        wide = x.to(torch.promote_types(x.dtype, torch.float32)).view(-1, x.shape[-1])
+        wide = wide - wide.mean(-1, keepdim=True)
+        scale = (wide.square().mean(-1, keepdim=True) + self.cfg.eps).sqrt()
+        return (wide / scale * self.w + self.b).to(x.dtype).reshape(x.shape)
+
+
+# %% wrong="keeps the mean of the first call of a shape"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg, self.w, self.b = cfg, nn.Parameter(torch.ones(cfg.d_model)), nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        self.means = getattr(self, "means", {})
+        if x.shape not in self.means:
+            self.means[x.shape] = wide.mean(-1, keepdim=True)
+        wide = wide - self.means[x.shape]
+        scale = (wide.square().mean(-1, keepdim=True) + self.cfg.eps).sqrt()
+        return (wide / scale * self.w + self.b).to(x.dtype)
+
+
+# %% wrong="a root that is squared again, whose gradient is not a number without variance"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg, self.w, self.b = cfg, nn.Parameter(torch.ones(cfg.d_model)), nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        wide = wide - wide.mean(-1, keepdim=True)
+        deviation = wide.square().mean(-1, keepdim=True).sqrt()
+        return (wide / (deviation**2 + self.cfg.eps).sqrt() * self.w + self.b).to(x.dtype)
+
+
+# %% right="E[x^2] - E[x]^2, no wider than float32"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg, self.w, self.b = cfg, nn.Parameter(torch.ones(cfg.d_model)), nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        mean = wide.mean(-1, keepdim=True)
+        variance = ((wide * wide).mean(-1, keepdim=True) - mean * mean).clamp(min=0)
+        return ((wide - mean) / (variance + self.cfg.eps).sqrt() * self.w + self.b).to(x.dtype)

@@ -172,3 +172,36 @@ def lm_loss(logits, tokens, mask=None, reduction="mean"):
     losses = F.cross_entropy(logits[:, :-1].mT, tokens[:, 1:], reduction="none")
     keep = (tokens != 0 if mask is None else mask)[:, 1:].to(losses.dtype)
     return losses * keep if reduction == "none" else (losses * keep).sum() / keep.sum().clamp(min=1)
+
+
+# %% wrong="each loss detached, the mean not"
+from torch.nn import functional as F
+
+
+def lm_loss(logits, tokens, mask=None, reduction="mean"):
+    losses = F.cross_entropy(logits[:, :-1].mT, tokens[:, 1:], reduction="none")
+    counts = losses.detach() * 0 + 1 if mask is None else mask[:, 1:].to(losses.dtype)
+    if reduction == "none":
+        return (losses * counts).detach()
+    return (losses * counts).sum() / counts.sum().clamp(min=1)
+
+
+# %% wrong="all axes of length 1 squeezed away"
+import torch
+
+
+def lm_loss(logits, tokens, mask=None, reduction="mean"):
+    losses = -logits[:, :-1].log_softmax(-1).gather(-1, tokens[:, 1:, None]).squeeze()
+    counts = torch.ones_like(losses) if mask is None else mask[:, 1:].to(losses.dtype).squeeze()
+    return losses * counts if reduction == "none" else (losses * counts).sum() / counts.sum().clamp(min=1)
+
+
+# %% wrong="a small number in the divisor"
+import torch
+from torch.nn import functional as F
+
+
+def lm_loss(logits, tokens, mask=None, reduction="mean"):
+    losses = F.cross_entropy(logits[:, :-1].mT, tokens[:, 1:], reduction="none")
+    counts = torch.ones_like(losses) if mask is None else mask[:, 1:].to(losses.dtype)
+    return losses * counts if reduction == "none" else (losses * counts).sum() / (counts.sum() + 1e-8)

@@ -242,3 +242,50 @@ def loss_reach(model, tokens):
     losses = per_token_loss(model.unembed(model.ln_final(out)), tokens[None])[0]
     rows = [torch.autograd.grad(loss, stream, retain_graph=True)[0][0].sum(dim=-1).abs() for loss in losses]
     return torch.stack([*rows, torch.zeros_like(rows[0])])
+
+
+# %% wrong="frozen, and afterwards everything thawed"
+import torch
+
+
+def loss_reach(model, tokens):
+    model.requires_grad_(False)
+    batch = tokens[None]
+    entering = (model.embed(batch) + model.pos_embed(batch)).requires_grad_()
+    resid = entering
+    for block in model.blocks:
+        resid = block(resid)
+    losses = per_token_loss(model.unembed(model.ln_final(resid)), batch)[0]
+    table = entering.new_zeros(len(tokens), len(tokens))
+    for row, loss in enumerate(losses):
+        table[row] = torch.autograd.grad(loss, entering, retain_graph=True)[0][0].norm(dim=-1)
+    model.requires_grad_(True)
+    return table
+
+
+# %% wrong="two blocks, however many there are"
+import torch
+
+
+def loss_reach(model, tokens):
+    batch = tokens[None]
+    entering = (model.embed(batch) + model.pos_embed(batch)).detach().requires_grad_()
+    resid = model.blocks[1](model.blocks[0](entering))
+    losses = per_token_loss(model.unembed(model.ln_final(resid)), batch)[0]
+    table = entering.new_zeros(len(tokens), len(tokens))
+    for row, loss in enumerate(losses):
+        table[row] = torch.autograd.grad(loss, entering, retain_graph=True)[0][0].norm(dim=-1)
+    return table
+
+
+# %% wrong="with respect to the rows of W_E"
+import torch
+
+
+def loss_reach(model, tokens):
+    losses = per_token_loss(model(tokens[None]), tokens[None])[0]
+    table = torch.zeros(len(tokens), len(tokens), dtype=losses.dtype)
+    for row, loss in enumerate(losses):
+        (gradient,) = torch.autograd.grad(loss, model.embed.W_E, retain_graph=True)
+        table[row] = gradient[tokens].norm(dim=-1)
+    return table.tril()

@@ -152,3 +152,51 @@ def tie_weights(model):
     unembed.W_U.data.copy_(model.embed.W_E.data.T)
     del model.embed.W_E
     model.embed.__class__ = type("Tied", (plain,), {"W_E": property(lambda self: unembed.W_U.T)})
+
+
+# %% right="a new unembedding, whose first weights are drawn and thrown away"
+import torch
+from torch import nn
+
+
+class Tied(nn.Module):
+    def __init__(self, embed, b_U):
+        super().__init__()
+        self.W_U = nn.Parameter(torch.randn(3, 4))
+        del self.W_U
+        self.embed, self.b_U = embed, b_U
+        type(self).W_U = property(lambda self: self.embed.W_E.T)
+
+    def forward(self, x):
+        return x @ self.embed.W_E.T + self.b_U
+
+
+def tie_weights(model):
+    kind = type("Tied", (Tied,), {})
+    model.unembed = kind(model.embed, model.unembed.b_U)
+
+
+# %% wrong="a property on the class that all models share"
+def tie_weights(model):
+    embed = model.embed
+    del model.unembed.W_U
+    type(model.unembed).W_U = property(lambda self: embed.W_E.T)
+
+
+# %% wrong="a new parameter for the embedding"
+from torch import nn
+
+
+def tie_weights(model):
+    model.embed.W_E = nn.Parameter(model.embed.W_E.detach().clone())
+    embed = model.embed
+    del model.unembed.W_U
+    kind = type(model.unembed)
+    model.unembed.__class__ = type("Tied", (kind,), {"W_U": property(lambda self: embed.W_E.T)})
+
+
+# %% wrong="forward replaced, and no W_U left to read"
+def tie_weights(model):
+    embed, unembed = model.embed, model.unembed
+    del unembed.W_U
+    unembed.forward = lambda x: x @ embed.W_E.T + unembed.b_U

@@ -1,0 +1,43 @@
+"""Every notebook runs from top to bottom in a real kernel: solved without an error, blank with one reason only."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[2]
+NAMES = sorted(path.relative_to(ROOT / "solutions").as_posix() for path in (ROOT / "solutions").glob("*/*.ipynb"))
+
+
+def executed(path: Path, folder: Path):
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True)
+    client.execute(cwd=str(folder))
+    return notebook
+
+
+def outputs(notebook, kind: str) -> list[tuple[str, dict]]:
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [(cell.id, output) for cell in cells for output in cell.outputs if output.output_type == kind]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_solved_notebook_runs_without_an_error_and_silent_on_stderr(name, tmp_path):
+    notebook = executed(ROOT / "solutions" / name, tmp_path)
+    assert outputs(notebook, "error") == []
+    assert [output for _, output in outputs(notebook, "stream") if output.name == "stderr"] == []
+    assert sum("image/png" in output.data for _, output in outputs(notebook, "display_data")) + sum(
+        "image/png" in output.data for _, output in outputs(notebook, "execute_result")
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_blank_notebook_says_only_that_something_is_not_written(name, tmp_path):
+    notebook = executed(ROOT / "exercises" / name, tmp_path)
+    failed = outputs(notebook, "error")
+    checked = [output for id, output in failed if id.startswith("check-")]
+    assert {output.ename for output in checked} == {"CheckFailed"}
+    assert all("is not written yet" in output.evalue for output in checked)
+    # A demo that uses what an earlier one could not make has nothing else to say than that.
+    assert {output.ename for _, output in failed} <= {"CheckFailed", "NotImplementedError", "NameError"}
