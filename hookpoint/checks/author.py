@@ -12,7 +12,7 @@ from .protocol.desk import Counted, Learner, Ref
 from .protocol.peer import Raised
 
 __all__ = [
-    "OPERATION", "WHOLE", "Counted", "Draw", "Exercise", "Learner", "Mismatch", "Ref", "Slip", "Tolerance",
+    "OPERATION", "WHOLE", "Counted", "Draw", "Exercise", "Learner", "Mismatch", "Raised", "Ref", "Slip", "Tolerance",
     "agree", "build", "gradients", "refuses", "same", "same_gradients", "shaped",
 ]  # fmt: skip
 

@@ -301,8 +301,7 @@ except (ValueError, IndexError, RuntimeError, AssertionError) as refusal:
 #   because it is padding. It may be bool, int or float, holding nothing but 0 and 1. The first token of a row is
 #   nobody's target, so `mask[:, 0]` never matters.
 # - With a mask, the mean is over the targets that count *in the whole batch*, not row by row. With `"none"`, masked
-#   places hold 0. If no target counts, the mean is a tensor with the value 0; else the divisor is exactly their number, without a
-#   small constant such as 1e-8.
+#   places hold 0. If no target counts, the mean is a tensor with the value 0.
 # - Logits of ten thousand are legal, and so is a gradient through all of this.
 #
 # Nothing of torch is banned, `F.cross_entropy` included. Writing it from `logsumexp` once is worth the five minutes.

@@ -187,7 +187,7 @@ class Desk(Peer):
         if notes.get("dice") and "dice" not in self.may:
             return Mismatch(
                 f"draws from the global random generator of {str(notes['dice'][0])[:20]}.",
-                "  The same call would differ from run to run: use the generator given, or none.",
+                "  Other people's numbers depend on it: use the generator given, or a torch.Generator of your own.",
             )
         return None
 

@@ -196,7 +196,7 @@ def lm_loss(logits, tokens, mask=None, reduction="mean"):
     return losses * counts if reduction == "none" else (losses * counts).sum() / counts.sum().clamp(min=1)
 
 
-# %% wrong="a small number in the divisor"
+# %% right="a small number in the divisor"
 import torch
 from torch.nn import functional as F
 
