@@ -8,8 +8,9 @@ from torch import Tensor
 
 from .compare import OPERATION, WHOLE, Mismatch, Tolerance, same, shaped
 from .exercise import Draw, Exercise, Slip
-from .protocol.desk import Counted, Learner, Ref
+from .protocol.desk import Counted
 from .protocol.peer import Raised
+from .protocol.ref import Learner, Ref
 
 __all__ = [
     "OPERATION", "WHOLE", "Counted", "Draw", "Exercise", "Learner", "Mismatch", "Raised", "Ref", "Slip", "Tolerance",

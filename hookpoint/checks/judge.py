@@ -7,12 +7,13 @@ from typing import Protocol
 
 from hookpoint.errors import UsageError
 
-from .compare import Mismatch, alike, checking, describe, may_reveal
+from .compare import Mismatch, checking, describe, may_reveal
 from .exercise import Draw, Exercise, Slip, Verdict
 from .find import exercise as find_exercise
-from .protocol.desk import CALLED_BACK, Desk, Learner, Ref
+from .protocol.desk import CALLED_BACK, Desk, Diverged
 from .protocol.in_process import InProcess
 from .protocol.peer import Lost, Raised, TimedOut
+from .protocol.ref import Learner, Ref
 
 __all__ = ["PUBLIC_SEED", "Link", "judge"]
 
@@ -67,8 +68,15 @@ def judge(
     return Verdict(exercise.id, "passed", notes=tuple(desk.notes))
 
 
-def attempt(exercise: Exercise, check: Callable, desk: Desk, seed: str, forbids: tuple[str, ...]) -> Exception | None:
-    """Runs one check. Returns what stopped it, if anything did."""
+def attempt(
+    exercise: Exercise,
+    check: Callable,
+    desk: Desk,
+    seed: str,
+    forbids: tuple[str, ...],
+    follows: list | None = None,
+) -> Exception | None:
+    """What stopped one check, if anything did. With `follows` it replays a transcript as far as it can."""
     names = {}
     if exercise.reference is not None:
         names[exercise.writes] = list(inspect.signature(exercise.reference).parameters)
@@ -77,8 +85,9 @@ def attempt(exercise: Exercise, check: Callable, desk: Desk, seed: str, forbids:
         desk.cross("forget")
         desk.cross("begin", exercise.needs)
         desk.transcript.clear()
+        desk.follows = follows
         check(Learner(desk), Draw(seed, f"{exercise.id}/{check.__name__}"))
-    except (Mismatch, Raised, TimedOut, Lost) as error:
+    except (Mismatch, Raised, TimedOut, Lost, Diverged) as error:
         return error
     except STUMBLES as error:
         return Stumbled(error)
@@ -202,11 +211,9 @@ def recognised(exercise: Exercise, check: Callable, transcript: list, seed: str,
 def reproduces(exercise: Exercise, check: Callable, slip: Slip, transcript: list, seed: str, error: Exception) -> bool:
     link = InProcess({**exercise.beside, exercise.writes: slip.wrong}, limit=2.0)
     desk = link.open()
-    ended = attempt(exercise, check, desk, seed, forbids=())  # a slip may be built from torch's own functions
-    # Two errors of one kind may have nothing to do with each other; a slip that raises without a text means any.
-    if isinstance(error, Raised) and not (isinstance(ended, Raised) and ended.text in ("", error.text)):
+    # Without the ban: a slip may be built from torch's own functions.
+    ended = attempt(exercise, check, desk, seed, forbids=(), follows=transcript)
+    if ended is None or isinstance(ended, (Diverged, Stumbled)) or len(desk.transcript) != len(transcript):
         return False
-    values = [value for _, value in desk.transcript]
-    return len(values) == len(transcript) and all(
-        alike(theirs, ours, exercise.tolerance) for (_, theirs), ours in zip(transcript, values, strict=True)
-    )
+    # Two errors of one kind may have nothing to do with each other; a slip that raises without a text means any.
+    return not isinstance(error, Raised) or (isinstance(ended, Raised) and ended.text in ("", error.text))

@@ -1,4 +1,4 @@
-"""The check's side of the wall: a `Learner` whose names are called as if they were ordinary Python."""
+"""The check's side of the wall: carries its calls over, and serves what the learner's code asks back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,87 +8,19 @@ from torch import Tensor, nn
 
 from hookpoint.model import Config
 
-from ..compare import Mismatch, describe, describe_config, fits
+from ..compare import Mismatch, alike, current_tolerance, describe, describe_config, fits
 from .codec import Packer, Parcel
 from .peer import Exchange, Lost, Peer
+from .ref import Ref
 
-__all__ = ["Counted", "Desk", "Learner", "Ref"]
+__all__ = ["CALLED_BACK", "Counted", "Desk", "Diverged"]
 
 MAX_CALLS_BACK = 20_000
 CALLED_BACK = "a call back"
 
 
-class Ref:
-    """A path to something of the learner's: `learner.layer_norm`, `cache.append`, `model.blocks[0].attn`.
-
-    Naming a path costs nothing; calling it, `.value`, `next()` and assignment cross the wall.
-    """
-
-    __slots__ = ("_about", "_desk", "_path", "_root", "_weights")
-
-    def __init__(
-        self, desk: "Desk", root: Any, path: tuple = (), about: dict | None = None, weights: dict | None = None
-    ):
-        for name, value in (
-            ("desk", desk),
-            ("root", root),
-            ("path", path),
-            ("about", about or {}),
-            ("weights", weights or {}),
-        ):
-            object.__setattr__(self, f"_{name}", value)
-
-    def __getattr__(self, name: str) -> "Ref":
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self[name]
-
-    def __getitem__(self, step: str | int) -> "Ref":
-        return Ref(self._desk, self._root, (*self._path, step), self._about, self._weights)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._desk.cross("store", self._start(), (*self._path, name), value)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._desk.call(self, args, kwargs)
-
-    def __iter__(self) -> "Ref":
-        return self
-
-    def __next__(self) -> Any:
-        done, item = self._desk.cross("next", self._start(), said=f"next({self._about.get('type', 'iterator')})")
-        if done:
-            raise StopIteration
-        return item
-
-    @property
-    def value(self) -> Any:
-        return self._desk.cross("fetch", self._start(), self._path, said=str(self))
-
-    def _start(self) -> Any:
-        return self._root if isinstance(self._root, str) else Ref(self._desk, self._root, about=self._about)
-
-    def __str__(self) -> str:
-        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self._path)
-        return "".join([self._about.get("type", ""), *steps]).lstrip(".")
-
-    __repr__ = __str__
-
-    def __eq__(self, other: object) -> bool:
-        raise TypeError(f"{self} lives with the learner: compare its .value")
-
-    __bool__ = __hash__ = None  # a check that forgets .value must stumble at once, not pass
-
-
-class Learner(Ref):
-    """The learner's names; `learner.given` holds the trusted tools that we put beside them."""
-
-    def __init__(self, desk: "Desk"):
-        super().__init__(desk, "names")
-
-    @property
-    def given(self) -> Ref:
-        return Ref(self._desk, "given")
+class Diverged(Exception):
+    """A replay has answered otherwise than the transcript it follows: there is nothing more to learn from it."""
 
 
 class Desk(Peer):
@@ -114,6 +46,7 @@ class Desk(Peer):
         self.forbids, self.may = list(forbids), tuple(may)
         self.gives, self.parameter_names = gives or {}, names or {}
         self.transcript: list[list] = []
+        self.follows: list[list] | None = None
         self.modules: dict[tuple, nn.Module] = {}
         self.calls_back = self.prerequisites = 0
         self.pending = None
@@ -143,30 +76,42 @@ class Desk(Peer):
 
     def cross(self, verb: str, *arguments: Any, said="", leaves=(), given=False, names=None) -> Any:
         """Asks, and writes down what came back; what is read through `given` too, for a slip must reproduce it."""
-        entry = [said, None]
-        self.transcript.append(entry)
+        entry = self.write([said, None])
         try:
             answer = self.ask(verb, *arguments, leaves=leaves)
             if not (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], dict)):
                 raise Lost("sent something that cannot be read")
         except Exception as error:
-            entry[1] = error
+            self.settle(entry, error)
             raise
         value, notes = answer
-        entry[1] = value
         if verb == "begin":
             self.prerequisites = len(self.exports)
+        broken = None if given else self.broken_rule(notes, names)
         if not given:
             self.keep_notes(notes)
-            if (broken := self.broken_rule(notes, names)) is not None:
-                entry[1] = broken
-                raise broken
+        self.settle(entry, broken or value)
+        if broken is not None:
+            raise broken
         return value
+
+    def write(self, entry: list) -> int:
+        """Adds to the transcript what is about to be known; gives its place."""
+        self.transcript.append(entry)
+        return len(self.transcript) - 1
+
+    def settle(self, at: int, value: Any) -> None:
+        """Writes down what came back. Raises `Diverged` if a replay leaves the transcript that it follows."""
+        self.transcript[at][1] = value
+        if self.follows is not None and not (
+            at < len(self.follows) and alike(self.follows[at][1], value, current_tolerance.get())
+        ):
+            raise Diverged
 
     def ask(self, verb: str, *arguments: Any, leaves: Sequence[Tensor] = ()) -> Any:
         value = super().ask(verb, *arguments, leaves=leaves)
         if verb == "pull":  # gradients are part of what a slip must reproduce
-            self.transcript.append([self.transcript[-1][0] if self.transcript else "", value])
+            self.settle(self.write([self.transcript[-1][0] if self.transcript else "", None]), value)
         return value
 
     def keep_notes(self, notes: dict) -> None:
@@ -205,10 +150,10 @@ class Desk(Peer):
                 if isinstance(function, Counted):
                     function.note(args, state)
                 if at >= self.prerequisites:  # whether an answer uses earlier ones says nothing about its numbers
-                    self.transcript.append([CALLED_BACK, (args, kwargs, state)])
+                    self.settle(self.write([CALLED_BACK, None]), (args, kwargs, state))
                 return function(*args, **kwargs), ()
             case "next", []:
-                self.transcript.append([CALLED_BACK, None])
+                self.write([CALLED_BACK, None])
                 done = object()
                 item = next(self.exported(at), done)
                 return (item is done, None if item is done else item), ()
@@ -230,7 +175,7 @@ class Desk(Peer):
 
     def excuse(self, error: BaseException) -> dict:
         """What the learner's code sees of an error on this side: the error itself, unless it is the check's verdict."""
-        if isinstance(error, Mismatch) or not isinstance(error, Exception):
+        if isinstance(error, (Mismatch, Diverged)) or not isinstance(error, Exception):
             self.pending = error  # even learner code that catches everything cannot keep the check from stopping
             return {"kinds": ["CheckStopped"], "text": "", "where": ""}
         return {"kinds": [kind.__name__ for kind in type(error).__mro__[:-2]], "text": str(error)[:300], "where": ""}

@@ -93,7 +93,7 @@ def warm() -> None:
     torch.func.functional_call(torch.nn.Linear(8, 1), {}, (x,))
     desk = InProcess({"identity": lambda x: x * 1}).open()
     desk.begin(forbids=["gelu"])
-    from .desk import Learner
+    from .ref import Learner
 
     Learner(desk).identity(x.detach())
 

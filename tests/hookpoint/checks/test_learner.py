@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from hookpoint.checks.author import Counted, Draw, Mismatch, build, gradients, refuses, same
-from hookpoint.checks.protocol.desk import Learner
 from hookpoint.checks.protocol.peer import Raised
+from hookpoint.checks.protocol.ref import Learner
 from hookpoint.model import Config
 
 CFG = Config(d_vocab=7, n_ctx=5, d_model=4, n_layers=1, n_heads=2, d_head=3, d_mlp=6)

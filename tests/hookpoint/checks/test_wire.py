@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import save
 
 from hookpoint.checks.protocol.codec import Parcel
-from hookpoint.checks.protocol.desk import Desk, Learner
+from hookpoint.checks.protocol.desk import Desk
 from hookpoint.checks.protocol.peer import Lost, Raised, TimedOut
+from hookpoint.checks.protocol.ref import Learner
 from hookpoint.checks.protocol.wire import HEAD, Wire
 
 
