@@ -6,7 +6,7 @@ Nothing here overwrites what the learner wrote without saving it first. Bringing
 from dataclasses import dataclass
 from pathlib import Path
 
-from hookpoint.content.cells import Cell, load_cells
+from hookpoint.content.cells import load_cells
 from hookpoint.content.course import Course, Exercise, Notebook, course, course_root
 from hookpoint.content.files import back_up, hookpoint_of, notebook_text, read_notebook, write_text
 from hookpoint.errors import HookpointError, UsageError
@@ -80,11 +80,6 @@ def learner_notebooks(workspace: Path, released: Course | None = None) -> list[t
     """The course's notebooks that the workspace has, in order."""
     pairs = [(notebook, workspace / notebook.file) for notebook in (released or course()).notebooks]
     return [(notebook, path) for notebook, path in pairs if path.exists()]
-
-
-def learner_cells(workspace: Path, exercise: Exercise) -> list[Cell]:
-    """The code cells of the learner's notebook that holds the exercise."""
-    return load_cells(learner_notebook(workspace, exercise))
 
 
 def reset(workspace: Path, id: str) -> Reset:
