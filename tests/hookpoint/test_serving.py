@@ -109,9 +109,10 @@ def test_the_companion_app_answers_on_this_machine_and_sends_nothing(workspace):
     assert "--server.address=127.0.0.1" in server.command and "--browser.gatherUsageStats=false" in server.command
 
 
-def test_start_opens_jupyter_on_the_workspace_and_one_interrupt_stops_all(workspace, tmp_path):
+def test_start_opens_jupyter_on_the_workspace_and_one_interrupt_stops_all(workspace, tmp_path, request):
     command = [sys.executable, "-u", "-m", "hookpoint", "start", "--no-browser"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    request.addfinalizer(process.terminate)  # it stops its servers then, whatever has failed before
     lines = []
     while not lines or not lines[-1].startswith("Ctrl-C"):
         lines.append(process.stdout.readline())
