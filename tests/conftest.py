@@ -31,9 +31,7 @@ class Submission:
         cells = load_cells(path)
         loaded = run_cells(cells, folder=path.parent)
         self.names = loaded.names
-        self.problems = {
-            cell.writes: loaded.problems[cell.exercise].message for cell in cells if cell.exercise in loaded.problems
-        }
+        self.problems = loaded.why_missing(cells)
 
     def passes(self, exercise: str, check: str) -> None:
         """Fails the test with the check's own message unless the exercise passes this one check."""

@@ -100,8 +100,7 @@ def _judged(workspace: Path, path: Path, cells: list[Cell], exercises: Sequence[
     from hookpoint import checks
 
     loaded = run_cells(cells, folder=path.parent)
-    problems = {e.writes: loaded.problems[e.id].message for e in exercises if e.id in loaded.problems}
-    link = checks.InProcess(loaded.names, problems)
+    link = checks.InProcess(loaded.names, loaded.why_missing(cells))
     for exercise in exercises:
         yield settle(workspace, exercise, checks.judge(exercise.id, link), answer_hash(cells, exercise.id))
 

@@ -43,6 +43,10 @@ class Loaded:
     names: dict[str, object]
     problems: dict[str | int, Problem]
 
+    def why_missing(self, cells: Iterable[Cell]) -> dict[str, str]:
+        """One line for each name that an exercise asks for and that is not there because its cell did not run."""
+        return {cell.writes: self.problems[cell.exercise].message for cell in cells if cell.exercise in self.problems}
+
 
 def run_cells(
     cells: Iterable[Cell], names: dict | None = None, limit: float | None = 10.0, folder: Path | None = None

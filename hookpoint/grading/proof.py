@@ -73,7 +73,8 @@ def released_notebook(exercise_id: str) -> Path:
 
 def both(exercise: Exercise, cells: list[Cell], nursery: Nursery, seed: str) -> tuple[Verdict, Verdict]:
     """The verdicts of the two implementations of `Learner` on the same cells."""
-    here = judge(exercise, InProcess(run_cells(cells).names), seed)
+    loaded = run_cells(cells)
+    here = judge(exercise, InProcess(loaded.names, loaded.why_missing(cells)), seed)
     with nursery.submission(cells) as link:
         return here, judge(exercise, link, seed)
 

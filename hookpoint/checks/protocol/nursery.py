@@ -15,7 +15,7 @@ import sys
 import torch
 
 from hookpoint.content.cells import Cell
-from hookpoint.content.execute import Loaded, run_cells
+from hookpoint.content.execute import run_cells
 
 from .bench import Bench
 from .in_process import InProcess
@@ -59,14 +59,9 @@ def submission(control: socket.socket) -> None:
     silence()
     cells = [Cell(**fields) for fields in json.loads(receive_frame(control))]
     loaded = run_cells(cells)
-    problems = problems_by_name(cells, loaded)
+    problems = loaded.why_missing(cells)
     gc.freeze()
     serve_forks(control, lambda sock: (control.close(), leaf(sock, loaded.names, problems)))
-
-
-def problems_by_name(cells: list[Cell], loaded: Loaded) -> dict[str, str]:
-    """Why a name that an exercise asks for is not there."""
-    return {cell.writes: loaded.problems[cell.exercise].message for cell in cells if cell.exercise in loaded.problems}
 
 
 def leaf(sock: socket.socket, names: dict, problems: dict[str, str]) -> None:
