@@ -12,7 +12,7 @@ import click
 from hookpoint.commands.verbs import Verbs
 from hookpoint.content.course import checkout
 from hookpoint.content.workspace import find_workspace, workspace
-from hookpoint.errors import HookpointError
+from hookpoint.errors import HookpointError, UsageError
 
 
 @click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -162,6 +162,49 @@ def verify(ids: tuple[str, ...], seeds: int, jobs: int | None) -> None:
     from hookpoint.grading.verify import main
 
     sys.exit(main(ids, checkout(), seeds, jobs))
+
+
+@main.group(cls=Verbs)
+def zoo() -> None:
+    """The small models that the package ships: see them, make them anew, prove what they show."""
+
+
+@zoo.command("list")
+def list_models() -> None:
+    """Show every model: what there is to find in it, its size and its training time."""
+    from hookpoint.commands.zoo import show_list
+
+    show_list()
+
+
+@zoo.command("train")
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Train every model that the package ships.")
+@click.option("--seed", type=int, help="Another seed than that of the shipped weights.")
+@click.option("--fresh", is_flag=True, help="Start anew, also where an interrupted training could go on.")
+@click.option("--jobs", default=1, show_default=True, help="How many models to train at a time.")
+@click.option("--ship", is_flag=True, help="For authors: write into the package instead of your own folder.")
+def train_models(
+    names: tuple[str, ...], everything: bool, seed: int | None, fresh: bool, jobs: int, ship: bool
+) -> None:
+    """Train the models NAMES on this machine, and load those from now on. Ctrl-C stops; the same command goes on."""
+    from hookpoint import zoo
+    from hookpoint.commands.zoo import train
+
+    wanted = zoo.names(shipped=True) if everything else names
+    if not wanted:
+        raise UsageError("Which model? Name one of `hookpoint zoo list`, or say --all.")
+    train(wanted, zoo.store.SHIPPED if ship else zoo.store.home(), seed=seed, fresh=fresh, jobs=jobs)
+
+
+@zoo.command("verify")
+@click.argument("names", nargs=-1)
+@click.option("--jobs", type=int, help="Processes to use; as many as there are cores if not given.")
+def verify_models(names: tuple[str, ...], jobs: int | None) -> None:
+    """Measure again what the models show, all or NAMES, with its controls, and compare with what was recorded."""
+    from hookpoint.commands.zoo import show_proof
+
+    sys.exit(0 if show_proof(names, jobs) else 1)
 
 
 @main.command()

@@ -1,6 +1,14 @@
-"""The sizes of a GPT-2 and nothing else: no weights, no torch."""
+"""The sizes of a GPT-2, and the ways in which a toy model may differ from it: no weights, no torch."""
 
 from dataclasses import dataclass, fields
+
+# What each option may be, GPT-2's own first.
+_OPTIONS = {
+    "act_fn": ("gelu_new", "relu"),
+    "normalization_type": ("LN", None),
+    "attn_only": (False, True),
+    "attention_dir": ("causal", "bidirectional"),
+}
 
 
 @dataclass(frozen=True)
@@ -20,9 +28,17 @@ class Config:
         d_mlp: Neurons in each MLP (4 * d_model in GPT-2).
         eps: Added to the variance in LayerNorm, under the root.
         init_range: Standard deviation of freshly drawn weights.
+        act_fn: The MLP's nonlinearity: "gelu_new" as in GPT-2, or "relu".
+        normalization_type: "LN" as in GPT-2, or None for no normalisation anywhere.
+        attn_only: True leaves the MLPs out.
+        attention_dir: "causal" as in GPT-2, or "bidirectional": each position reads from all.
+
+    The last four are for the toy models of the literature; at their defaults the config is a GPT-2. They carry
+    TransformerLens' names and values.
 
     Raises:
-        ValueError: A size is not a positive integer, or `eps` or `init_range` is not a positive number.
+        ValueError: A size is not a positive integer, `eps` or `init_range` is not a positive number, or an option is
+            none of its values.
     """
 
     d_vocab: int
@@ -34,15 +50,29 @@ class Config:
     d_mlp: int
     eps: float = 1e-5
     init_range: float = 0.02
+    act_fn: str = "gelu_new"
+    normalization_type: str | None = "LN"
+    attn_only: bool = False
+    attention_dir: str = "causal"
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name in _OPTIONS:
+                if not any(type(value) is type(each) and value == each for each in _OPTIONS[field.name]):
+                    known = " or ".join(map(repr, _OPTIONS[field.name]))
+                    raise ValueError(f"Config: {field.name} must be {known}, not {value!r}.")
+                continue
             wanted = (int,) if field.type is int else (int, float)
             # bool is a subclass of int, and `n_layers=True` is a slip rather than a wish for one layer.
             if isinstance(value, bool) or not isinstance(value, wanted) or not value > 0:
                 kind = "a positive integer" if field.type is int else "a positive number"
                 raise ValueError(f"Config: {field.name} must be {kind}, not {value!r}.")
+
+    @property
+    def is_gpt2(self) -> bool:
+        """Whether this is the architecture of GPT-2, whatever its sizes."""
+        return all(getattr(self, option) == values[0] for option, values in _OPTIONS.items())
 
     @classmethod
     def gpt2_small(cls) -> "Config":

@@ -3,11 +3,15 @@
 Parameters carry TransformerLens' names and shapes, one matrix per head, so a formula from an interpretability paper
 can be typed as it stands. Every value worth looking at passes a hook point with TransformerLens' name (hooks.py).
 
+The toy models of the literature differ from GPT-2 in up to four ways, which `Config` names: they are the four places
+below that read an option.
+
 Half precision: LayerNorm and GELU compute in float32 and give back the dtype they were given, because squares and cubes
 leave float16's range early; torch's softmax does the same by itself. Matrix products stay in the input's dtype.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from einops import einsum
@@ -16,6 +20,9 @@ from torch import Tensor, nn
 
 from .config import Config
 from .hooks import HookedModule, HookPoint
+
+if TYPE_CHECKING:
+    from .tokenizer import Tokenizer
 
 
 def gelu_new(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -26,6 +33,9 @@ def gelu_new(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     wide = _at_least_float32(x)
     inner = math.sqrt(2 / math.pi) * (wide + 0.044715 * wide**3)
     return (0.5 * wide * (1 + torch.tanh(inner))).to(x.dtype)
+
+
+ACTIVATIONS = {"gelu_new": gelu_new, "relu": torch.relu}
 
 
 class Embed(nn.Module):
@@ -89,6 +99,7 @@ class MLP(nn.Module):
 
     def __init__(self, cfg: Config) -> None:
         super().__init__()
+        self.activation = ACTIVATIONS[cfg.act_fn]
         self.W_in = nn.Parameter(torch.zeros(cfg.d_model, cfg.d_mlp))
         self.b_in = nn.Parameter(torch.zeros(cfg.d_mlp))
         self.W_out = nn.Parameter(torch.zeros(cfg.d_mlp, cfg.d_model))
@@ -98,12 +109,15 @@ class MLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_model"]:
         pre = self.hook_pre(einsum(x, self.W_in, "batch pos d_model, d_model d_mlp -> batch pos d_mlp") + self.b_in)
-        post = self.hook_post(gelu_new(pre))
+        post = self.hook_post(self.activation(pre))
         return einsum(post, self.W_out, "batch pos d_mlp, d_mlp d_model -> batch pos d_model") + self.b_out
 
 
 class Attention(nn.Module):
-    """Causal multi-head attention (Vaswani et al. 2017, section 3.2): each position reads from itself and the past."""
+    """Causal multi-head attention (Vaswani et al. 2017, section 3.2): each position reads from itself and the past.
+
+    Where `cfg.attention_dir` is "bidirectional", each position reads from all.
+    """
 
     def __init__(self, cfg: Config) -> None:
         super().__init__()
@@ -142,13 +156,15 @@ class Attention(nn.Module):
     def _masked_scores(
         self, q: Float[Tensor, "batch query head d_head"], k: Float[Tensor, "batch key head d_head"]
     ) -> Float[Tensor, "batch head query key"]:
-        """How well each query fits each key; the future gets the lowest number there is.
+        """How well each query fits each key; in a causal model the future gets the lowest number there is.
 
         It is `finfo.min` rather than -inf: the softmax makes an exact 0 of both, but the difference of two runs'
         scores, which patching and attribution take, is 0 here and NaN there.
         """
         raw = einsum(q, k, "batch query head d_head, batch key head d_head -> batch head query key")
         scores = raw / math.sqrt(self.cfg.d_head)
+        if self.cfg.attention_dir == "bidirectional":
+            return scores
         query, key = scores.shape[-2:]
         future = torch.ones(query, key, dtype=torch.bool, device=scores.device).triu(diagonal=1)
         return scores.masked_fill(future, torch.finfo(scores.dtype).min)
@@ -158,21 +174,26 @@ class Block(nn.Module):
     """Attention, then MLP; each reads a normalised copy of the residual stream and adds to it.
 
     Normalising on the way in ("pre-LN") rather than after the sum is one of GPT-2's changes to the transformer
-    (Radford et al. 2019, section 2.3): the stream itself is only ever added to.
+    (Radford et al. 2019, section 2.3): the stream itself is only ever added to. With `cfg.attn_only` the block ends
+    after the attention, and what belongs to the MLP (`ln2`, `hook_resid_mid`, `hook_mlp_out`) does not exist.
     """
 
     def __init__(self, cfg: Config) -> None:
         super().__init__()
-        self.ln1 = LayerNorm(cfg)
+        self.attn_only = cfg.attn_only
+        self.ln1 = _normalisation(cfg)
         self.attn = Attention(cfg)
-        self.ln2 = LayerNorm(cfg)
-        self.mlp = MLP(cfg)
-        self.hook_resid_pre, self.hook_resid_mid, self.hook_resid_post = HookPoint(), HookPoint(), HookPoint()
-        self.hook_attn_out, self.hook_mlp_out = HookPoint(), HookPoint()
+        self.hook_resid_pre, self.hook_attn_out, self.hook_resid_post = HookPoint(), HookPoint(), HookPoint()
+        if not cfg.attn_only:
+            self.ln2 = _normalisation(cfg)
+            self.mlp = MLP(cfg)
+            self.hook_resid_mid, self.hook_mlp_out = HookPoint(), HookPoint()
 
     def forward(self, resid: Float[Tensor, "batch pos d_model"]) -> Float[Tensor, "batch pos d_model"]:
         resid_pre = self.hook_resid_pre(resid)
         attn_out = self.hook_attn_out(self.attn(self.ln1(resid_pre)))
+        if self.attn_only:
+            return self.hook_resid_post(resid_pre + attn_out)
         resid_mid = self.hook_resid_mid(resid_pre + attn_out)
         mlp_out = self.hook_mlp_out(self.mlp(self.ln2(resid_mid)))
         return self.hook_resid_post(resid_mid + mlp_out)
@@ -196,16 +217,20 @@ class GPT2(HookedModule):
     Args:
         cfg: The sizes.
         seed: Seed of the random weights (`init_weights`). None leaves every matrix 0, for a caller that loads weights.
+
+    Attributes:
+        tokenizer: What turns text into this model's tokens and back; None where the tokens are not text.
     """
 
     def __init__(self, cfg: Config, seed: int | None = 0) -> None:
         super().__init__()
         self.cfg = cfg
+        self.tokenizer: Tokenizer | None = None
         self.embed = Embed(cfg)
         self.pos_embed = PosEmbed(cfg)
         self.hook_embed, self.hook_pos_embed = HookPoint(), HookPoint()
         self.blocks = nn.ModuleList(Block(cfg) for _ in range(cfg.n_layers))
-        self.ln_final = LayerNorm(cfg)
+        self.ln_final = _normalisation(cfg)
         self.unembed = Unembed(cfg)
         self.hook_points()  # gives every hook point its name
         if seed is not None:
@@ -235,6 +260,11 @@ def init_weights(model: GPT2, seed: int) -> None:
             parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype) * std)
         else:
             parameter.fill_(1.0 if name == "w" else 0.0)
+
+
+def _normalisation(cfg: Config) -> nn.Module:
+    """A LayerNorm, or nothing in its place."""
+    return LayerNorm(cfg) if cfg.normalization_type == "LN" else nn.Identity()
 
 
 def _at_least_float32(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

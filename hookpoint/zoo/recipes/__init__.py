@@ -1,0 +1,3 @@
+"""The recipes: one module per topic, each with its `RECIPES`."""
+
+__all__: list[str] = []

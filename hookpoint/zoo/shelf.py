@@ -1,0 +1,36 @@
+"""Taking a trained model off the shelf."""
+
+from torch import nn
+
+from hookpoint.errors import HookpointError
+
+from . import store
+from .recipe import Trained
+from .registry import recipe
+
+
+def load(name: str, step: int | None = None) -> nn.Module:
+    """The model, in evaluation mode and float32: final, or as it was after `step` updates.
+
+    Args:
+        name: One of `hookpoint zoo list`, e.g. "stories".
+        step: One of the checkpoints that `zoo.open(name).steps` lists.
+
+    Raises:
+        UsageError: There is no such model.
+        HookpointError: Its files are missing or damaged; the message names the command that mends them.
+        ValueError: There is no checkpoint at `step`.
+    """
+    trained = open(name)
+    return trained.model if step is None else trained.at(step)
+
+
+def open(name: str) -> Trained:
+    """The stored model with its checkpoints and its log; weights are read when they are asked for."""
+    made = recipe(name)
+    folder = store.find(name)
+    if folder is None:
+        what = "is not shipped: it is a recipe to be run" if not made.ships else "is missing: its files are gone"
+        raise HookpointError(f"The model {name} {what}. To make it: hookpoint zoo train {name}")
+    manifest = store.read_manifest(name, folder)
+    return Trained(made, lambda step: store.read_state(manifest, folder, step), manifest.steps, manifest.rows)
