@@ -41,3 +41,29 @@ def test_gpt2_small_has_the_published_number_of_parameters():
         model = GPT2(Config.gpt2_small(), seed=None)
     total = sum(parameter.numel() for parameter in model.parameters())
     assert total == 124_439_808 + 768 * 50_257 + 50_257
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("act_fn", "gelu"),
+        ("act_fn", None),
+        ("normalization_type", "none"),
+        ("normalization_type", "RMS"),
+        ("attn_only", 1),
+        ("attn_only", None),
+        ("attention_dir", "both"),
+    ],
+)
+def test_an_option_that_is_none_of_its_values_is_refused_by_name(option, value):
+    with pytest.raises(ValueError, match=f"{option} must be .* or .*, not {value!r}"):
+        Config(**SIZES, **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("act_fn", "relu"), ("normalization_type", None), ("attn_only", True), ("attention_dir", "bidirectional")],
+)
+def test_any_option_away_from_its_default_leaves_gpt2(option, value):
+    assert Config(**SIZES).is_gpt2
+    assert not Config(**SIZES, **{option: value}).is_gpt2
