@@ -207,6 +207,19 @@ def verify_models(names: tuple[str, ...], jobs: int | None) -> None:
     sys.exit(0 if show_proof(names, jobs) else 1)
 
 
+@zoo.command("fetch")
+@click.argument("name")
+@click.option(
+    "--from", "folder", type=click.Path(path_type=Path), help="A folder that save_pretrained wrote, instead of the hub."
+)
+def fetch_model(name: str, folder: Path | None) -> None:
+    """Bring a published GPT-2 onto this machine, from the hub or from a folder, so that it loads like the others."""
+    from hookpoint.zoo.fetch import fetch
+
+    manifest = fetch(name, folder)
+    click.echo(f"{name}: {manifest.shows} To load it: zoo.load({name!r})")
+
+
 @main.command()
 @click.argument("step", type=click.Choice(["release", "autograde", "feedback"]))
 @click.argument("part", required=False)
