@@ -4,8 +4,10 @@ Importing this package imports torch, einops and jaxtyping only; the adapters im
 """
 
 from .config import Config
+from .fast import KVCache, fast_logits
 from .gpt2 import GPT2, MLP, Attention, Block, Embed, LayerNorm, PosEmbed, Unembed, gelu_new, init_weights
 from .hooks import HookedModule, HookPoint
+from .sampling import generate
 from .transformer_lens_adapter import HOOK_NAMES, tl_hook_names, to_transformer_lens
 from .transformers_adapter import from_transformers, to_transformers
 
@@ -19,11 +21,14 @@ __all__ = [
     "Embed",
     "HookPoint",
     "HookedModule",
+    "KVCache",
     "LayerNorm",
     "PosEmbed",
     "Unembed",
+    "fast_logits",
     "from_transformers",
     "gelu_new",
+    "generate",
     "init_weights",
     "tl_hook_names",
     "to_transformer_lens",

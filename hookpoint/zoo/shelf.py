@@ -5,8 +5,10 @@ from torch import nn
 from hookpoint.errors import HookpointError
 
 from . import store
+from .fetch import stored_recipe
+from .hub import PUBLISHED
 from .recipe import Trained
-from .registry import recipe
+from .registry import is_recipe, recipe
 
 
 def load(name: str, step: int | None = None) -> nn.Module:
@@ -27,10 +29,18 @@ def load(name: str, step: int | None = None) -> nn.Module:
 
 def open(name: str) -> Trained:
     """The stored model with its checkpoints and its log; weights are read when they are asked for."""
-    made = recipe(name)
     folder = store.find(name)
     if folder is None:
-        what = "is not shipped: it is a recipe to be run" if not made.ships else "is missing: its files are gone"
-        raise HookpointError(f"The model {name} {what}. To make it: hookpoint zoo train {name}")
+        raise _absent(name)
     manifest = store.read_manifest(name, folder)
+    made = recipe(name) if is_recipe(name) else stored_recipe(manifest, folder)
     return Trained(made, lambda step: store.read_state(manifest, folder, step), manifest.steps, manifest.rows)
+
+
+def _absent(name: str) -> HookpointError:
+    """Why there are no files, and the command that brings them."""
+    if name in PUBLISHED:
+        return HookpointError(f"{name} is not on this machine. To get it: hookpoint zoo fetch {name}")
+    made = recipe(name)
+    what = "is not shipped: it is a recipe to be run" if not made.ships else "is missing: its files are gone"
+    return HookpointError(f"The model {name} {what}. To make it: hookpoint zoo train {name}")

@@ -10,7 +10,6 @@ from hookpoint.errors import HookpointError
 
 from . import store
 from .recipe import Figure
-from .registry import recipe
 from .shelf import open
 from .training import single_thread
 
@@ -70,7 +69,7 @@ def prove(name: str) -> Proof:
         for step in trained.steps:
             trained.at(step)
         with single_thread():
-            figures = recipe(name).evidence(trained)
+            figures = trained.recipe.evidence(trained)
     except HookpointError as error:
         return Proof(name, trouble=str(error))
     recorded = {figure.name: figure.value for figure in manifest.figures}

@@ -3,10 +3,12 @@
 The three are tested as they are, so that a release that mends one is noticed here.
 """
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from hookpoint.model import HOOK_NAMES, tl_hook_names, to_transformer_lens
+from hookpoint.model import GPT2, HOOK_NAMES, tl_hook_names, to_transformer_lens
 
 EDITED_ALIKE = [name for name in HOOK_NAMES if "resid_mid" not in name]
 
@@ -94,6 +96,60 @@ def test_building_a_bridge_leaves_the_global_generator_alone(transformer_lens, m
     state = torch.get_rng_state()
     to_transformer_lens(model)
     assert torch.equal(state, torch.get_rng_state())
+
+
+# Config's options, and the native way for what Hugging Face's GPT-2 cannot express
+
+
+OPTIONS = [
+    {"act_fn": "relu"},
+    {"attn_only": True},
+    {"normalization_type": None, "act_fn": "relu"},
+    {"normalization_type": None, "attn_only": True},
+    {"attention_dir": "bidirectional"},
+    {"normalization_type": None, "attention_dir": "bidirectional"},
+    {"d_head": 5},
+]
+
+
+@pytest.fixture(params=OPTIONS, ids=str)
+def toy(request, fitting_cfg, scrambled):
+    return scrambled(replace(fitting_cfg, **request.param), torch.float64)
+
+
+def test_a_toy_models_logits_agree(transformer_lens, toy, tokens):
+    close(toy(tokens), to_transformer_lens(toy)(tokens), atol=1e-9)
+
+
+def test_a_toy_models_values_agree_wherever_there_is_a_counterpart(transformer_lens, toy, tokens):
+    _, ours = toy.run_with_cache(tokens)
+    _, theirs = to_transformer_lens(toy).run_with_cache(tokens)
+    names = tl_hook_names(toy)
+    for name, their_name in names.items():
+        close(ours[name], theirs[their_name], atol=1e-9)
+    assert all(name.endswith("attn_scores") for name in ours.keys() - names.keys())
+
+
+def test_only_a_native_bridge_lacks_the_scores(fitting_cfg, scrambled):
+    gpt2, native = scrambled(fitting_cfg), scrambled(replace(fitting_cfg, normalization_type=None))
+    assert "blocks.0.attn.hook_attn_scores" in tl_hook_names(gpt2)
+    assert "blocks.0.attn.hook_attn_scores" not in tl_hook_names(native)
+
+
+def test_a_native_bridge_leaves_the_global_generator_alone(transformer_lens, fitting_cfg):
+    model, state = GPT2(replace(fitting_cfg, normalization_type=None)), torch.get_rng_state()
+    to_transformer_lens(model)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_the_weights_of_a_native_bridge_are_copies(transformer_lens, fitting_cfg, scrambled, tokens):
+    model = scrambled(replace(fitting_cfg, normalization_type=None))
+    bridge = to_transformer_lens(model)
+    before = bridge(tokens)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    assert torch.equal(bridge(tokens), before)
 
 
 # Trap 1: an edit of resid_mid

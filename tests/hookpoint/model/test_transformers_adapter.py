@@ -1,5 +1,7 @@
 """Promises of the conversion to Hugging Face's GPT-2, the independent implementation we are measured against."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -81,6 +83,45 @@ def test_converting_leaves_the_global_generator_and_the_model_alone(fitting_cfg,
     from_transformers(to_transformers(model))
     assert torch.equal(state, torch.get_rng_state())
     assert torch.equal(model(tokens), logits) and model.training
+
+
+# Config's options
+
+
+@pytest.mark.parametrize(
+    "option", [{"act_fn": "relu"}, {"attn_only": True}, {"act_fn": "relu", "attn_only": True}], ids=str
+)
+def test_relu_and_a_model_without_mlps_can_be_expressed(fitting_cfg, scrambled, tokens, option):
+    model = scrambled(replace(fitting_cfg, **option), torch.float64)
+    close(model(tokens), to_transformers(model)(tokens).logits)
+
+
+def test_relu_comes_back_as_relu(fitting_cfg, scrambled, tokens):
+    model = scrambled(replace(fitting_cfg, act_fn="relu"))
+    back = from_transformers(to_transformers(model))
+    assert back.cfg == model.cfg
+    assert torch.equal(back(tokens), model(tokens))
+
+
+def test_a_model_without_mlps_comes_back_with_some_that_write_nothing(fitting_cfg, scrambled, tokens):
+    model = scrambled(replace(fitting_cfg, attn_only=True), torch.float64)
+    back = from_transformers(to_transformers(model))
+    close(back(tokens), model(tokens))
+    assert not back.run_with_cache(tokens)[1]["blocks.1.hook_mlp_out"].any()
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ({"normalization_type": None}, "normalization_type=None"),
+        ({"attention_dir": "bidirectional"}, "'bidirectional'"),
+    ],
+)
+def test_what_transformers_cannot_express_is_refused_in_one_line_with_the_way_out(fitting_cfg, option, says):
+    with pytest.raises(
+        ValueError, match=f"^to_transformers: Hugging Face's GPT-2 has no .*{says}; use to_transf.*lens.$"
+    ):
+        to_transformers(GPT2(replace(fitting_cfg, **option)))
 
 
 # Other people's models
