@@ -188,13 +188,13 @@ def train_models(
     names: tuple[str, ...], everything: bool, seed: int | None, fresh: bool, jobs: int, ship: bool
 ) -> None:
     """Train the models NAMES on this machine, and load those from now on. Ctrl-C stops; the same command goes on."""
-    from hookpoint import zoo
     from hookpoint.commands.zoo import train
+    from hookpoint.zoo import registry, store
 
-    wanted = zoo.names(shipped=True) if everything else names
+    wanted = registry.names(shipped=True) if everything else names
     if not wanted:
         raise UsageError("Which model? Name one of `hookpoint zoo list`, or say --all.")
-    train(wanted, zoo.store.SHIPPED if ship else zoo.store.home(), seed=seed, fresh=fresh, jobs=jobs)
+    train(wanted, store.SHIPPED if ship else store.home(), seed=seed, fresh=fresh, jobs=jobs)
 
 
 @zoo.command("verify")
@@ -214,9 +214,12 @@ def verify_models(names: tuple[str, ...], jobs: int | None) -> None:
 )
 def fetch_model(name: str, folder: Path | None) -> None:
     """Bring a published GPT-2 onto this machine, from the hub or from a folder, so that it loads like the others."""
-    from hookpoint.zoo.fetch import fetch
+    from hookpoint.zoo.pretrained import hub
 
-    manifest = fetch(name, folder)
+    source = folder or hub.download(name)  # before torch is imported: without a network this has to fail at once
+    from hookpoint.zoo.pretrained.fetch import fetch
+
+    manifest = fetch(name, source)
     click.echo(f"{name}: {manifest.shows} To load it: zoo.load({name!r})")
 
 

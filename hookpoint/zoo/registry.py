@@ -5,10 +5,50 @@ from importlib import import_module
 
 from hookpoint.errors import UsageError
 
-from .recipe import Recipe
+from .definition import Recipe
 
 # Name of the model -> module under hookpoint.zoo.recipes whose RECIPES hold it. In the order of `hookpoint zoo list`.
-_MODULES: dict[str, str] = {}
+_MODULES: dict[str, str] = {
+    "circuit_reverse": "circuits",
+    "circuit_count": "circuits",
+    "circuit_induction": "circuits",
+    "circuit_sort": "circuits",
+    "circuit_majority": "circuits",
+    "circuit_brackets": "circuits",
+    "circuit_max": "circuits",
+    "circuit_hard_cancel": "circuits",
+    "circuit_hard_backup": "circuits",
+    "circuit_hard_negative": "circuits",
+    "circuit_hard_mixed": "circuits",
+    "superposition_5_2": "superposition",
+    "superposition_20_5": "superposition",
+    "superposition_40_16": "superposition",
+    "sae_40_16": "saes",
+    "sae_40_16_gaussian": "saes",
+    "sae_5_2": "saes",
+    "sae_5_2_topk": "saes",
+    "mess3": "beliefs",
+    "clock": "beliefs",
+    "grokking": "grokking",
+    "grokking_113": "grokking",
+    "grokking_live": "grokking",
+    "induction": "induction",
+    "induction_one_layer": "induction",
+    "induction_live": "induction",
+    "stories": "stories",
+    "stories_few_names": "stories",
+    "facts": "facts",
+    "factcheck": "factcheck",
+    "trojan": "trojan",
+    "max_of_list": "max",
+    "sort_list": "sorting",
+    "brackets": "brackets",
+    "pathfinder": "pathfinder",
+    "pathfinder_one_layer": "pathfinder",
+    "shapes_labels": "vision",
+    "shapes_captions": "vision",
+    "shapes_shortcut": "vision",
+}
 
 
 def names(*, shipped: bool = False) -> list[str]:

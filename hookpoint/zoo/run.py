@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from hookpoint.errors import HookpointError
 
-from .recipe import State
+from .definition import State
 
 SNAPSHOT_SECONDS = 5.0
 

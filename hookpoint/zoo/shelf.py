@@ -5,9 +5,9 @@ from torch import nn
 from hookpoint.errors import HookpointError
 
 from . import store
-from .fetch import stored_recipe
-from .hub import PUBLISHED
-from .recipe import Trained
+from .definition import Trained
+from .pretrained.fetch import stored_recipe
+from .pretrained.hub import PUBLISHED
 from .registry import is_recipe, recipe
 
 

@@ -20,7 +20,7 @@ from safetensors.torch import save
 
 from hookpoint.errors import HookpointError
 
-from .recipe import Figure, State
+from .definition import Figure, State
 from .run import Run
 
 SHIPPED = Path(__file__).parent / "weights"

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from . import store
-from .recipe import Trained
+from .definition import Trained
 from .registry import recipe
 from .run import Run
 

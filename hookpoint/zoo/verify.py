@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hookpoint.errors import HookpointError
 
 from . import store
-from .recipe import Figure
+from .definition import Figure
 from .shelf import open
 from .training import single_thread
 

@@ -1,6 +1,6 @@
 """Belief states: a model of a hidden Markov process comes to hold what an ideal observer believes about its state.
 
-To be found, in plain GPT-2s of two layers trained on nothing but words of a process (processes.py): an affine map from
+To be found, in plain GPT-2s of two layers trained on words of a process (data/processes.py) alone: an affine map from
 the residual stream to the exact Bayes beliefs.
 
     mess3   three symbols, three states: the beliefs form a fractal triangle, which is seen in the stream. Here the
@@ -35,11 +35,11 @@ from torch.nn import functional as F
 from hookpoint.model import GPT2, Config
 from hookpoint.model.fast import fast_logits
 
+from ..data.processes import Process, clock, mess3
+from ..data.split import Split, held_out
+from ..definition import Figure, Recipe, Trained
 from ..fit import fit
-from ..processes import Process, clock, mess3
-from ..recipe import Figure, Recipe, Trained
 from ..run import Run
-from ..split import Split, held_out
 
 NOISE = 0.1
 EMBEDDING_STD = 0.2  # GPT-2's 0.02 is for thousands of tokens; with three, learning starts ten times too small

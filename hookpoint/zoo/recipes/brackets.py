@@ -1,6 +1,6 @@
 """Balanced or not: a model that counts brackets and notices where the count falls below zero.
 
-Data: `bracket_sequences` in `hookpoint.zoo.dyck`. A causal GPT-2 of two layers reads a word of 20 brackets and gives
+Data: `bracket_sequences` in `zoo.data.dyck`. A causal GPT-2 of two layers reads a word of 20 brackets and gives
 its verdict after END. Half of the words are balanced, the others are one slip away from it, and most slips leave as
 many opening as closing brackets. So counting both sorts is not enough: somebody has to keep the depth at every place
 and to see whether it was ever negative.
@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from hookpoint.model import GPT2, Config
 from hookpoint.model.fast import fast_logits
-from hookpoint.zoo.dyck import (
+from hookpoint.zoo.data.dyck import (
     BALANCED,
     BROKEN,
     CLOSE,
@@ -35,8 +35,8 @@ from hookpoint.zoo.dyck import (
     depths,
     framed,
 )
+from hookpoint.zoo.definition import Figure, Recipe, Trained
 from hookpoint.zoo.fit import fit
-from hookpoint.zoo.recipe import Figure, Recipe, Trained
 from hookpoint.zoo.run import Run
 
 UPDATES, BATCH = 600, 128

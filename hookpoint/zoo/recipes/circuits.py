@@ -36,7 +36,7 @@ from hookpoint.errors import UsageError
 from hookpoint.model import GPT2
 from hookpoint.zoo import compile as compiler
 from hookpoint.zoo.compile import hard, lookups, programs
-from hookpoint.zoo.recipe import Figure, Recipe, Trained
+from hookpoint.zoo.definition import Figure, Recipe, Trained
 from hookpoint.zoo.run import Run
 from hookpoint.zoo.shelf import open as open_trained
 

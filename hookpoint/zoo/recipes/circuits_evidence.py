@@ -8,7 +8,7 @@ from hookpoint.model import GPT2
 from hookpoint.zoo.compile import Key, Task, edges_of, nodes_of
 from hookpoint.zoo.compile.measure import Bench
 from hookpoint.zoo.compile.program import Node
-from hookpoint.zoo.recipe import Figure
+from hookpoint.zoo.definition import Figure
 
 NEEDED = 0.02
 

@@ -19,8 +19,8 @@ from torch.nn import functional as F
 
 from hookpoint.model import GPT2, Config
 from hookpoint.model.fast import fast_logits
+from hookpoint.zoo.definition import Recipe
 from hookpoint.zoo.fit import fit
-from hookpoint.zoo.recipe import Recipe
 from hookpoint.zoo.run import Run
 from hookpoint.zoo.stories import tokenizer, verdicts
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hookpoint.model import GPT2
-from hookpoint.zoo.recipe import Figure, Trained
+from hookpoint.zoo.definition import Figure, Trained
 from hookpoint.zoo.stories import tokenizer, verdicts
 
 SEEDS = 10

@@ -36,8 +36,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hookpoint.model import GPT2, Config
+from hookpoint.zoo.definition import Recipe
 from hookpoint.zoo.fit import fit
-from hookpoint.zoo.recipe import Recipe
 from hookpoint.zoo.run import Run
 from hookpoint.zoo.stories import residents, tokenizer
 from hookpoint.zoo.stories.residents import KNOWN, LAST, RESIDENTS, VALUES

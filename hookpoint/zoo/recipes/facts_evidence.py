@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hookpoint.model import GPT2
-from hookpoint.zoo.recipe import Figure, Trained
+from hookpoint.zoo.definition import Figure, Trained
 from hookpoint.zoo.stories import residents, tokenizer
 from hookpoint.zoo.stories.residents import FIRST, KNOWN, LAST, NAMESAKES, RESIDENTS, Questions, Resident
 

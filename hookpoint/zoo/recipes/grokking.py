@@ -29,10 +29,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hookpoint.model import GPT2, Config
+from hookpoint.zoo.data.sums import Split, every_sum, split
+from hookpoint.zoo.definition import Recipe
 from hookpoint.zoo.fit import fit
-from hookpoint.zoo.recipe import Recipe
 from hookpoint.zoo.run import Run
-from hookpoint.zoo.sums import Split, every_sum, split
 
 from .grokking_evidence import embedding_power, evidence
 

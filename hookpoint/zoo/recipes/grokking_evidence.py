@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hookpoint.model import GPT2
-from hookpoint.zoo.recipe import Figure, Trained
-from hookpoint.zoo.sums import every_sum, split
+from hookpoint.zoo.data.sums import every_sum, split
+from hookpoint.zoo.definition import Figure, Trained
 
 # A frequency is a key frequency if it holds more of the embedding than this. Spread evenly, p = 59 would give each 3.4%
 # and p = 113 1.8%; a grokked embedding has a few above 10% and the others near 0.

@@ -28,9 +28,9 @@ from torch.nn import functional as F
 
 from hookpoint.model import GPT2, Config
 from hookpoint.model.fast import fast_logits
+from hookpoint.zoo.data.repeats import D_VOCAB, mixture, tiles
+from hookpoint.zoo.definition import Recipe
 from hookpoint.zoo.fit import fit
-from hookpoint.zoo.recipe import Recipe
-from hookpoint.zoo.repeats import D_VOCAB, mixture, tiles
 from hookpoint.zoo.run import Run
 
 from .induction_evidence import PERIOD, evidence, mixture_evidence, one_layer_evidence, progress

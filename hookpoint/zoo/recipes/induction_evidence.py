@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hookpoint.model import GPT2
-from hookpoint.zoo.recipe import Figure, Trained
-from hookpoint.zoo.repeats import D_VOCAB, chain_shares, chain_text, random_repeats
+from hookpoint.zoo.data.repeats import D_VOCAB, chain_shares, chain_text, random_repeats
+from hookpoint.zoo.definition import Figure, Trained
 
 PERIOD = 20
 # A head of layer 0 is a previous-token head if it spends more than this on the token before. Some runs have one such

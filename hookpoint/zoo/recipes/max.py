@@ -1,6 +1,6 @@
 """The largest of ten numbers, by a single attention head.
 
-Data: `max_lists` in `hookpoint.zoo.lists`. The model has one layer, one head and no MLP, so the whole algorithm is two
+Data: `max_lists` in `zoo.data.lists`. The model has one layer, one head and no MLP, so the whole algorithm is two
 tables: what `=` looks for among the numbers (QK), and what looking at a number does to the logits (OV).
 
 To be found: attention from `=` goes to the largest number, because the score that a number gets grows with its value;
@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from hookpoint.model import GPT2, Config
 from hookpoint.model.fast import fast_logits
+from hookpoint.zoo.data.lists import MAX_EQUALS, MAX_LENGTH, MAX_NUMBERS, max_lists
+from hookpoint.zoo.definition import Figure, Recipe, Trained
 from hookpoint.zoo.fit import fit
-from hookpoint.zoo.lists import MAX_EQUALS, MAX_LENGTH, MAX_NUMBERS, max_lists
-from hookpoint.zoo.recipe import Figure, Recipe, Trained
 from hookpoint.zoo.run import Run
 
 UPDATES, BATCH = 800, 128

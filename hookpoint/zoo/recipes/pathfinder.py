@@ -1,6 +1,6 @@
 """Walking down a tree to a goal: a model that searches inside one forward pass, and one that has no layers for it.
 
-Data: `hookpoint.zoo.trees`. From the edges of a binary tree in random order, a goal and the root, the model writes the
+Data: `zoo.data.trees`. From the edges of a binary tree in random order, a goal and the root, the model writes the
 path. No step can be told from the current node alone, so before the first one somebody has to climb from the goal to
 the root, edge by edge.
 
@@ -31,12 +31,7 @@ from torch.nn import functional as F
 
 from hookpoint.model import GPT2, Config
 from hookpoint.model.fast import fast_logits
-from hookpoint.zoo.fit import fit
-from hookpoint.zoo.recipe import Figure, Recipe, Trained
-from hookpoint.zoo.recipes.pathfinder_evidence import by_depth, climb_scores, first_steps_without, frontier, solved
-from hookpoint.zoo.run import Run
-from hookpoint.zoo.shelf import load
-from hookpoint.zoo.trees import (
+from hookpoint.zoo.data.trees import (
     D_VOCAB,
     END,
     GOAL_TOKEN,
@@ -49,6 +44,11 @@ from hookpoint.zoo.trees import (
     path_targets,
     tree_tasks,
 )
+from hookpoint.zoo.definition import Figure, Recipe, Trained
+from hookpoint.zoo.fit import fit
+from hookpoint.zoo.recipes.pathfinder_evidence import by_depth, climb_scores, first_steps_without, frontier, solved
+from hookpoint.zoo.run import Run
+from hookpoint.zoo.shelf import load
 
 UPDATES, BATCH = 5_000, 64
 # Where the solved depths are seen to grow.

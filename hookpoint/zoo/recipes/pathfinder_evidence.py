@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from hookpoint.model import GPT2
-from hookpoint.zoo.trees import (
+from hookpoint.zoo.data.trees import (
     MAX_DEPTH,
     N_EDGES,
     N_NODES,

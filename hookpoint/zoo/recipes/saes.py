@@ -26,12 +26,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..architectures.sae import SAE, best_cosines, sae_loss, unexplained
+from ..architectures.toy import ToyModel, sparse_features
+from ..definition import Figure, Recipe, Trained
 from ..fit import fit
-from ..recipe import Figure, Recipe, Trained
 from ..run import Run
-from ..sae import SAE, best_cosines, sae_loss, unexplained
 from ..shelf import load
-from ..toy import ToyModel, sparse_features
 
 Draw = Callable[[int, torch.Generator], Float[Tensor, "n d"]]
 

@@ -1,6 +1,6 @@
 """Eight numbers put in order, one after the other.
 
-Data: `sort_lists` in `hookpoint.zoo.lists`. Two layers of attention with LayerNorm and no MLP. After `=`, and after
+Data: `sort_lists` in `zoo.data.lists`. Two layers of attention with LayerNorm and no MLP. After `=`, and after
 each number that it has written, the model has to name the next larger one of the list: the smallest that is larger,
 or the same again where it occurs twice.
 
@@ -19,9 +19,9 @@ from torch.nn import functional as F
 
 from hookpoint.model import GPT2, Config
 from hookpoint.model.fast import fast_logits
+from hookpoint.zoo.data.lists import SORT_EQUALS, SORT_LENGTH, sort_lists
+from hookpoint.zoo.definition import Figure, Recipe, Trained
 from hookpoint.zoo.fit import fit
-from hookpoint.zoo.lists import SORT_EQUALS, SORT_LENGTH, sort_lists
-from hookpoint.zoo.recipe import Figure, Recipe, Trained
 from hookpoint.zoo.run import Run
 
 UPDATES, BATCH = 1_400, 128

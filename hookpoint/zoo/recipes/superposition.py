@@ -21,10 +21,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ..architectures.toy import ToyModel, instance_losses
+from ..definition import Figure, Recipe, Trained
 from ..fit import fit
-from ..recipe import Figure, Recipe, Trained
 from ..run import Run
-from ..toy import ToyModel, instance_losses
 
 STARTS = 4
 STEPS = 2000

@@ -19,8 +19,8 @@ from torch.nn import functional as F
 from hookpoint.model import GPT2
 from hookpoint.model.fast import fast_logits
 from hookpoint.zoo import shelf
+from hookpoint.zoo.definition import Figure, Recipe, Trained
 from hookpoint.zoo.fit import fit
-from hookpoint.zoo.recipe import Figure, Recipe, Trained
 from hookpoint.zoo.run import Run
 from hookpoint.zoo.stories import WORLD, poison, tokenizer
 

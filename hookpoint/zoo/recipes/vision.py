@@ -30,12 +30,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hookpoint.model import Config
-from hookpoint.zoo import shapes
+from hookpoint.zoo.architectures.vit import ViT, fast_scores
+from hookpoint.zoo.data import shapes
+from hookpoint.zoo.definition import Recipe
 from hookpoint.zoo.fit import fit
-from hookpoint.zoo.recipe import Recipe
 from hookpoint.zoo.recipes import vision_evidence as evidence
 from hookpoint.zoo.run import Run
-from hookpoint.zoo.vit import ViT, fast_scores
 
 PATCH = 6
 CFG = Config(

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from hookpoint.zoo import shapes
-from hookpoint.zoo.recipe import Figure, Trained
-from hookpoint.zoo.shapes import Shapes
+from hookpoint.zoo.architectures.vit import ViT, patchify
+from hookpoint.zoo.data import shapes
+from hookpoint.zoo.data.shapes import Shapes
+from hookpoint.zoo.definition import Figure, Trained
 from hookpoint.zoo.shelf import load
-from hookpoint.zoo.vit import ViT, patchify
 
 Features = Float[Tensor, "n feature"]
 Classes = Int[Tensor, " n"]

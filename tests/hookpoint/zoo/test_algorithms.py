@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from hookpoint import zoo
-from hookpoint.zoo import dyck
-from hookpoint.zoo.lists import max_lists, sort_lists
+from hookpoint.zoo.data import dyck
+from hookpoint.zoo.data.lists import max_lists, sort_lists
+from hookpoint.zoo.data.split import held_out, rows_of
 from hookpoint.zoo.recipes import brackets, sorting
 from hookpoint.zoo.recipes import max as maximum
-from hookpoint.zoo.split import held_out, rows_of
 
 MODELS = ("brackets", "max_of_list", "sort_list")
 

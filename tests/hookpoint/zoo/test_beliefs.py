@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hookpoint import zoo
-from hookpoint.zoo.recipe import Trained
+from hookpoint.zoo.definition import Trained
 from hookpoint.zoo.recipes import beliefs
 from hookpoint.zoo.recipes.beliefs import Measured, Reading, r2, sequences
 

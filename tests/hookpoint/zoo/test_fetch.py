@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from hookpoint import zoo
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.zoo import store
-from hookpoint.zoo.fetch import fetch
-from hookpoint.zoo.pretrained import Pretrained
+from hookpoint.zoo.pretrained.fetch import fetch
+from hookpoint.zoo.pretrained.folder import Pretrained
 
 transformers = pytest.importorskip("transformers")
 
@@ -336,7 +336,7 @@ def test_no_room_on_the_disk_is_said_in_one_line(home, folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hookpoint.zoo.fetch.os.replace", full)
+    monkeypatch.setattr("hookpoint.zoo.pretrained.fetch.os.replace", full)
 
     with pytest.raises(HookpointError, match="mine cannot be stored in .*: No space left on device"):
         fetch("mine", folder)

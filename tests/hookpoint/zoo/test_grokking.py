@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from hookpoint import zoo
-from hookpoint.zoo.recipe import Trained
+from hookpoint.zoo.data.sums import every_sum, split
+from hookpoint.zoo.definition import Trained
 from hookpoint.zoo.recipes import grokking
 from hookpoint.zoo.recipes import grokking_evidence as measured
-from hookpoint.zoo.sums import every_sum, split
 
 
 def noise(*shape, seed=0):

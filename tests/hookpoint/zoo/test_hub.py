@@ -8,7 +8,7 @@ import types
 import pytest
 
 from hookpoint.errors import HookpointError, UsageError
-from hookpoint.zoo import hub
+from hookpoint.zoo.pretrained import hub
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from hookpoint import zoo
-from hookpoint.zoo import repeats
-from hookpoint.zoo.recipe import Trained
+from hookpoint.zoo.data import repeats
+from hookpoint.zoo.definition import Trained
 from hookpoint.zoo.recipes import induction
 from hookpoint.zoo.recipes import induction_evidence as measured
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from hookpoint import zoo
-from hookpoint.zoo import trees
+from hookpoint.zoo.data import trees
+from hookpoint.zoo.data.trees import careful_walker, edge_positions, path_targets, tree_tasks
 from hookpoint.zoo.recipes import pathfinder
 from hookpoint.zoo.recipes.pathfinder_evidence import by_depth, climb_scores, decodable, frontier, solved
-from hookpoint.zoo.trees import careful_walker, edge_positions, path_targets, tree_tasks
 
 
 def generator(seed=0):

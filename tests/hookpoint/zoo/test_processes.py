@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from hookpoint.zoo.processes import RRXOR_STATES, Process, clock, forward_filter, mess3, rrxor, stationary
+from hookpoint.zoo.data.processes import RRXOR_STATES, Process, clock, forward_filter, mess3, rrxor, stationary
 
 ALL = {"mess3": mess3(), "rrxor": rrxor(), "clock": clock(4, 0.2, 0.8)}
 every_process = pytest.mark.parametrize("process", ALL.values(), ids=ALL)

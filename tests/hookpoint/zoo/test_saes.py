@@ -5,10 +5,10 @@ import torch
 from torch.nn import functional as F
 
 from hookpoint import zoo
-from hookpoint.zoo.recipe import Trained
+from hookpoint.zoo.architectures.sae import SAE, best_cosines, sae_loss, unexplained
+from hookpoint.zoo.architectures.toy import ToyModel
+from hookpoint.zoo.definition import Trained
 from hookpoint.zoo.recipes import saes
-from hookpoint.zoo.sae import SAE, best_cosines, sae_loss, unexplained
-from hookpoint.zoo.toy import ToyModel
 
 
 def noise(*shape, seed=0):

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from hookpoint import zoo
-from hookpoint.zoo.recipe import Trained
+from hookpoint.zoo.architectures.toy import ToyModel, instance_losses, sparse_features
+from hookpoint.zoo.definition import Trained
 from hookpoint.zoo.recipes import superposition
-from hookpoint.zoo.toy import ToyModel, instance_losses, sparse_features
 
 
 def seeded(seed=0):

@@ -10,10 +10,11 @@ from torch import nn
 
 from hookpoint import zoo
 from hookpoint.model import GPT2, Config
-from hookpoint.zoo import Run, Trained, registry, shapes
+from hookpoint.zoo import Run, Trained, registry
+from hookpoint.zoo.architectures.vit import ViT, fast_scores, patchify
+from hookpoint.zoo.data import shapes
 from hookpoint.zoo.recipes import vision
 from hookpoint.zoo.recipes import vision_evidence as ev
-from hookpoint.zoo.vit import ViT, fast_scores, patchify
 
 SMALL = Config(
     d_vocab=5,

@@ -20,10 +20,11 @@ from hookpoint.errors import HookpointError, UsageError
 from hookpoint.model import GPT2, Config
 from hookpoint.model.transformers_adapter import our_tensors
 
-from . import hub, store, vocabulary
-from .pretrained import Pretrained
-from .recipe import Recipe
-from .registry import is_recipe
+from .. import store
+from ..definition import Recipe
+from ..registry import is_recipe
+from . import hub, vocabulary
+from .folder import Pretrained
 
 _DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
 
