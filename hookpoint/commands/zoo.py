@@ -3,6 +3,7 @@
 import math
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from tqdm import tqdm
 
 from hookpoint.errors import HookpointError
 from hookpoint.zoo import names, recipe, store
@@ -40,27 +42,31 @@ def train(wanted: Sequence[str], folder: Path, *, seed: int | None, fresh: bool,
     """Trains the models one after another, or `jobs` at a time, and says for each what came out."""
     for name in wanted:
         recipe(name)  # a wrong name is said before hours of training, not after
-    started = time.monotonic()
+    started, spent = time.monotonic(), 0.0
     told = _one_by_one(wanted, folder, seed, fresh) if jobs == 1 else _side_by_side(wanted, folder, seed, fresh, jobs)
-    spent = 0.0
-    for manifest in told:
-        spent += manifest.seconds
-        missed = [figure.name for figure in manifest.figures if not figure.holds]
-        click.echo(
-            f"{manifest.name}: {manifest.updates:,} steps, {manifest.seconds:.0f} s, {manifest.bytes / 1000:,.0f} kB"
-            + (f". Does not show what it should: {'; '.join(missed)}." if missed else "")
-        )
+    with tqdm(total=len(wanted), desc="models", file=sys.stdout, disable=jobs == 1, leave=False) as bar:
+        try:
+            for manifest in told:
+                spent += manifest.seconds
+                bar.write(_trained(manifest))
+                bar.update()
+        except KeyboardInterrupt:
+            raise HookpointError("\nStopped. The same command goes on from here.") from None
     if len(wanted) > 1:
         wall = time.monotonic() - started
         click.echo(f"{len(wanted)} models in {wall:.0f} s ({spent:.0f} CPU-seconds of training), in {folder}")
 
 
+def _trained(manifest: store.Manifest) -> str:
+    missed = [figure.name for figure in manifest.figures if not figure.holds]
+    return f"{manifest.name}: {manifest.updates:,} steps, {manifest.seconds:.0f} s, {manifest.bytes / 1000:,.0f} kB" + (
+        f". Does not show what it should: {'; '.join(missed)}." if missed else ""
+    )
+
+
 def _one_by_one(wanted: Sequence[str], folder: Path, seed: int | None, fresh: bool) -> Iterator[store.Manifest]:
     for name in wanted:
-        try:
-            yield train_into(folder, name, seed, progress=True, fresh=fresh)
-        except KeyboardInterrupt:
-            raise HookpointError(f"\nStopped. To go on: hookpoint zoo train {name}") from None
+        yield train_into(folder, name, seed, progress=True, fresh=fresh)
 
 
 def _side_by_side(
@@ -68,7 +74,9 @@ def _side_by_side(
 ) -> Iterator[store.Manifest]:
     """Each model as soon as those that it needs are done."""
     waiting, done, running = list(wanted), set(), {}
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    # Ctrl-C reaches the workers too. They end without a word; their snapshots are on disk.
+    quiet = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_DFL)}
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), **quiet) as pool:
         while waiting or running:
             ready = [name for name in waiting if not (set(recipe(name).needs) & set(wanted)) - done]
             for name in ready:

@@ -64,7 +64,13 @@ class Run:
         first = self._resume(total, parts)
         saved = time.monotonic()
         with tqdm(
-            desc=self.name, total=total, initial=first, file=sys.stdout, disable=not self._progress, leave=False
+            desc=self.name,
+            total=total,
+            initial=first,
+            file=sys.stdout,
+            disable=not self._progress,
+            leave=False,
+            mininterval=0.5,
         ) as bar:
             for step in range(first, total):
                 if self._snapshot and time.monotonic() - saved > SNAPSHOT_SECONDS:

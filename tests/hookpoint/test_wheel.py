@@ -30,3 +30,9 @@ def test_no_solution_is_inside(names):
 
 def test_pages_and_documents_are_inside(names):
     assert {"hookpoint/app/pages/start.py", "hookpoint/docs/learner.md"} <= set(names)
+
+
+def test_the_models_of_the_zoo_are_inside(names):
+    shipped = {path.name for path in (ROOT / "hookpoint" / "zoo" / "weights").iterdir()}
+    assert {f"hookpoint/zoo/weights/{name}" for name in shipped} <= set(names) and "stories.safetensors" in shipped
+    assert "hookpoint/zoo/stories/tokenizer.json" in names

@@ -262,6 +262,6 @@ def _recipe(name: str, shows: str, live: float) -> Recipe:
 
 
 RECIPES = (
-    _recipe("mess3", "the fractal triangle of an ideal observer's beliefs, in the residual stream", live=40.0),
-    _recipe("clock", "beliefs in the stream that the next symbol's probability does not give", live=40.0),
+    _recipe("mess3", "The fractal triangle of an ideal observer's beliefs, in the residual stream.", live=40.0),
+    _recipe("clock", "Beliefs in the stream that the next symbol's probability does not give.", live=40.0),
 )

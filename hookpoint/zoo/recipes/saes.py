@@ -262,8 +262,13 @@ def _recipe(name: str, shows: str, evidence: Callable[[Trained], list[Figure]], 
 
 
 RECIPES = (
-    _recipe("sae_40_16", "an SAE that finds all 40 features of 16 dimensions", evidence_40_16, "sae_40_16_gaussian"),
-    _recipe("sae_40_16_gaussian", "the same SAE where there are no features: the control", evidence_gaussian),
-    _recipe("sae_5_2", "an SAE that reconstructs well and has the wrong features", evidence_5_2, "sae_5_2_topk"),
-    _recipe("sae_5_2_topk", "a TopK SAE that finds the pentagon", evidence_topk),
+    _recipe("sae_40_16", "A sparse autoencoder that finds all forty features.", evidence_40_16, "sae_40_16_gaussian"),
+    _recipe("sae_40_16_gaussian", "The control: the same autoencoder where there are no features.", evidence_gaussian),
+    _recipe(
+        "sae_5_2",
+        "A sparse autoencoder that reconstructs well and has the wrong features.",
+        evidence_5_2,
+        "sae_5_2_topk",
+    ),
+    _recipe("sae_5_2_topk", "A TopK autoencoder that finds the pentagon.", evidence_topk),
 )

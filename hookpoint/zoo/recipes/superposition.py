@@ -194,7 +194,19 @@ def _recipe(name: str, shows: str, evidence: Callable[[Trained], list[Figure]], 
 
 
 RECIPES = (
-    _recipe("superposition_5_2", "5 features in 2 dimensions: from 2 features to a pentagon", evidence_5_2, 15.0),
-    _recipe("superposition_20_5", "20 features in 5 dimensions: 5 when dense, most when sparse", evidence_20_5, 20.0),
-    _recipe("superposition_40_16", "40 features in 16 dimensions, nearly at right angles", evidence_40_16, 20.0),
+    _recipe(
+        "superposition_5_2",
+        "Five features in two dimensions: two of them when dense, a pentagon when sparse.",
+        evidence_5_2,
+        15.0,
+    ),
+    _recipe(
+        "superposition_20_5",
+        "Twenty features in five dimensions: five of them when dense, most when sparse.",
+        evidence_20_5,
+        20.0,
+    ),
+    _recipe(
+        "superposition_40_16", "Forty features in sixteen dimensions, nearly at right angles.", evidence_40_16, 20.0
+    ),
 )

@@ -82,14 +82,14 @@ def train(run: Run, named: Sequence[str], updates: int, split: shapes.Split = "t
 RECIPES = (
     Recipe(
         name="shapes_labels",
-        shows="a vision transformer told only the shape: what it forgets of colour, size and texture",
+        shows="A vision transformer told only the shape: what it forgets of colour and texture.",
         build=build,
         train=lambda run: train(run, ("shape",), UPDATES),
         evidence=evidence.labels_figures,
     ),
     Recipe(
         name="shapes_captions",
-        shows="its twin, told captions of the same images: what it keeps, and what no caption names",
+        shows="Its twin, told captions of the same images: what it keeps, and what it was not told.",
         build=build,
         train=lambda run: train(run, shapes.NAMED, UPDATES),
         evidence=evidence.captions_figures,
@@ -97,7 +97,7 @@ RECIPES = (
     ),
     Recipe(
         name="shapes_shortcut",
-        shows="told the shape where colour gives it away: it reads the colour and not the shape",
+        shows="Told the shape where colour gives it away: it reads the colour instead.",
         build=build,
         train=lambda run: train(run, ("shape",), 300, split="all", cue=1.0),
         evidence=evidence.shortcut_figures,

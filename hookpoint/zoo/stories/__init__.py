@@ -22,8 +22,8 @@ Each passage begins with a space, and with the shipped tokenizer every word of t
 before it: the token of a word does not depend on where it stands.
 
 Kept back from training, so that a skill can be tested on what was never seen: for every skill some templates, and some
-names (for agreement nouns, for facts pairs of citizen and template). What is kept back from one family occurs in the
-others, a citizen's fact in stories. `prompts` asks for them by split: "train", "new_names", "new_templates" or
+names (for agreement nouns, for facts pairs of citizen and template). A name that is kept back from one family occurs in
+the others, a fact in other words. `prompts` asks for them by split: "train", "new_names", "new_templates" or
 "held_out", which is both.
 """
 

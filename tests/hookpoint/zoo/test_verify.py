@@ -113,4 +113,4 @@ def test_ctrl_c_says_how_to_go_on(line, monkeypatch):
 
     done = run("train", "line")
 
-    assert done.exit_code == 1 and "To go on: hookpoint zoo train line" in done.output
+    assert done.exit_code == 1 and "Stopped. The same command goes on" in done.output
