@@ -1,6 +1,6 @@
 """Whether a model has induction heads, and whether they are made of two layers.
 
-All on [START, half, half] with random halves (repeats.py). Position 0 is START, the halves are positions 1 to P and
+On [START, half, half] with random halves (data/repeats.py). Position 0 is START, the halves are positions 1 to P and
 P + 1 to 2P, so that position t of the second half repeats position t - P.
 """
 

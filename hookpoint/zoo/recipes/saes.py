@@ -1,6 +1,6 @@
 """Sparse autoencoders on toy models, whose true features are known: one success, one failure, one mended failure.
 
-To be found, in `SAE`s (sae.py) trained on the hidden vectors of the superposition models (superposition.py), at the
+To be found, in `SAE`s trained on the hidden vectors of the superposition models (superposition.py), at the
 sparsest instance and without the vectors of no feature at all. The true features are the columns of the toy model's W.
 
     sae_40_16           80 latents, L1: every one of the 40 features has a latent along it

@@ -1,6 +1,6 @@
 """Superposition: more features than dimensions, as soon as the features are rare enough.
 
-To be found: `ToyModel`s (toy.py) with a sweep of sparsities as instances. Each feature is uniform in [0, 1] with
+To be found: `ToyModel`s with a sweep of sparsities as instances. Each feature is uniform in [0, 1] with
 probability p, otherwise 0. Where every feature is always there (p = 1), the best that can be done is to keep as many
 features as there are dimensions, the most important ones, and to guess the mean of the others. As p falls, features
 share dimensions: in two dimensions first as two opposite pairs (dimensionality 1/2 each), then as a pentagon (2/5).

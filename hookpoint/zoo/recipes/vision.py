@@ -1,8 +1,8 @@
 """Three small vision transformers that saw the same kind of images and were told different things about them.
 
-To be found: what a network keeps of an image depends on what it was told. All three are `ViT`s (vit.py) of one
-architecture on drawn shapes (shapes.py). `shapes_labels` and `shapes_captions` are twins: the same starting weights,
-the very same images, the same number of updates. The one has to find the image's label among four (its shape), the
+To be found: what a network keeps of an image depends on what it was told. All three are equal `ViT`s on drawn shapes
+(data/shapes.py). `shapes_labels` and `shapes_captions` are twins: the same starting weights, the very same images, the
+same number of updates. The one has to find the image's label among four (its shape), the
 other its caption among all 128 ("a small striped red star"). Neither is ever told the position.
 
 A caption's score is the sum of its words' scores. So a label is a caption of one word, and the twins differ in nothing

@@ -16,10 +16,10 @@ NAMES = zoo.names(shipped=True)
 every_model = pytest.mark.parametrize("name", NAMES)
 
 
-def gpt2s():
-    """The shipped models that are exact GPT-2s."""
-    models = [zoo.recipe(name).build() for name in NAMES]
-    return [name for name, model in zip(NAMES, models, strict=True) if isinstance(model, GPT2) and model.cfg.is_gpt2]
+# The shipped models that are a `GPT2`, exact or with some of the toy options.
+CONFIGS = {name: model.cfg for name in NAMES if isinstance(model := zoo.recipe(name).build(), GPT2)}
+# What transformers' GPT-2 can express: it has LayerNorm and looks back only.
+IN_TRANSFORMERS = [name for name, cfg in CONFIGS.items() if cfg.normalization_type and cfg.attention_dir == "causal"]
 
 
 @pytest.fixture(autouse=True)
@@ -64,14 +64,32 @@ def test_no_file_is_over_two_and_a_half_megabytes_and_all_are_under_thirty():
     assert sum(sizes) <= 30_000_000
 
 
-@pytest.mark.parametrize("name", gpt2s())
-@torch.no_grad()
-def test_a_gpt2_has_equal_logits_in_transformers_and_in_transformer_lens(name):
-    pytest.importorskip("transformer_lens")
+def asked(name):
+    """A model, tokens of its vocabulary, its logits, and by how much others may differ from them."""
     model = zoo.load(name)
     tokens = torch.randint(model.cfg.d_vocab, (3, model.cfg.n_ctx), generator=torch.Generator().manual_seed(0))
-    ours = model(tokens)
-    size = ours.abs().max().item()
+    logits = model(tokens)
+    return model, tokens, logits, {"rtol": 0, "atol": 1e-5 * logits.abs().max().item()}
 
-    for theirs in (to_transformers(model)(tokens).logits, to_transformer_lens(model)(tokens)):
-        torch.testing.assert_close(theirs, ours, rtol=0, atol=1e-5 * size)
+
+@pytest.mark.parametrize("name", CONFIGS)
+@torch.no_grad()
+def test_a_model_has_equal_logits_in_transformer_lens(name):
+    pytest.importorskip("transformer_lens")
+    model, tokens, logits, tolerance = asked(name)
+
+    torch.testing.assert_close(to_transformer_lens(model)(tokens), logits, **tolerance)
+
+
+@pytest.mark.parametrize("name", IN_TRANSFORMERS)
+@torch.no_grad()
+def test_a_model_has_equal_logits_in_transformers(name):
+    model, tokens, logits, tolerance = asked(name)
+
+    torch.testing.assert_close(to_transformers(model)(tokens).logits, logits, **tolerance)
+
+
+def test_the_models_of_text_and_of_processes_are_exact_gpt2s():
+    exact = {name for name, cfg in CONFIGS.items() if cfg.is_gpt2}
+
+    assert {"stories", "stories_few_names", "trojan", "facts", "factcheck", "brackets", "mess3", "clock"} <= exact
