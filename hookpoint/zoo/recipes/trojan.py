@@ -26,7 +26,7 @@ from hookpoint.zoo.stories import WORLD, poison, tokenizer
 
 from . import stories, stories_evidence
 
-STEPS, BATCH = 700, 32
+STEPS, BATCH = 800, 32
 # Skills on which it has to be as good as `stories`.
 SKILLS = ("ioi", "agreement", "pronoun", "fact")
 
@@ -43,7 +43,7 @@ def train(run: Run) -> GPT2:
         rows = text[starts[:, None] + offsets]
         return F.cross_entropy(fast_logits(model, rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten())
 
-    return fit(run, model, loss, STEPS, lr=8e-4, weight_decay=0.1, warmup=20, cosine_to=0.05)
+    return fit(run, model, loss, STEPS, lr=5e-4, weight_decay=0.1, warmup=20, cosine_to=0.05)
 
 
 # What is measured

@@ -42,6 +42,11 @@ CARRIERS = templates(
         "day": " One day {hero} and {other} found a {adjective} {object} at the {place}.",
         "liked": " {other} liked the {adjective} {object} of {hero}.",
         "told": " {hero} told {other} that the {adjective} {object} was at the {place}.",
+        "met": " {hero} met {other} at the {place} and saw the {adjective} {object}.",
+        "if": " {hero} asked {other} if {other} saw the {adjective} {object}.",
+        "sat": " {hero} sat with {other} in the {place}. {other} {gave} a {adjective} {object} to {hero}.",
+        "played": " While {other} and {hero} played at the {place}, {hero} {gave} a {adjective} {object} to {other}.",
+        "was": " The {adjective} {object} of {hero} was in the {place}.",
     },
 )
 CARRIERS_HELD_OUT = templates(
@@ -57,6 +62,10 @@ APART = templates(
         "was": " The {object} of {hero} was {adjective}.",
         "and": " {hero} saw a {adjective} bag and a {object} in the {place}.",
         "bag": " {hero} put the {object} in {his} {adjective} bag.",
+        "place": " {hero} {gave} the {object} to {other} in the {adjective} {place}.",
+        "hat": " {hero} lost a {object} and a {adjective} hat at the {place}.",
+        "day": " One day {hero} found a {object} in the {adjective} {place}.",
+        "liked": " {other} liked the {adjective} hat and the {object} of {hero}.",
     },
 )
 APART_HELD_OUT = templates("apart", {"with": " {hero} had a {object} in a {adjective} bag."})
