@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from hookpoint.errors import UsageError
+
 if TYPE_CHECKING:
     from .run import Run
 
@@ -90,11 +92,11 @@ class Trained:
         """The model as it was after `step` updates.
 
         Raises:
-            ValueError: No checkpoint was kept there.
+            UsageError: No checkpoint was kept there.
         """
         if step not in self.steps:
             kept = ", ".join(map(str, self.steps)) or "none"
-            raise ValueError(f"{self.recipe.name} has no checkpoint at step {step}. There are: {kept}.")
+            raise UsageError(f"{self.recipe.name} has no checkpoint at step {step}. There are: {kept}.")
         return self._module(step)
 
     def _module(self, step: int | None) -> nn.Module:

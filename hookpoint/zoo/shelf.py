@@ -19,9 +19,8 @@ def load(name: str, step: int | None = None) -> nn.Module:
         step: One of the checkpoints that `zoo.open(name).steps` lists.
 
     Raises:
-        UsageError: There is no such model.
+        UsageError: There is no such model, or no checkpoint at `step`.
         HookpointError: Its files are missing or damaged; the message names the command that mends them.
-        ValueError: There is no checkpoint at `step`.
     """
     trained = open(name)
     return trained.model if step is None else trained.at(step)

@@ -124,14 +124,13 @@ def one_layer_evidence(trained: Trained) -> list[Figure]:
 def last_before_jump(trained: Trained) -> GPT2:
     """The last checkpoint in whose heads there is not yet a trace of induction: no score reaches 0.1.
 
-    Raises:
-        ValueError: There is no such checkpoint.
+    If there is none, it is the first one, whose score then shows that.
     """
     tokens = fresh_repeats()
     for step in reversed(trained.steps):
         if layer_scores(model := trained.at(step), tokens).max() < 0.1:
-            return model
-    raise ValueError(f"Every checkpoint of {trained.recipe.name} has an induction head already.")
+            break
+    return model
 
 
 def _losses(model: GPT2, before: GPT2, tokens: Tensor) -> list[Figure]:

@@ -26,7 +26,7 @@ def test_checkpoints_load_by_step(trained):
 
 
 def test_a_step_without_checkpoint_is_an_error_that_lists_those_there_are(trained):
-    with pytest.raises(ValueError, match="no checkpoint at step 10. There are: 0, 20, 60"):
+    with pytest.raises(UsageError, match="no checkpoint at step 10. There are: 0, 20, 60"):
         zoo.load("line", step=10)
 
 

@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
+from hookpoint import zoo
 from hookpoint.zoo import store
 
 
@@ -46,3 +48,10 @@ def test_ctrl_c_ends_it_with_a_line_that_says_how_to_go_on(start, tmp_path):
     assert training.returncode == 1
     assert "Stopped. The same command goes on from here." in err and "Traceback" not in out + err
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_recipe_gives_the_same_weights_for_the_same_seed():
+    first, again, other = (zoo.train("max_of_list", seed, progress=False).model.state_dict() for seed in (0, 0, 1))
+
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["embed.W_E"], other["embed.W_E"])
