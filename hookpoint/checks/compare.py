@@ -95,7 +95,7 @@ def describe_config(cfg: Any) -> str:
     if not may_reveal.get():
         return type(cfg).__name__
     sizes = [(entry.name, getattr(cfg, entry.name)) for entry in fields(cfg)]
-    return f"{type(cfg).__name__}({', '.join(f'{name}={size}' for name, size in sizes if isinstance(size, int))})"
+    return f"{type(cfg).__name__}({', '.join(f'{name}={size}' for name, size in sizes if type(size) is int)})"
 
 
 def holds_tensors(value: Any) -> bool:
