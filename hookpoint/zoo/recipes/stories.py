@@ -21,7 +21,8 @@ them in 2 and 3. The shipped seeds are the ones whose figures all hold: they sho
 
 Not to be found: an induction head for words in any order (the copying of lists uses that they are lists), and a
 duplicate-token head at the giver's second mention, as GPT-2 has them. Whether somebody who is named is new ("arrival")
-is learned in part only.
+is learned in part only, and so are some facts in words that training never had: after the held-out wording three of
+four countries of a city are right, four of five cities of a citizen, and three of five jobs.
 """
 
 import math
