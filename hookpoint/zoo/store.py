@@ -155,6 +155,8 @@ def write(
     for file, data in files.items():
         _write(folder / file, data)
     write_manifest(folder, manifest)
+    if not run.checkpoints:
+        (folder / f"{name}.steps.safetensors").unlink(missing_ok=True)  # an earlier training's
     return manifest
 
 

@@ -8,7 +8,11 @@ To be found in `pathfinder`: that climb, one step per layer. At the root's place
 from the goal's place; layer 2 attends to the edge into that parent, layer 3 to the edge into the grandparent, layer 4
 to the next. The goal's ancestors can be read off the stream in this order, and an edge that is hidden from the root's
 place is missed until its layer has read it, and no longer after that. The model is attention-only, so every step of
-the climb is a head. It is not the only search that goes on: most answers survive the hiding of one edge.
+the climb is a head.
+
+The climb is shared out loosely. Most answers survive the hiding of one edge, so it is not the only search that goes on;
+and any one middle layer can be left out at little cost, since the next ones can do its work. What counts is how many
+there are: without three of them deep paths are lost and short ones are not.
 
 How it was trained matters. The four middle blocks share their weights during training (and are four blocks with equal
 weights afterwards), so that a step of the climb which one layer has learned is there for all. With six independent
@@ -127,6 +131,7 @@ def evidence(trained: Trained) -> list[Figure]:
         Figure("the same by one layer, depths 3 to 6", shallow[2:].mean().item(), high=0.65, control=True),
         Figure("whole paths right after 1,000 updates, depth 1", early[0], low=0.9),
         Figure("the same at depth 5", early[4], high=0.85, control=True),
+        *_depth_figures(trained, tasks),
         *_climb_figures(model),
         *_frontier_figures(model),
     ]
@@ -149,6 +154,24 @@ def _of_every_depth(each: int) -> TreeTasks:
     generator = torch.Generator().manual_seed(1_000_000)
     parts = [vars(tree_tasks(each, generator, depth)) for depth in range(1, MAX_DEPTH + 1)]
     return TreeTasks(**{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
+
+
+@torch.no_grad()
+def _depth_figures(trained: Trained, tasks: TreeTasks) -> list[Figure]:
+    """What layers are good for: whole paths without one or three of the middle ones, which then write nothing."""
+
+    def without(*layers: int) -> list[float]:
+        model = trained.model
+        silent = [(f"blocks.{layer}.hook_attn_out", lambda out, point: torch.zeros_like(out)) for layer in layers]
+        with model.hooked(silent):
+            return by_depth(solved(model, tasks), tasks).tolist()
+
+    one, three = without(2), without(2, 3, 4)
+    return [
+        Figure("without layer 2: whole paths right, depth 6", one[5], low=0.8, control=True),
+        Figure("without layers 2 to 4: whole paths right, depth 6", three[5], high=0.8),
+        Figure("the same at depth 2", three[1], low=0.9, control=True),
+    ]
 
 
 @torch.no_grad()

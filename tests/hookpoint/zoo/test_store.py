@@ -46,6 +46,14 @@ def test_training_twice_writes_the_same_bytes(home, trained):
     assert again.files == trained.files
 
 
+def test_checkpoints_of_an_earlier_training_do_not_stay_behind(home, trained):
+    assert (home / "line.steps.safetensors").exists()
+
+    store.write(home, run.Run("line", 0), {}, shows="", dtype="float32", evidence=[])
+
+    assert not (home / "line.steps.safetensors").exists()
+
+
 def test_a_manifest_reads_back_as_it_was_written(home, trained):
     assert store.read_manifest("line", home) == trained
 
