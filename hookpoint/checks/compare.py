@@ -86,7 +86,9 @@ def describe(value: Any) -> str:
         return text if 0 < len(text) <= 40 else f"{type(value).__name__} of {len(value)}"
     about = getattr(value, "_about", None)
     if isinstance(about, dict) and about:
-        return "a generator" if about["type"] == "generator" else f"{article(about['type'])} {about['type']} object"
+        kind = about["type"]
+        plain = {"generator": "a generator", "PosixPath": "a path", "WindowsPath": "a path"}
+        return plain.get(kind, f"{article(kind)} {kind} object")
     return type(value).__name__
 
 

@@ -45,10 +45,12 @@ class Exercise:
         reference: names the arguments in messages; usually the oracle itself.
         gives: the kind of the result, tested on every call before the check sees it.
         needs: prerequisites by name; always ours, so that an earlier slip costs no later exercise. A class or function
-            stays here and is called back; a str names a tool of `protocol.given`, for what must run in torch.func.
-        forbids: families of torch functions that the exercise builds itself (`guards.FAMILIES`).
+            stays here and is called back; a str is on the learner's side, for what takes or gives objects that live
+            there or must run in torch.func: a tool of `protocol.given`, or `hookpoint.model.sampling:greedy`.
+        forbids: what the exercise builds itself or must do without (`bans.FAMILIES`).
         may: "edit" arguments in place, throw the global "dice".
         tolerance: how far apart two right answers may be.
+        limit: seconds that one call may take, where the link's own limit is too short, as for training.
         beside: other names that a slip needs when it stands in the learner's place.
     """
 
@@ -62,6 +64,7 @@ class Exercise:
     forbids: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
     tolerance: Tolerance = OPERATION
+    limit: float = 0.0
     beside: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):

@@ -1,5 +1,6 @@
 """Runs an exercise's checks against a learner, and turns what stopped them into a verdict with its message."""
 
+import contextlib
 import inspect
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from hookpoint.errors import UsageError
 from .compare import Mismatch, checking, describe, may_reveal
 from .exercise import Draw, Exercise, Slip, Verdict
 from .find import exercise as find_exercise
+from .protocol.bans import NETWORK
 from .protocol.desk import CALLED_BACK, Desk, Diverged
 from .protocol.in_process import InProcess
 from .protocol.peer import Lost, Raised, TimedOut
@@ -25,7 +27,7 @@ STUMBLES = (ArithmeticError, AssertionError, AttributeError, LookupError, Runtim
 class Link(Protocol):
     """A way to one learner's code: `InProcess`, or a submission in a child process."""
 
-    def open(self) -> Desk: ...
+    def open(self, limit: float = 0.0) -> Desk: ...
 
     def close(self, desk: Desk) -> None: ...
 
@@ -54,7 +56,7 @@ def judge(
     """
     exercise = find_exercise(exercise) if isinstance(exercise, str) else exercise
     checks = [check for check in exercise.checks if only in (None, check.__name__)]
-    desk = link.open()
+    desk, error = link.open(exercise.limit), None
     try:
         with checking(exercise.tolerance, reveal):
             for check in checks:
@@ -62,6 +64,8 @@ def judge(
                 if error is not None:
                     return failure(exercise, check, desk, seed, error)
     finally:
+        if not isinstance(error, (TimedOut, Lost)):
+            forget(desk)
         link.close(desk)
     if not checks:
         raise UsageError(f"`{exercise.id}` has no check named `{only}`.")
@@ -92,6 +96,13 @@ def attempt(
     except STUMBLES as error:
         return Stumbled(error)
     return None
+
+
+def forget(desk: Desk) -> None:
+    """Lets the other side drop what it holds, temporary files too."""
+    with contextlib.suppress(Lost, TimedOut, Raised):
+        desk.follows = None
+        desk.cross("forget")
 
 
 def failure(exercise: Exercise, check: Callable, desk: Desk, seed: str, error: Exception) -> Verdict:
@@ -162,8 +173,10 @@ def told_raised(exercise: Exercise, said: str, error: Raised) -> tuple[str, list
             return "missing", [f"{exercise.writes} is not written yet."]
         case "Forbidden":
             return "failed", [
-                f"{said} uses torch's own {error.text}.",
-                "  This exercise asks you to build it from simpler operations.",
+                f"{said} uses {error.text}.",
+                "  It has to work offline."
+                if error.text == NETWORK
+                else "  This exercise asks you to build it from simpler operations.",
             ]
         case "NotCarried":
             return "failed", [f"{said} returned something that {error.text}."]
@@ -198,7 +211,7 @@ def naming(slips: list[Slip], error: Exception) -> list[str]:
 
 def recognised(exercise: Exercise, check: Callable, transcript: list, seed: str, error: Exception) -> list[Slip]:
     """The slips that answer as the learner did, up to the point of failure, and fail in the same way."""
-    deadline = time.monotonic() + REPLAY_SECONDS
+    deadline = time.monotonic() + max(REPLAY_SECONDS, 2 * exercise.limit)
     found = []
     for slip in exercise.slips:
         if time.monotonic() > deadline:
@@ -210,10 +223,12 @@ def recognised(exercise: Exercise, check: Callable, transcript: list, seed: str,
 
 def reproduces(exercise: Exercise, check: Callable, slip: Slip, transcript: list, seed: str, error: Exception) -> bool:
     link = InProcess({**exercise.beside, exercise.writes: slip.wrong}, limit=2.0)
-    desk = link.open()
+    desk = link.open(exercise.limit)
     # Without the ban: a slip may be built from torch's own functions.
     ended = attempt(exercise, check, desk, seed, forbids=(), follows=transcript)
-    if ended is None or isinstance(ended, (Diverged, Stumbled)) or len(desk.transcript) != len(transcript):
+    answered = len(desk.transcript)
+    forget(desk)
+    if ended is None or isinstance(ended, (Diverged, Stumbled)) or answered != len(transcript):
         return False
     # Two errors of one kind may have nothing to do with each other; a slip that raises without a text means any.
     return not isinstance(error, Raised) or (isinstance(ended, Raised) and ended.text in ("", error.text))

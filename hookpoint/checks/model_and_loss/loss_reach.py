@@ -238,7 +238,7 @@ EXERCISE = Exercise(
     checks=(values, shape_of_reach, traceless),
     reference=reference,
     gives=Tensor,
-    needs={"per_token_loss": "per_token_loss", "lm_loss": "lm_loss"},
+    needs={name: f"hookpoint.model.loss:{name}" for name in ("per_token_loss", "lm_loss")},
     tolerance=WHOLE,
     slips=(
         Slip("every row is the gradient of the summed loss; row t belongs to the loss at t alone", summed_loss),

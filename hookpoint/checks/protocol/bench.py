@@ -15,9 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .bans import banned
 from .codec import NotCarried, Packer, Parcel, Unpacker, identical
-from .given import GIVEN, Kept
-from .guards import Ban, Dice, Tape
+from .given import GIVEN, Kept, stand_in
+from .given.files import remove_folders
+from .guards import Dice, Tape
 from .peer import Exchange, Peer, Raised
 from .standins import Distant, DistantFunction, DistantModule, distant_class, distant_iterator
 
@@ -53,12 +55,13 @@ class Bench(Peer):
                 return self.next_item(root), ()
             case "begin", [stand_ins]:
                 self.stand_ins = {
-                    name: GIVEN[part] if isinstance(part, str) else part for name, part in stand_ins.items()
+                    name: stand_in(part) if isinstance(part, str) else part for name, part in stand_ins.items()
                 }
                 return (None, {}), ()
             case "forget", []:
                 self.stand_ins = {}
                 self.forget()
+                remove_folders()
                 return (None, {}), ()
         return super().perform(verb, arguments, request)
 
@@ -78,7 +81,7 @@ class Bench(Peer):
     ) -> tuple[Any, Sequence[Tensor]]:
         notes: dict[str, list] = {"warnings": [], "stderr": []}
         dice = Dice()
-        with self.guarded(rules, notes):
+        with self.guarded(rules, notes, function):
             value = function(*args, **kwargs)
         notes["edited"] = edited(request, [*args, *kwargs.values()])
         notes["dice"] = [] if isinstance(function, type) else dice.moved()  # a constructor may draw its first weights
@@ -88,12 +91,12 @@ class Bench(Peer):
     def next_item(self, iterator: Iterator) -> tuple:
         notes: dict[str, list] = {"warnings": [], "stderr": []}
         done = object()
-        with self.guarded({"grad": True, "forbids": []}, notes):
+        with self.guarded({"grad": True, "forbids": []}, notes, None):
             item = next(iterator, done)
         return ((item is done, None if item is done else item), notes)
 
     @contextlib.contextmanager
-    def guarded(self, rules: dict, notes: dict) -> Iterator[None]:
+    def guarded(self, rules: dict, notes: dict, function: Any) -> Iterator[None]:
         """Runs the learner's code under the rules, lifted while it calls back: the check's own code runs free."""
 
         def enter() -> contextlib.ExitStack:
@@ -102,7 +105,7 @@ class Bench(Peer):
             stack.enter_context(overheard(notes))
             stack.enter_context(self.standing_in())
             if rules["forbids"]:
-                stack.enter_context(Ban(rules["forbids"]))
+                stack.enter_context(banned(rules["forbids"], function))
             return stack
 
         outer = self.guard, self.enter_guard

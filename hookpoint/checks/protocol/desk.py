@@ -10,6 +10,7 @@ from hookpoint.model import Config
 
 from ..compare import Mismatch, alike, current_tolerance, describe, describe_config, fits
 from .codec import Packer, Parcel
+from .given import VARYING
 from .peer import Exchange, Lost, Peer
 from .ref import Ref
 
@@ -55,9 +56,10 @@ class Desk(Peer):
         name, given = str(ref), ref._root == "given"
         names = self.parameter_names.get(name)
         rules, leaves = self.rules(ref, args)
+        varies = given and name in VARYING
         said = "" if given else f"{name}({describe_arguments(names, args, kwargs)})"
         value = self.cross(
-            "call", ref._start(), ref._path, args, kwargs, rules, said=said, leaves=leaves, given=given, names=names
+            "call", ref._start(), ref._path, args, kwargs, rules, said=said, leaves=leaves, given=given, names=names, varies=varies
         )
         if ref._root == "names" and (kind := self.gives.get(name)) is not None:
             fits(value, kind)
@@ -72,11 +74,15 @@ class Desk(Peer):
                 names = [name for name, weight in part._weights.items() if weight.requires_grad]
                 leaves += [part._weights[name] for name in names]
                 modules.append((Ref(self, part._root), names))
-        return {"forbids": self.forbids, "grad": grad, "modules": modules}, leaves
+        forbids = [] if ref._root == "given" else self.forbids
+        return {"forbids": forbids, "grad": grad, "modules": modules}, leaves
 
-    def cross(self, verb: str, *arguments: Any, said="", leaves=(), given=False, names=None) -> Any:
-        """Asks, and writes down what came back; what is read through `given` too, for a slip must reproduce it."""
-        entry = self.write([said, None])
+    def cross(self, verb: str, *arguments: Any, said="", leaves=(), given=False, names=None, varies=False) -> Any:
+        """Asks, and writes down what came back; what is read through `given` too, for a slip must reproduce it.
+
+        What varies from run to run, such as a time, no slip could reproduce: that is left out.
+        """
+        entry = None if varies else self.write([said, None])
         try:
             answer = self.ask(verb, *arguments, leaves=leaves)
             if not (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], dict)):
@@ -100,8 +106,10 @@ class Desk(Peer):
         self.transcript.append(entry)
         return len(self.transcript) - 1
 
-    def settle(self, at: int, value: Any) -> None:
+    def settle(self, at: int | None, value: Any) -> None:
         """Writes down what came back. Raises `Diverged` if a replay leaves the transcript that it follows."""
+        if at is None:
+            return
         self.transcript[at][1] = value
         if self.follows is not None and not (
             at < len(self.follows) and alike(self.follows[at][1], value, current_tolerance.get())

@@ -1,45 +1,14 @@
-"""How the learner's code is run: what is forbidden, what is overheard, and which dice are watched."""
+"""How the learner's code is run: what is overheard, and which dice are watched."""
 
 import io
 import random
 import sys
-from collections.abc import Sequence
 
 import torch
-from torch.overrides import TorchFunctionMode
 
-__all__ = ["FAMILIES", "Ban", "Dice", "Forbidden", "Tape"]
+__all__ = ["Dice", "Tape"]
 
 MAX_TEXT = 2_000
-FAMILIES = {  # what an exercise builds itself: words in the names under which torch runs every spelling of it
-    "softmax": ("softmax", "cross_entropy", "scaled_dot_product", "multi_head_attention"),
-    "layer_norm": ("layer_norm", "batch_norm", "group_norm", "instance_norm"),
-    "attention": ("scaled_dot_product", "multi_head_attention"),
-    "gelu": ("gelu",),
-    "cross_entropy": ("cross_entropy", "nll_loss"),
-    "adamw": ("adam",),
-}
-
-
-class Forbidden(Exception):
-    """The learner called what the exercise asks them to build."""
-
-
-class Ban(TorchFunctionMode):
-    """Stops every spelling of the named families: `F.softmax`, `x.softmax`, `torch.special.softmax`, `nn.Softmax`.
-
-    A function mode, not a dispatch mode: the first use of a dispatch mode imports torch._dynamo, a full second.
-    """
-
-    def __init__(self, families: Sequence[str]):
-        super().__init__()
-        self.words = [word for family in families for word in FAMILIES[family]]
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        name = getattr(function, "__name__", "")
-        if any(word in name for word in self.words):
-            raise Forbidden(name.strip("_"))
-        return function(*args, **(kwargs or {}))
 
 
 class Tape(io.StringIO):

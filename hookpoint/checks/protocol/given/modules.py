@@ -1,22 +1,13 @@
-"""Trusted tools that run beside the learner's code, reached as `learner.given`.
-
-They decide nothing: they set weights, read them, and build the few objects of ours that must live on the learner's
-side. The two losses are here as prerequisites that torch.func has to see through.
-"""
+"""Modules and their weights: set, read and looked into where they live."""
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["GIVEN", "Kept"]
+from .kept import Kept
 
-
-class Kept:
-    """Marks a tensor that crosses by reference: it stays here, and the check holds a handle to it."""
-
-    def __init__(self, value: Tensor):
-        self.value = value
+__all__ = ["TOOLS"]
 
 
 def shapes(module: nn.Module) -> dict[str, list[int]]:
@@ -105,19 +96,6 @@ def logits_gradient(module: nn.Module, tokens: Tensor, along: Tensor, path: str)
     return None if found is None else found.detach().clone()
 
 
-def per_token_loss(logits: Tensor, tokens: Tensor) -> Tensor:
-    """The loss of each prediction. On this side, because torch.func cannot follow a call over the wall."""
-    chosen = logits[:, :-1].gather(-1, tokens[:, 1:, None]).squeeze(-1)
-    return logits[:, :-1].logsumexp(dim=-1) - chosen
-
-
-def lm_loss(logits: Tensor, tokens: Tensor, mask: Tensor | None = None, reduction: str = "mean") -> Tensor:
-    """The mean of `per_token_loss` over the targets that count, or each of them."""
-    losses = per_token_loss(logits, tokens)
-    counts = torch.ones_like(losses) if mask is None else mask[:, 1:].to(losses.dtype)
-    return losses * counts if reduction == "none" else (losses * counts).sum() / counts.sum().clamp(min=1)
-
-
 def at(module: nn.Module, path: str) -> Any:
     value = module
     for step in path.split("."):
@@ -127,6 +105,5 @@ def at(module: nn.Module, path: str) -> Any:
 
 TOOLS = (
     shapes, frozen, load, weights, state, parameter, gpt2, fetch, add_to, same_storage, to_dtype, copy_state,
-    traces, logits_gradient, per_token_loss, lm_loss,
+    traces, logits_gradient,
 )  # fmt: skip
-GIVEN = {tool.__name__: tool for tool in TOOLS}

@@ -1,0 +1,30 @@
+"""Trusted tools that run beside the learner's code, reached as `learner.given`.
+
+They decide nothing: they build, set and read what must live on the learner's side. Every module here lists its own in
+`TOOLS`; those that give other numbers at each run, such as times, are in `VARYING` as well and stay out of the
+transcript.
+"""
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import Any
+
+from .kept import Kept
+
+__all__ = ["GIVEN", "VARYING", "Kept", "stand_in"]
+
+_MODULES = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+GIVEN = {tool.__name__: tool for module in _MODULES for tool in getattr(module, "TOOLS", ())}
+VARYING = {tool.__name__ for module in _MODULES for tool in getattr(module, "VARYING", ())}
+
+
+@cache
+def stand_in(name: str) -> Any:
+    """What a prerequisite's name stands for: a tool, or `module:name` for something of ours in `hookpoint.model`."""
+    module, _, part = name.rpartition(":")
+    if not module:
+        return GIVEN[name]
+    if not module.startswith("hookpoint.model"):
+        raise LookupError(f"prerequisites come from hookpoint.model, not from {module}")
+    return getattr(importlib.import_module(module), part)
