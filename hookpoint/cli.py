@@ -129,11 +129,12 @@ def update() -> None:
 @click.option(
     "--check", "check_only", is_flag=True, help="Write nothing; fail if a notebook is not what its source gives."
 )
-def build(check_only: bool) -> None:
-    """For authors: derive the notebooks from solutions/."""
+@click.argument("notebooks", nargs=-1)
+def build(check_only: bool, notebooks: tuple[str, ...]) -> None:
+    """For authors: derive the notebooks from solutions/, all or those named (03_attention)."""
     from hookpoint.content.build import build
 
-    paths = build(checkout(), check=check_only)
+    paths = build(checkout(), check=check_only, only=notebooks)
     for path in paths:
         click.echo(f"{'stale' if check_only else 'built'}: {path}")
     if not paths:

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hookpoint.content.rules import snake_case
+
 from .compare import OPERATION, Tolerance
 
 __all__ = ["Draw", "Exercise", "Slip", "Verdict"]
@@ -41,7 +43,8 @@ class Exercise:
         checks: functions `(learner, draw) -> None` that raise `Mismatch`; the docstring is the promise, in the
             learner's words.
         slips: wrong implementations that are named when they reproduce the learner's numbers.
-        writes: the name in the learner's code, where it differs from the id (`LayerNorm`).
+        writes: the name in the learner's code, where it differs from the id (`LayerNorm`); for a method of a class
+            that several exercises write together, the class.
         reference: names the arguments in messages; usually the oracle itself.
         gives: the kind of the result, tested on every call before the check sees it.
         needs: prerequisites by name; always ours, so that an earlier slip costs no later exercise. A class or function
@@ -75,6 +78,11 @@ class Exercise:
                 ours.__qualname__ = (
                     name  # Python names a function so when it is called wrongly: as the learner knows it
                 )
+
+    @property
+    def asked(self) -> str:
+        """What the learner writes, in words: a function, a class, or the method of a class that is written in parts."""
+        return self.writes if snake_case(self.writes) == self.id else f"{self.writes}.{self.id}"
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def told_raised(exercise: Exercise, said: str, error: Raised) -> tuple[str, list
                 "  Has its cell been run, and does it define this name?",
             ]
         case "NotImplementedError" if not error.text:  # torch raises it too, and then says what it cannot do
-            return "missing", [f"{exercise.writes} is not written yet."]
+            return "missing", [f"{exercise.asked} is not written yet."]
         case "Forbidden":
             return "failed", [
                 f"{said} uses {error.text}.",

@@ -55,9 +55,9 @@ def keep(verdict: Verdict, names: dict[str, Any]) -> None:
     if workspace is None or not here.is_relative_to(workspace) or "NBGRADER_EXECUTION" in os.environ:
         return  # a grader's folder is no workspace, wherever it lies
     exercise = find_exercise(verdict.exercise)
-    source = typed_in(names, exercise.writes)
     try:
-        points = course().exercise(verdict.exercise).points
+        released = course().exercise(verdict.exercise)
+        source, points = typed_in(names, released.writes) or typed_in(names, exercise.writes), released.points
         progress.record(
             workspace,
             {

@@ -3,33 +3,36 @@
 solutions/<part>/NN_name.py  ->  solutions/<part>/NN_name.ipynb, exercises/<part>/NN_name.ipynb
 """
 
+import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from hookpoint.content.files import hookpoint_of, notebook_text, read_notebook, write_text
 from hookpoint.content.leak import readable, secret_lines
 from hookpoint.content.lesson import Lesson, read_lesson
 from hookpoint.content.notebook import exercises_notebook, solutions_notebook
-from hookpoint.errors import AuthoringError, HookpointError
+from hookpoint.errors import AuthoringError, HookpointError, UsageError
 
-NAME = re.compile(r"(?P<number>\d\d)_(?P<stem>[a-z][a-z0-9_]*)")
+NAME = re.compile(r"(?P<number>\d\d[a-z]?)_(?P<stem>[a-z][a-z0-9_]*)")
 PART = re.compile(r"part\d+_[a-z][a-z0-9_]*")
 
 
-def build(root: Path, check: bool = False) -> list[Path]:
+def build(root: Path, check: bool = False, only: Collection[str] = ()) -> list[Path]:
     """The generated files that were written or removed because they did not fit their source.
 
     Args:
         root: The folder that holds `solutions/` and `exercises/`.
         check: Write nothing; give back what is stale, missing or without a source.
+        only: Names of notebooks, such as `03_attention`: the others are left alone, whatever their state.
 
     Raises:
         AuthoringError: any source is wrong; all problems of all sources at once, and nothing is written.
+        UsageError: `only` names a notebook that has no source.
     """
-    lessons = read_course(root)
+    lessons = read_course(root, only)
     wanted = {path: notebook_text(notebook) for lesson in lessons for path, notebook in _outputs(root, lesson)}
-    orphans = [path for path in _notebooks(root) if path not in wanted]
+    orphans = [] if only else [path for path in _notebooks(root) if path not in wanted]
     _refuse([*_foreign(orphans), *_leaks(root, lessons, wanted, orphans)])
     stale = [path for path, text in wanted.items() if not _holds(path, text)]
     if not check:
@@ -40,14 +43,14 @@ def build(root: Path, check: bool = False) -> list[Path]:
     return sorted([*stale, *orphans])
 
 
-def read_course(root: Path) -> list[Lesson]:
-    """Every lesson under `root/solutions`, in the order of parts and numbers.
+def read_course(root: Path, only: Collection[str] = ()) -> list[Lesson]:
+    """Every lesson under `root/solutions`, or those named, in the order of parts and numbers.
 
     Raises:
         AuthoringError: a source is wrong, or two of them claim the same id, name or number.
     """
     lessons, problems = [], []
-    for path in sources(root):
+    for path in _chosen(sources(root), only):
         problems += _misnamed(path)
         try:
             lessons.append(read_lesson(path))
@@ -60,6 +63,14 @@ def read_course(root: Path) -> list[Lesson]:
 def sources(root: Path) -> list[Path]:
     """The source files of the course, in order."""
     return sorted((root / "solutions").glob("*/*.py"))
+
+
+def _chosen(paths: list[Path], only: Collection[str]) -> list[Path]:
+    for name in only:
+        if name not in [path.stem for path in paths]:
+            near = difflib.get_close_matches(name, [path.stem for path in paths], n=1)
+            raise UsageError(f"There is no source `{name}`.{f' Did you mean `{near[0]}`?' if near else ''}")
+    return [path for path in paths if not only or path.stem in only]
 
 
 def _refuse(problems: list[AuthoringError]) -> None:
@@ -84,9 +95,8 @@ def _holds(path: Path, text: str) -> bool:
 def _misnamed(path: Path) -> Iterator[AuthoringError]:
     if not NAME.fullmatch(path.stem):
         what = f"`{path.name}` is no name for a source."
-        yield AuthoringError(
-            path, 1, what, "Name it with two digits, such as `03_attention.py`: its place in the part."
-        )
+        mend = "Name it with two digits, such as `03_attention.py`: its place. `03b_masks.py` comes right after it."
+        yield AuthoringError(path, 1, what, mend)
     if not PART.fullmatch(path.parent.name):
         what = f"`{path.parent.name}` is no name for a part."
         yield AuthoringError(path, 1, what, "Name the folder like `part1_build_gpt2`.")

@@ -35,6 +35,12 @@ class Exercise:
     stub: str
     position: int
 
+    @property
+    def extends(self) -> str:
+        """The class that the answer becomes a method of, where its cell ends with `Tokenizer.encode = encode`."""
+        match = re.search(rf"^(\w+)\.{self.writes} = {self.writes}$", self.stub, re.MULTILINE)
+        return match.group(1) if match else ""
+
 
 @dataclass(frozen=True)
 class Notebook:

@@ -20,46 +20,53 @@ def earlier(**ours: object) -> tuple[object, ...]:
     LayerNorm: yours, from 02_embed_and_mlp
     Attention: ours, until yours passes (03_attention)
     """
-    asked = {exercise.writes: exercise for exercise in course().exercises}
     workspace = find_workspace()
     records = read(workspace) if workspace else {}
     loaded: dict[Path, dict[str, object]] = {}
-    return tuple(_one(name, part, asked.get(name), workspace, records, loaded) for name, part in ours.items())
+    return tuple(_one(name, part, _made_by(name), workspace, records, loaded) for name, part in ours.items())
+
+
+def _made_by(name: str) -> list[Exercise]:
+    """The exercises that give this name: its own, or those that write the methods of a class."""
+    return [exercise for exercise in course().exercises if name in (exercise.writes, exercise.extends)]
 
 
 def _one(
     name: str,
     ours: object,
-    exercise: Exercise | None,
+    exercises: list[Exercise],
     workspace: Path | None,
     records: dict[str, Record],
     loaded: dict[Path, dict[str, object]],
 ) -> object:
-    if exercise is None:
+    if not exercises:
         print(f"{name}: ours")
         return ours
-    record = records.get(exercise.id)
-    if workspace and record and record.passed_hash:
-        theirs = _theirs(workspace, exercise, record, loaded)
+    kept = [records.get(exercise.id, Record(exercise.id)) for exercise in exercises]
+    if workspace and all(record.passed_hash for record in kept):
+        theirs = _theirs(workspace, name, exercises, kept, loaded)
         if theirs is not None:
-            print(f"{name}: yours, from {exercise.notebook}")
+            print(f"{name}: yours, from {exercises[0].notebook}")
             return theirs
-    until = "your changed cell passes" if record and record.first_passed_at else "yours passes"
-    print(f"{name}: ours, until {until} ({exercise.notebook})")
+    until = "your changed cell passes" if all(record.first_passed_at for record in kept) else "yours passes"
+    print(f"{name}: ours, until {until} ({exercises[0].notebook})")
     return ours
 
 
 def _theirs(
-    workspace: Path, exercise: Exercise, record: Record, loaded: dict[Path, dict[str, object]]
+    workspace: Path, name: str, exercises: list[Exercise], kept: list[Record], loaded: dict[Path, dict[str, object]]
 ) -> object | None:
-    """What the learner's cell defines, if it is still the text that passed and runs; each notebook is run once."""
+    """What the learner's cells define, if they are still the text that passed; each notebook is run once."""
     try:
-        path = learner_notebook(workspace, exercise)
+        path = learner_notebook(workspace, exercises[0])
         cells = load_cells(path)
-        if answer_hash(cells, exercise.id) != record.passed_hash:
+        if any(
+            answer_hash(cells, exercise.id) != record.passed_hash
+            for exercise, record in zip(exercises, kept, strict=True)
+        ):
             return None
         if path not in loaded:
             loaded[path] = run_cells(cells, folder=path.parent).names
     except HookpointError:
         return None
-    return loaded[path].get(exercise.writes)
+    return loaded[path].get(name)

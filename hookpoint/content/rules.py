@@ -17,7 +17,7 @@ from hookpoint.content.source import MARKERS, Cell
 from hookpoint.errors import AuthoringError
 
 ID = re.compile(r"[a-z][a-z0-9_]{0,49}")
-TITLE = re.compile(r"# (?:\d+\s*[·.:–—-]\s*)?(?P<title>\S.*)")
+TITLE = re.compile(r"# (?:\d+[a-z]?\s*[·.:–—-]\s*)?(?P<title>\S.*)")
 HEADING = re.compile(r"## Exercise: `(?P<id>[^`]+)` (?P<stars>★{1,3})(?=\n|$)")
 HEADING_FORM = "## Exercise: `ID` ★★"
 

@@ -5,5 +5,6 @@ End a cell with the call to see it. They take tensors, arrays or lists, and impo
 
 from .charts import bars, curve
 from .grids import attention_pattern, heatmap
+from .points import scatter
 
-__all__ = ["attention_pattern", "bars", "curve", "heatmap"]
+__all__ = ["attention_pattern", "bars", "curve", "heatmap", "scatter"]

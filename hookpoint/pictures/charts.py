@@ -8,7 +8,16 @@ from .figure import new_figure, numbers, quiet_frame, shown, title_of
 _DASHES = ("solid", "dashed", "dotted", "dashdot", (0, (5, 1, 1, 1, 1, 1)))
 
 
-def curve(ys, x=None, xlabel: str = "step", ylabel: str = "", title: str = ""):
+def curve(
+    ys,
+    x=None,
+    xlabel: str = "step",
+    ylabel: str = "",
+    title: str = "",
+    xlog: bool = False,
+    ylog: bool = False,
+    levels=None,
+):
     """A figure of one or several lines over a common axis, named in a legend where there are several.
 
     Args:
@@ -17,6 +26,8 @@ def curve(ys, x=None, xlabel: str = "step", ylabel: str = "", title: str = ""):
         xlabel: What the horizontal axis counts.
         ylabel: What is measured, with its unit.
         title: Written above.
+        xlog: Equal ratios, not differences, are equally far apart on the horizontal axis; `ylog` on the vertical one.
+        levels: Name -> number: a thin horizontal line for each, with its name, to compare the curves with.
 
     Raises:
         ValueError: There is no line, or one has another length than `x`.
@@ -34,13 +45,12 @@ def curve(ys, x=None, xlabel: str = "step", ylabel: str = "", title: str = ""):
         marker = "o" if len(y) == 1 else None  # a line through one point cannot be seen
         at = range(len(y)) if places is None else places
         axes.plot(at, y, color=colour, linestyle=dash, label=name, linewidth=1.8, marker=marker)
-    _label_axes(axes, xlabel, ylabel, title)
-    axes.grid(axis="y", color=colours.ABSENT["light"])
-    axes.set_axisbelow(True)
-    if len(ys) > 1:
-        legend = axes.legend(frameon=False, fontsize=9, labelcolor=colours.INK["light"], handlelength=2.8)
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+    for name, level in (levels or {}).items():
+        axes.axhline(level, color=colours.QUIET["light"], linewidth=0.9)
+        place = {"xy": (1, level), "xycoords": axes.get_yaxis_transform(), "xytext": (0, 2)}
+        style = {"textcoords": "offset points", "ha": "right", "va": "bottom", "fontsize": 8.5, "parse_math": False}
+        axes.annotate(name, color=colours.QUIET["light"], **place, **style)
+    finish_axes(axes, xlabel, ylabel, title, legend=len(ys) > 1, xlog=xlog, ylog=ylog)
     return figure
 
 
@@ -80,6 +90,21 @@ def bars(values, labels, title: str = "", xlabel: str = "", highlight: int | Non
     for index, label in enumerate(axes.get_yticklabels()):
         label.set(parse_math=False, fontweight="bold" if index == highlight else "normal")
     return figure
+
+
+def finish_axes(
+    axes, xlabel: str, ylabel: str, title: str, legend: bool, xlog: bool = False, ylog: bool = False
+) -> None:
+    """What every chart over two axes of numbers ends with: scales, names, a quiet grid, a legend."""
+    axes.set_xscale("log" if xlog else "linear")
+    axes.set_yscale("log" if ylog else "linear")
+    _label_axes(axes, xlabel, ylabel, title)
+    axes.grid(axis="y", color=colours.ABSENT["light"])
+    axes.set_axisbelow(True)
+    if legend:
+        shown_legend = axes.legend(frameon=False, fontsize=9, labelcolor=colours.INK["light"], handlelength=2.8)
+        for text in shown_legend.get_texts():
+            text.set_parse_math(False)
 
 
 def _label_axes(axes, xlabel: str, ylabel: str, title: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hookpoint.model import Config
+from hookpoint.model import Config, TrainConfig
 
 __all__ = ["MAX_BYTES", "RECORDS", "NotCarried", "Packer", "Parcel", "Unpacker", "identical"]
 
@@ -26,7 +26,8 @@ MAX_HEX = 1_000  # hex digits of an integer: Python refuses to print integers of
 EXACT = 2**53  # larger integers do not survive JSON readers that use doubles
 
 DTYPES = {str(value).removeprefix("torch."): value for value in vars(torch).values() if isinstance(value, torch.dtype)}
-RECORDS: dict[str, type] = {"Config": Config}  # the frozen dataclasses of the course that cross by value
+# The frozen dataclasses of the course that cross by value.
+RECORDS: dict[str, type] = {"Config": Config, "TrainConfig": TrainConfig}
 
 
 class NotCarried(Exception):

@@ -58,9 +58,8 @@ class Desk(Peer):
         rules, leaves = self.rules(ref, args)
         varies = given and name in VARYING
         said = "" if given else f"{name}({describe_arguments(names, args, kwargs)})"
-        value = self.cross(
-            "call", ref._start(), ref._path, args, kwargs, rules, said=said, leaves=leaves, given=given, names=names, varies=varies
-        )
+        how = {"said": said, "leaves": leaves, "given": given, "names": names, "varies": varies}
+        value = self.cross("call", ref._start(), ref._path, args, kwargs, rules, **how)
         if ref._root == "names" and (kind := self.gives.get(name)) is not None:
             fits(value, kind)
         return value

@@ -1,6 +1,7 @@
 """The `Learner` handle, through both implementations: in this process and in a child."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
@@ -200,6 +201,60 @@ def test_every_spelling_of_a_banned_family_is_caught(learner, body):
     source = f"import torch\nfrom torch import nn\nfrom torch.nn import functional as F\ndef f(x): return {body}"
     with pytest.raises(Raised, match="Forbidden"):
         learner(source, forbids=["softmax"]).f(torch.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("family", "before", "body"),
+    [
+        ("tokenizers", "import transformers", "transformers.AutoTokenizer"),
+        ("tokenizers", "", "__import__('tiktoken')"),
+        ("tokenizers", "from tokenizers import Tokenizer\ndef g(): return Tokenizer", "g()"),
+        ("network", "import socket", "socket.create_connection(('localhost', 9))"),
+        ("network", "import urllib.request as u", "u.urlopen('http://localhost:9')"),
+        ("optim", "import torch", "torch.optim.AdamW([torch.zeros(1, requires_grad=True)])"),
+        ("clip_grad", "from torch.nn.utils import clip_grad_norm_ as c", "c([], 1.0)"),
+    ],
+)
+def test_what_an_exercise_does_without_is_caught_however_it_is_reached(learner, family, before, body):
+    with pytest.raises(Raised, match="Forbidden"):
+        learner(f"{before}\ndef f(): return {body}", forbids=[family]).f()
+
+
+def test_a_ban_costs_nothing_that_it_does_not_name(learner):
+    source = (
+        "import json, torch\ndef f():\n    import regex\n    return torch.nn.functional.gelu(torch.zeros(1)).tolist()"
+    )
+    assert learner(source, forbids=["tokenizers", "network", "optim", "clip_grad"]).f() == [0.0]
+
+
+def test_files_go_over_by_handle_and_come_back_as_bytes(learner):
+    names = learner("def f(path): path.write_bytes(path.read_bytes() * 2)")
+    folder = names.given.folder({"a/b.bin": b"ab"})
+    path = names.given.inside(folder, "a/b.bin")
+    names.f(path)
+    assert names.given.read(path) == b"abab"
+    assert names.given.listing(folder) == ["a"]
+
+
+def test_temporary_files_are_gone_when_the_other_side_is_told_to_forget(learner):
+    names = learner("def f(): pass")
+    folder = Path(names.given.text_of(names.given.folder({"a": b""})))
+    assert folder.is_dir()
+    names._desk.cross("forget")
+    assert not folder.exists()
+
+
+def test_a_time_is_measured_and_stays_out_of_the_transcript(learner):
+    names = learner("def f(n): return sum(range(n))")
+    before = [said for said, _ in names._desk.transcript]
+    assert names.given.seconds(names.f, 200_000) > names.given.seconds(names.f, 1)
+    assert not any(isinstance(value, float) for _, value in names._desk.transcript[len(before) :])
+
+
+def test_a_prerequisite_can_live_on_the_other_side(learner):
+    names = learner("def f(tokens): return per_token_loss(torch.zeros(1, 3, 7), tokens)\nimport torch")
+    names._desk.cross("begin", {"per_token_loss": "hookpoint.model.loss:per_token_loss"})
+    assert names.f(torch.tensor([[1, 2, 3]])).shape == (1, 2)
 
 
 def test_no_grad_around_a_call_holds_on_the_other_side(learner):

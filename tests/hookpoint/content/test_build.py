@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from hookpoint.content.build import build
-from hookpoint.errors import AuthoringError
+from hookpoint.content.build import build, read_course
+from hookpoint.errors import AuthoringError, UsageError
 
 
 def snapshot(root) -> dict:
@@ -199,10 +199,29 @@ def test_building_imports_neither_torch_nor_the_tools_of_notebooks(course):
     heavy = ["torch", "numpy", "jupytext", "nbformat", "nbgrader", "IPython"]
     code = f"""
 import sys, pathlib
-from hookpoint.content.build import build
+from hookpoint.content.build import build, read_course
 build(pathlib.Path({str(course)!r}))
 print([name for name in {heavy} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_one_notebook_can_be_built_while_another_source_is_broken(course):
+    (course / "solutions" / "part1_build_gpt2" / "02_trebling.py").write_text("# %% [markdown]\n# no title\n")
+
+    assert names(course, build(course, only=["01_doubling"])) == [BUILT[0], BUILT[2]]
+
+
+def test_a_notebook_that_does_not_exist_is_refused_with_the_nearest(course):
+    with pytest.raises(UsageError, match="Did you mean `01_doubling`"):
+        build(course, only=["01_dubling"])
+
+
+def test_a_letter_after_the_number_comes_right_after_it(course, authored):
+    authored.write(
+        course, authored.title("01b · Halving") + authored.exercise("halve", "return x * 0.5"), "01b_halving"
+    )
+    assert [lesson.name for lesson in read_course(course)] == ["01_doubling", "01b_halving", "02_trebling"]
+    assert read_course(course)[1].title == "Halving"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from hookpoint.pictures import attention_pattern, bars, colours, curve, heatmap
+from hookpoint.pictures import attention_pattern, bars, colours, curve, heatmap, scatter
 
 CAUSAL = torch.tensor([[1.0, 0.0, 0.0], [0.25, 0.75, 0.0], [0.04, 0.0, 0.96]])
 TOKENS = ["When", " Owen", "\n"]
@@ -212,6 +212,40 @@ def test_curves_that_cannot_be_drawn_are_refused():
         curve({"loss": [1, 2, 3]}, x=[0, 1])
     with pytest.raises(ValueError, match="nothing to draw"):
         curve({})
+
+
+def test_levels_are_named_lines_across_the_whole_picture(drawn):
+    axes = drawn(curve({"loss": [4.0, 2.0]}, levels={"bigram entropy": 2.6}))
+    assert axes.get_lines()[-1].get_ydata() == [2.6, 2.6]
+    assert [text.get_text() for text in axes.texts] == ["bigram entropy"]
+
+
+def test_an_axis_can_be_logarithmic(drawn):
+    axes = drawn(curve({"loss": [4.0, 2.0]}, x=[1, 100], xlog=True))
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+
+
+# scatter
+
+
+def test_points_lie_where_their_numbers_say_and_lines_beside_them(drawn):
+    axes = drawn(scatter({"runs": ([1, 2], [3, 4]), "other": ([0], [0])}, lines={"fit": ([0, 2], [1, 5])}))
+    assert axes.collections[0].get_offsets().tolist() == [[1, 3], [2, 4]]
+    assert axes.get_lines()[0].get_xydata().tolist() == [[0, 1], [2, 5]]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["runs", "other", "fit"]
+
+
+def test_the_ground_has_its_lowest_row_below_and_changes_colour_at_zero(drawn, cell_colour):
+    axes = drawn(scatter({"a": ([0], [0])}, ground=([[-1.0, 1.0], [0.0, 0.0]], (0, 2, 0, 2))))
+    assert axes.get_images()[0].origin == "lower"
+    assert cell_colour(axes, 0, 0)[1:3] < cell_colour(axes, 0, 1)[1:3] and cell_colour(axes, 1, 0) == "#ffffff"
+
+
+def test_points_that_cannot_be_drawn_are_refused():
+    with pytest.raises(ValueError, match="'a' has 2 places in x and 1 in y"):
+        scatter({"a": ([1, 2], [1])})
+    with pytest.raises(ValueError, match="nothing to draw"):
+        scatter({})
 
 
 # bars

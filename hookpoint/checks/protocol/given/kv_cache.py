@@ -1,0 +1,64 @@
+"""Attention layers and models whose calls are noted, and tensors that a learner's cache gave back and that are kept."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .kept import Kept
+
+__all__ = ["TOOLS"]
+
+PARTS = ("embed", "blocks.0.ln1", "blocks.0.mlp", "ln_final", "unembed")
+
+
+def attention_layer(cfg: Any) -> nn.Module:
+    """An attention layer of ours as an ordinary module."""
+    from hookpoint.model import Attention
+
+    return Attention(cfg)
+
+
+def held_append(cache: Any, layer: int, k: Tensor, v: Tensor) -> tuple[Kept, Kept]:
+    """What `append` gave back, kept on this side: reading it later shows whether it has changed meanwhile."""
+    k_all, v_all = cache.append(layer, k, v)
+    return Kept(k_all), Kept(v_all)
+
+
+def keeps_graph(cache: Any, layer: int, k: Tensor, v: Tensor, later_k: Tensor, later_v: Tensor) -> list[str]:
+    """Which of the keys and values still carry the graph of an earlier `append` after a later one without any."""
+    with torch.enable_grad():
+        cache.append(layer, *(2 * part.clone().requires_grad_() for part in (k, v)))
+        pair = cache.append(layer, later_k, later_v)
+    return [name for name, part in zip(("k_all", "v_all"), pair, strict=True) if part.requires_grad]
+
+
+class Watch:
+    """What a model's parts were fed and the logits it gave.
+
+    `rows` says for each part how many positions it was fed in all, counted over the rows of every batch; `logits` holds
+    those of the last position of every call of `unembed`.
+    """
+
+    def __init__(self, model: nn.Module):
+        self.rows = dict.fromkeys(PARTS, 0)
+        self.logits: list[Tensor] = []
+        for name in PARTS:
+            model.get_submodule(name).register_forward_hook(self.noting(name))
+
+    def noting(self, name: str):
+        def note(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+            self.rows[name] += output.numel() // output.shape[-1]
+            if name == "unembed":
+                last = output.detach() if output.ndim == 2 else output.detach()[:, -1]
+                self.logits.append(last.clone())
+
+        return note
+
+
+def watch(model: nn.Module) -> Watch:
+    """Notes from now on what the model's parts are fed."""
+    return Watch(model)
+
+
+TOOLS = (attention_layer, held_append, keeps_graph, watch)
