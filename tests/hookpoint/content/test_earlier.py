@@ -75,3 +75,34 @@ def test_without_a_workspace_all_is_ours(release, tmp_path, monkeypatch, capsys)
 
     assert earlier(Scale=Ours) == (Ours,)
     assert "ours" in capsys.readouterr().out
+
+
+METHODS = {id: f"def {id}(self, x):\n    {{}}\n\n\nRobot.{id} = {id}" for id in ("double", "triple")}
+GAP = "# YOUR CODE HERE\n    raise NotImplementedError()"
+
+
+@pytest.fixture
+def robot_course(release, small):
+    """A course in which two exercises write one class."""
+    parts = [cell for id, text in METHODS.items() for cell in small.exercise(id, stub=text.format(GAP))]
+    release("01_first", [small.cell("setup", "class Robot:\n    pass"), *parts])
+    release("02_second", [small.cell("prose", "# 02 · Second")])
+
+
+@pytest.fixture
+def robot(robot_course, workspace):
+    """A workspace of that course with both parts written."""
+    workspace.edit("01_first", "double", METHODS["double"].format("return 2 * x"))
+    workspace.edit("01_first", "triple", METHODS["triple"].format("return 3 * x"))
+    return workspace
+
+
+def test_a_class_written_in_parts_is_the_learners_once_every_part_has_passed(robot, capsys):
+    passes(robot, "double")
+    assert earlier(Robot=Ours) == (Ours,)
+
+    passes(robot, "triple")
+    (Robot,) = earlier(Robot=Ours)
+
+    assert (Robot().double(4), Robot().triple(4)) == (8, 12)
+    assert capsys.readouterr().out.endswith("Robot: yours, from 01_first\n")
