@@ -17,6 +17,14 @@ class Box:
 
 # Ids are the places in `drawing`. An exercise that makes no piece of the model stands in no box, and needs none.
 BOXES = (
+    Box(
+        "tokenizer",
+        "tokenizer",
+        (
+            *("bytes_to_unicode", "pretokenize", "pair_counts", "merge_pair", "train_bpe"),
+            *("encode_word", "encode", "decode", "encode_stream"),
+        ),
+    ),
     Box("embed", "embed", ("embed",)),
     Box("positions", "positions", ("pos_embed",)),
     Box("layer_norm", "LayerNorm", ("layer_norm",)),
@@ -30,7 +38,36 @@ BOXES = (
     Box("unembed", "unembed", ("unembed",)),
     Box("gpt2", "GPT2", ("gpt2",)),
     Box("loss", "loss", ("lm_loss", "per_token_loss")),
-    Box("weights", "weights", ("init_weights", "tie_weights")),
+    Box(
+        "training",
+        "training",
+        ("get_batch", "adam_w", "lr_schedule", "clip_grad_norm", "decay_groups", "train_step", "evaluate", "train"),
+    ),
+    Box("hyperparameters", "hyperparameters", ("smoothed", "lr_range_test", "sweep", "fit_power_law")),
+    Box(
+        "sampling",
+        "sampling",
+        (
+            *("apply_temperature", "greedy", "top_k_filter", "top_p_filter", "frequency_penalty", "sample"),
+            *("generate", "beam_search", "no_repeat_ngram"),
+        ),
+    ),
+    Box(
+        "cache",
+        "KV cache",
+        (
+            *("kv_cache", "attn_with_cache", "positions_with_cache", "generate_cached"),
+            *("cache_bytes", "crop_cache", "reorder_cache"),
+        ),
+    ),
+    Box(
+        "weights",
+        "weights",
+        (
+            *("init_weights", "tie_weights", "map_name", "split_qkv", "load_state", "parity"),
+            *("resize_vocab", "extend_context", "save_checkpoint", "load_checkpoint"),
+        ),
+    ),
     Box("reach", "reach of the loss", ("loss_reach",)),
     Box("costs", "what it costs", ("param_count", "attention_flops")),
     Box("folding", "folding", ("fold_layernorm",)),

@@ -11,7 +11,8 @@ from hookpoint.app.situation import Situation, Standing
 from hookpoint.app.wording import WORDS, count
 
 # The places of the boxes: x, y, width, height. The residual stream runs down on the left.
-WIDTH, HEIGHT, STREAM = 540, 500, 46
+WIDTH, HEIGHT, STREAM = 540, 592, 46
+ABOVE = 72  # the room for the tokenizer, which stands above the model
 MODEL, BLOCK = (4, 34, 532, 360), (18, 132, 504, 176)
 PLACES = {
     "gpt2": [(384, 20, 136, 28)],
@@ -22,11 +23,16 @@ PLACES = {
     "attention": [(226, 160, 280, 48)],
     "mlp": [(226, 244, 280, 48)],
     "unembed": [(226, 332, 176, 44)],
-    "loss": [(4, 440, 100, 48)],
-    "weights": [(112, 440, 100, 48)],
-    "reach": [(220, 440, 120, 48)],
-    "costs": [(348, 440, 100, 48)],
-    "folding": [(456, 440, 80, 48)],
+    "tokenizer": [(84, -38, 150, 44)],
+    "loss": [(4, 440, 172, 44)],
+    "training": [(184, 440, 172, 44)],
+    "hyperparameters": [(364, 440, 172, 44)],
+    "sampling": [(4, 492, 172, 44)],
+    "cache": [(184, 492, 172, 44)],
+    "weights": [(364, 492, 172, 44)],
+    "reach": [(4, 544, 172, 44)],
+    "costs": [(184, 544, 172, 44)],
+    "folding": [(364, 544, 172, 44)],
 }
 GLYPHS = {"yours": "✓", "failing": "✕", "changed": "↻", "ours": "", "passed": "✓", "open": ""}
 
@@ -34,10 +40,11 @@ GLYPHS = {"yours": "✓", "failing": "✕", "changed": "↻", "ours": "", "passe
 def anatomy(pieces: Mapping[str, Piece]) -> str:
     """GPT-2 as an SVG: solid boxes are yours, hatched ones ours, failing ones carry an icon and a word."""
     boxes = [_box(piece, place) for id, piece in pieces.items() for place in PLACES[id]]
-    around = any(id in pieces for id in ("loss", "weights", "reach", "costs", "folding"))
-    height = HEIGHT if around else MODEL[1] + MODEL[3] + 8
+    bottom = max(y + h for id in pieces for _, y, _, h in PLACES[id])
+    around = bottom > MODEL[1] + MODEL[3]
+    top, low = (ABOVE if "tokenizer" in pieces else 0), max(bottom, MODEL[1] + MODEL[3]) + 4
     label = "GPT-2 as boxes: " + "; ".join(f"{p.box.label} {p.words}" for p in pieces.values())
-    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    size = f'viewBox="0 {-top} {WIDTH} {top + low}" width="{WIDTH}" height="{top + low}"'
     return (
         f'<svg {size} role="group" aria-label="{escape(label)}">'
         f"{DEFINITIONS}{_frames(pieces)}{_wires(pieces)}{''.join(boxes)}"
@@ -56,7 +63,7 @@ DEFINITIONS = (
 
 def _frames(pieces: Mapping[str, Piece]) -> str:
     """The two frames that the exercises `gpt2` and `block` make: what stands inside each."""
-    words = '<text class="token" x="84" y="18">Mary gave the book to</text>'
+    words = f'<text class="token" x="84" y="{-52 if "tokenizer" in pieces else 18}">Mary gave the book to</text>'
     frames = [
         f'<rect class="frame {pieces[id].whose}" x="{x}" y="{y}" width="{w}" height="{h}" rx="10"/>'
         for id, (x, y, w, h) in (("gpt2", MODEL), ("block", BLOCK))
@@ -69,7 +76,8 @@ def _wires(pieces: Mapping[str, Piece]) -> str:
     """The residual stream, and how each layer reads from it and adds to it."""
     parts = [f'<path class="stream" d="M {STREAM} 82 V 354"/>']
     if "embed" in pieces:
-        parts.append('<path class="wire" d="M 159 24 V 66"/><text class="plus" x="243" y="95">+</text>')
+        start = 6 if "tokenizer" in pieces else 24
+        parts.append(f'<path class="wire" d="M 159 {start} V 66"/><text class="plus" x="243" y="95">+</text>')
         parts.append(f'<path class="wire" d="M 84 90 H {STREAM + 5}"/>')
     for id, y in (("attention", 184), ("mlp", 268)):
         if id in pieces:

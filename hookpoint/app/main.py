@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 PAGES = Path(__file__).with_name("pages")
-START, NOTEBOOKS = PAGES / "start.py", PAGES / "notebooks.py"
+START, NOTEBOOKS, YOUR_GPT2 = PAGES / "start.py", PAGES / "notebooks.py", PAGES / "your_gpt2.py"
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -17,5 +17,6 @@ def main() -> None:
     pages = [
         st.Page(START, title="Start", icon=":material/home:", default=True),
         st.Page(NOTEBOOKS, title="Notebooks", icon=":material/menu_book:"),
+        st.Page(YOUR_GPT2, title="Your GPT-2", icon=":material/neurology:"),
     ]
     st.navigation(pages, position="top").run()

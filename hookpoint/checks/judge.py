@@ -161,12 +161,12 @@ def told_raised(exercise: Exercise, said: str, error: Raised) -> tuple[str, list
     match error.kinds[0]:
         case "Missing" if error.text:
             return "error", [
-                f"The cell of {exercise.writes} does not run, so {exercise.writes} is not defined.",
+                f"The cell of {exercise.asked} does not run, so {exercise.asked} is not defined.",
                 f"  {error.text}",
             ]
         case "Missing":
             return "missing", [
-                f"{exercise.writes} is not defined.",
+                f"{exercise.asked} is not defined.",
                 "  Has its cell been run, and does it define this name?",
             ]
         case "NotImplementedError" if not error.text:  # torch raises it too, and then says what it cannot do

@@ -23,6 +23,14 @@ class {name}({name}):
         {wreck}
 """
 
+WRAP_CLASS = """
+class {name}({name}):
+    def __getattribute__(self, name):
+        if name.startswith("__"):
+            return super().__getattribute__(name)
+        {wreck}
+"""
+
 EDIT = """
 def _scratch(args):
     editable = [value for value in args if isinstance(value, (torch.Tensor, list, dict))]
@@ -62,8 +70,11 @@ TENSOR_RESULT = {
 EDITS = {"changes its inputs in place": "_scratch(args); return out"}
 
 
-def accidents(exercise: Exercise, is_class: bool) -> dict[str, str]:
-    """The text to run after a right answer, by what it does; few for exercises that return nothing."""
+def accidents(exercise: Exercise, is_class: bool, is_module: bool = True) -> dict[str, str]:
+    """The text to run after a right answer, by what it does; few for what returns nothing, or anything."""
+    if is_class and not is_module:
+        raises = WRAP_CLASS.format(name=exercise.writes, wreck=ANY_RESULT["raises an error"])
+        return {"raises an error": raises}
     wrap = WRAP_MODULE if is_class else WRAP_FUNCTION
     gives_tensor = is_class or getattr(exercise.gives, "__name__", "") == "Tensor"
     wrecks = dict(ANY_RESULT)

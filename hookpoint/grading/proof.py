@@ -9,6 +9,7 @@ from hookpoint.checks import InProcess, Verdict, judge
 from hookpoint.checks.child import Nursery
 from hookpoint.checks.exercise import Exercise
 from hookpoint.checks.find import exercise as find_exercise
+from hookpoint.checks.protocol import given
 from hookpoint.content.cells import Cell, load_cells
 from hookpoint.content.course import course
 from hookpoint.content.execute import run_cells
@@ -118,7 +119,7 @@ def prove_answers(proof: Proof, exercise: Exercise, answers: list[Answer], nurse
     if right < LEAST_RIGHT:
         proof.count("right", False, f"has {right} alternative right answers; {LEAST_RIGHT} are needed")
     for answer in answers:
-        cells = [answer_cell(exercise.id, exercise.writes, answer.source)]
+        cells = [*beside_it(exercise), answer_cell(exercise.id, exercise.writes, answer.source)]
         here, there = both(exercise, cells, nursery, seed)
         if (here.status, here.slip) != (there.status, there.slip):
             proof.problems.append(
@@ -134,11 +135,22 @@ def prove_answers(proof: Proof, exercise: Exercise, answers: list[Answer], nurse
             check_form(proof, verdict, f"answer {answer.label!r}")
 
 
+def beside_it(exercise: Exercise) -> list[Cell]:
+    """What an answer that stands alone finds defined: the prerequisites that live beside the learner's code.
+
+    A class among them is needed when the cell runs, for its annotations and subclasses, not only when it is called.
+    """
+    tools = [f"{name} = stand_in({tool!r})" for name, tool in exercise.needs.items() if isinstance(tool, str)]
+    source = "\n".join([f"from {given.__name__} import stand_in", *tools])
+    return [Cell(id="needs", kind="setup", exercise=None, source=source, index=0)] if tools else []
+
+
 def prove_accidents(proof: Proof, exercise: Exercise, solved: Path) -> None:
     """Accidents are tried in process: what differs across the wall is shown by the answers."""
     base = load_cells(solved)
-    is_class = isinstance(run_cells(base).names.get(exercise.writes), type)
-    for label, source in accidents(exercise, is_class).items():
+    answer = run_cells(base).names.get(exercise.writes)
+    wreckage = accidents(exercise, isinstance(answer, type), is_module=hasattr(answer, "forward"))
+    for label, source in wreckage.items():
         wreck = Cell(id="accident", kind="own", exercise=None, source=source, index=len(base))
         verdict = judge(exercise, InProcess(run_cells([*base, wreck]).names, limit=5.0), "accident")
         proof.count(

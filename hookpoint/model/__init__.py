@@ -4,10 +4,12 @@ Importing this package imports torch, einops and jaxtyping only; the adapters im
 """
 
 from .config import Config
-from .fast import KVCache, fast_logits
+from .fast import PreallocatedCache, fast_logits
 from .gpt2 import GPT2, MLP, Attention, Block, Embed, LayerNorm, PosEmbed, Unembed, gelu_new, init_weights
 from .hooks import HookedModule, HookPoint
+from .loss import lm_loss, per_token_loss
 from .sampling import generate
+from .train_config import TrainConfig
 from .transformer_lens_adapter import HOOK_NAMES, tl_hook_names, to_transformer_lens
 from .transformers_adapter import from_transformers, to_transformers
 
@@ -21,15 +23,18 @@ __all__ = [
     "Embed",
     "HookPoint",
     "HookedModule",
-    "KVCache",
     "LayerNorm",
     "PosEmbed",
+    "TrainConfig",
+    "PreallocatedCache",
     "Unembed",
     "fast_logits",
     "from_transformers",
     "gelu_new",
     "generate",
     "init_weights",
+    "lm_loss",
+    "per_token_loss",
     "tl_hook_names",
     "to_transformer_lens",
     "to_transformers",

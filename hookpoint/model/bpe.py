@@ -33,13 +33,17 @@ def pair_counts(words: Mapping[Word, int]) -> Counter[Pair]:
     return counts
 
 
-def merge_pair(word: Word, pair: Pair) -> Word:
-    """The word with every occurrence of the pair joined, from the left: (a, a, a) becomes (aa, a)."""
+def merge_pair(word: Word, pair: Pair, new: bytes | None = None) -> Word:
+    """The word with `new` in place of every occurrence of the pair, from the left: (a, a, a) becomes (aa, a).
+
+    Symbols may be anything, such as ids, where `new` says what they become; without it the two are joined.
+    """
+    new = pair[0] + pair[1] if new is None else new
     merged: list[bytes] = []
     at = 0
     while at < len(word):
         if word[at : at + 2] == pair:
-            merged.append(pair[0] + pair[1])
+            merged.append(new)
             at += 2
         else:
             merged.append(word[at])

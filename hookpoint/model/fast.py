@@ -15,7 +15,7 @@ from .config import Config
 from .gpt2 import GPT2, Attention, Block
 
 
-class KVCache:
+class PreallocatedCache:
     """Keys and values of the positions that a model has read, so that a new token is computed by itself.
 
     Room for `n_ctx` positions is set aside at the start: appending moves nothing. The cache also keeps each layer's
@@ -37,13 +37,15 @@ class KVCache:
     def __init__(self, model: GPT2, batch: int) -> None:
         cfg = model.cfg
         if cfg.attention_dir == "bidirectional":
-            raise ValueError("KVCache: a bidirectional model reads from later tokens too, so no key or value is final.")
+            raise ValueError(
+                "PreallocatedCache: a bidirectional model reads from later tokens too, so no key or value is final."
+            )
         shape = (cfg.n_layers, batch, cfg.n_heads, cfg.n_ctx, cfg.d_head)
         self.keys: Float[Tensor, "layer batch head n_ctx d_head"] = model.embed.W_E.new_empty(shape)
         self.values: Float[Tensor, "layer batch head n_ctx d_head"] = model.embed.W_E.new_empty(shape)
         self.length = 0
         with torch.no_grad():
-            self._fused = [_fused(block.attn) for block in model.blocks]
+            self._fused = [fuse_qkv(block.attn) for block in model.blocks]
 
     def _append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """All keys and values of the layer so far, the new ones last. `length` moves on when every layer has them."""
@@ -54,7 +56,7 @@ class KVCache:
 
 
 def fast_logits(
-    model: GPT2, tokens: Int[Tensor, "batch pos"], cache: KVCache | None = None, last_only: bool = False
+    model: GPT2, tokens: Int[Tensor, "batch pos"], cache: PreallocatedCache | None = None, last_only: bool = False
 ) -> Float[Tensor, "batch pos d_vocab"]:
     """The logits of `model(tokens)` up to rounding, with the same gradients; hooks are not called.
 
@@ -79,7 +81,7 @@ def fast_logits(
     return logits
 
 
-def _logits(model: GPT2, tokens: Tensor, cache: KVCache | None, last_only: bool) -> Tensor:
+def _logits(model: GPT2, tokens: Tensor, cache: PreallocatedCache | None, last_only: bool) -> Tensor:
     offset = 0 if cache is None else cache.length
     # F.embedding, because the gradient of an indexing is several times as slow; one row of positions serves the batch.
     resid = F.embedding(tokens, model.embed.W_E) + model.pos_embed(tokens[:1], offset)
@@ -90,7 +92,7 @@ def _logits(model: GPT2, tokens: Tensor, cache: KVCache | None, last_only: bool)
     return _linear(_normalised(model.ln_final, resid, model.cfg), model.unembed.W_U, model.unembed.b_U)
 
 
-def _block(block: Block, resid: Tensor, cfg: Config, layer: int, cache: KVCache | None) -> Tensor:
+def _block(block: Block, resid: Tensor, cfg: Config, layer: int, cache: PreallocatedCache | None) -> Tensor:
     resid = resid + _attention(block.attn, _normalised(block.ln1, resid, cfg), cfg, layer, cache)
     if cfg.attn_only:
         return resid
@@ -99,9 +101,9 @@ def _block(block: Block, resid: Tensor, cfg: Config, layer: int, cache: KVCache 
     return resid + _linear(post, block.mlp.W_out, block.mlp.b_out)
 
 
-def _attention(attn: Attention, x: Tensor, cfg: Config, layer: int, cache: KVCache | None) -> Tensor:
+def _attention(attn: Attention, x: Tensor, cfg: Config, layer: int, cache: PreallocatedCache | None) -> Tensor:
     """All heads in one product; the scores never leave the fused kernel."""
-    W, b = _fused(attn) if cache is None else cache._fused[layer]
+    W, b = fuse_qkv(attn) if cache is None else cache._fused[layer]
     q, k, v = rearrange(
         _linear(x, W, b), "batch pos (qkv head d_head) -> qkv batch head pos d_head", qkv=3, head=cfg.n_heads
     )
@@ -116,8 +118,8 @@ def _attention(attn: Attention, x: Tensor, cfg: Config, layer: int, cache: KVCac
     return _linear(rearrange(z, "batch head pos d_head -> batch pos (head d_head)"), attn.W_O.flatten(0, 1), attn.b_O)
 
 
-def _fused(attn: Attention) -> tuple[Float[Tensor, "d_model qkv_head_d_head"], Float[Tensor, " qkv_head_d_head"]]:
-    """All heads' query, key and value matrices side by side, and their biases."""
+def fuse_qkv(attn: Attention) -> tuple[Float[Tensor, "d_model qkv_head_d_head"], Float[Tensor, " qkv_head_d_head"]]:
+    """All heads' query matrices side by side, then all key, then all value matrices; and their biases."""
     by_row = [rearrange(W, "head d_model d_head -> d_model head d_head") for W in (attn.W_Q, attn.W_K, attn.W_V)]
     # Those are views, so putting them side by side is the only copy.
     return torch.cat(by_row, dim=1).flatten(1), torch.cat([attn.b_Q, attn.b_K, attn.b_V]).flatten()

@@ -1,15 +1,19 @@
 """The settings of one training run: no weights, no torch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-_POSITIVE = ("steps", "batch", "pos", "eval_every")
-_NOT_NEGATIVE = ("max_lr", "min_lr", "warmup", "weight_decay")
+_COUNTS = ("steps", "batch", "pos", "eval_every")
+_NUMBERS = ("max_lr", "min_lr", "weight_decay")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """How a language model is trained: how long, on what size of batch, at which learning rate.
+
+    A run may be cut into sessions: the first with `stop` and `checkpoint`, the next resumes from that checkpoint with
+    the same settings otherwise. The schedule is the one of the whole run, so `steps` stays what it is.
 
     Attributes:
         steps: Length of the whole schedule; every step is one update of the weights.
@@ -25,7 +29,7 @@ class TrainConfig:
         checkpoint: Where the state is saved at the end of the session; None saves nothing.
 
     Raises:
-        ValueError: A number is out of its range.
+        ValueError: A count is not a positive integer, or a number is out of its range.
     """
 
     steps: int
@@ -41,11 +45,18 @@ class TrainConfig:
     checkpoint: str | Path | None = None
 
     def __post_init__(self) -> None:
-        for name in (*_POSITIVE, *_NOT_NEGATIVE, "max_norm"):
-            value = getattr(self, name)
-            good = value >= 0 if name in _NOT_NEGATIVE else value > 0
-            if isinstance(value, bool) or not good:
-                wanted = "0 or more" if name in _NOT_NEGATIVE else "positive"
-                raise ValueError(f"TrainConfig: {name} must be {wanted}, not {value!r}.")
-        if self.stop is not None and not 0 < self.stop <= self.steps:
-            raise ValueError(f"TrainConfig: stop must be between 1 and steps ({self.steps}), not {self.stop!r}.")
+        for name in _COUNTS:
+            self._require(name, int, "a positive integer", lambda value: value > 0)
+        for name in _NUMBERS:
+            self._require(name, (int, float), "a number that is 0 or more", lambda value: value >= 0)
+        self._require("warmup", int, "an integer that is 0 or more", lambda value: value >= 0)
+        self._require("max_norm", (int, float), "a positive number", lambda value: value > 0)
+        if self.stop is not None:
+            wanted = f"None or an integer from 1 to steps, which is {self.steps}"
+            self._require("stop", int, wanted, lambda value: 0 < value <= self.steps)
+
+    def _require(self, name: str, kind: type | tuple, wanted: str, holds: Callable[[float], bool]) -> None:
+        value = getattr(self, name)
+        # bool is a subclass of int, and `stop=True` is a slip rather than a wish for one step.
+        if isinstance(value, bool) or not isinstance(value, kind) or not holds(value):
+            raise ValueError(f"TrainConfig: {name} must be {wanted}, not {value!r}.")

@@ -1,9 +1,7 @@
 // A plain click is ours; one with a modifier key opens a tab, as on any link.
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".root");
-  const page = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(page.slice(i, i + 2), 16));
-  root.dataset.theme = r + g + b < 384 ? "dark" : "light";
+  themed(root);
   if (root.drawn !== data.html) {
     const focused = root.getRootNode().activeElement?.dataset?.exercise;
     root.innerHTML = root.drawn = data.html;

@@ -22,6 +22,7 @@ FUNCTIONS = {  # words in the names under which torch runs every spelling of wha
     "gelu": ("gelu",),
     "cross_entropy": ("cross_entropy", "nll_loss"),
     "optim": ("adam", "sgd"),
+    "autograd": ("requires_grad", "backward", "make_dual", " grad "),  # spaces: the whole name
 }
 LIBRARIES = {"tokenizers": ("tokenizers", "tiktoken", "transformers", "sentencepiece")}
 NETWORK = "the network"
@@ -44,7 +45,7 @@ class Ban(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         name = getattr(function, "__name__", "")
-        if any(word in name for word in self.words):
+        if any(word in f" {name} " for word in self.words):
             raise Forbidden(f"torch's own {name.strip('_')}")
         return function(*args, **(kwargs or {}))
 

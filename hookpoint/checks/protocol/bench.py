@@ -100,13 +100,13 @@ class Bench(Peer):
         """Runs the learner's code under the rules, lifted while it calls back: the check's own code runs free."""
 
         def enter() -> contextlib.ExitStack:
-            stack = contextlib.ExitStack()
-            stack.enter_context(torch.set_grad_enabled(rules["grad"]))
-            stack.enter_context(overheard(notes))
-            stack.enter_context(self.standing_in())
-            if rules["forbids"]:
-                stack.enter_context(banned(rules["forbids"], function))
-            return stack
+            with contextlib.ExitStack() as stack:  # undone if it is interrupted half way, by an alarm for instance
+                stack.enter_context(torch.set_grad_enabled(rules["grad"]))
+                stack.enter_context(overheard(notes))
+                stack.enter_context(self.standing_in())
+                if rules["forbids"]:
+                    stack.enter_context(banned(rules["forbids"], function))
+                return stack.pop_all()
 
         outer = self.guard, self.enter_guard
         self.guard, self.enter_guard = enter(), enter

@@ -1,4 +1,7 @@
-"""A small GPT-2 course of three notebooks, and a workspace of it in which a learner's day can be played."""
+"""A small GPT-2 course of three notebooks, and a workspace of it in which a learner's day can be played.
+
+Where the learner's code itself runs, a workspace of the real course, in which exercises can be solved and spoiled.
+"""
 
 import json
 from pathlib import Path
@@ -8,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[3]
+SOLUTIONS = ROOT / "solutions"
 PART = "part1_build_gpt2"
 NOTEBOOKS = {
     "02_embed_and_mlp": {"embed": "Embed", "pos_embed": "PosEmbed", "layer_norm": "LayerNorm", "mlp": "MLP"},
@@ -125,3 +129,87 @@ def notebooks(start):
         return app.switch_page("hookpoint/app/pages/notebooks.py").run()
 
     return open_at
+
+
+class Builder(SimpleNamespace):
+    """A learner who has built parts of GPT-2 in `workspace`."""
+
+    def solves(self, *ids: str) -> None:
+        """Put the solution into each answer cell and record that it passed."""
+        for id in ids:
+            self._write(id, lambda _stub, id=id: _solution(id))
+
+    def spoils(self, id: str, more: str) -> None:
+        """Add lines to an answer, and record that it passed: what runs on the page need not be what was checked."""
+        self._write(id, lambda source: f"{source}\n\n{more}")
+
+    def _write(self, id: str, change) -> None:
+        from hookpoint.content.cells import answer_hash, load_cells
+        from hookpoint.content.course import course
+        from hookpoint.content.progress import record
+
+        exercise = course().exercise(id)
+        path = self.workspace / exercise.part / f"{exercise.notebook}.ipynb"
+        content = json.loads(path.read_text())
+        cell = next(
+            c for c in content["cells"] if c["metadata"].get("hookpoint", {}).get("exercise") == id and c["id"] == id
+        )
+        cell["source"] = change("".join(cell["source"]))
+        path.write_text(json.dumps(content))
+        record(self.workspace, {"exercise": id, "status": "passed", "source_hash": answer_hash(load_cells(path), id)})
+
+
+def _solution(id: str) -> str:
+    from hookpoint.content.course import course
+
+    exercise = course().exercise(id)
+    content = json.loads((SOLUTIONS / exercise.part / f"{exercise.notebook}.ipynb").read_text())
+    return next("".join(cell["source"]) for cell in content["cells"] if cell["id"] == id)
+
+
+@pytest.fixture
+def builder(tmp_path, monkeypatch):
+    from hookpoint.content.workspace import create
+
+    monkeypatch.delenv("HOOKPOINT_COURSE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    create(tmp_path / "workspace")
+    return Builder(workspace=tmp_path / "workspace")
+
+
+@pytest.fixture
+def engine(builder, tmp_path):
+    """Asks the engine in this process: `ask(what, yours, **arguments)`."""
+    from hookpoint.app.yours.engine import Engine
+
+    def ask(what: str, yours=(), model: str = "stories", **given) -> dict:
+        made = Engine(builder.workspace, tmp_path / "marker")
+        return made.answer({"ask": what, "yours": list(yours), "model": model, "with": given})
+
+    return ask
+
+
+@pytest.fixture
+def your_gpt2(tmp_path, monkeypatch):
+    """Opens the page Your GPT-2, with the learner's code in this process instead of one of its own."""
+    from hookpoint.app.yours.engine import Engine
+
+    class Here:
+        alive = True
+
+        def __init__(self, workspace):
+            self.ask = Engine(workspace, tmp_path / "marker").answer
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr("hookpoint.app.yours.client.Runner", Here)
+    monkeypatch.setattr("hookpoint.app.yours.client._clients", {})
+
+    def open_page(**query: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.switch_page("hookpoint/app/pages/your_gpt2.py").run()
+
+    return open_page

@@ -1,4 +1,4 @@
-"""Both pages in a real browser, as a learner uses them. Needs Chromium on this machine; nothing is downloaded.
+"""The pages in a real browser, as a learner uses them. Needs Chromium on this machine; nothing is downloaded.
 
 `HOOKPOINT_PICTURES=1 pytest -m browser tests/hookpoint/app -k picture` draws the README's pictures anew.
 """
@@ -145,11 +145,15 @@ def test_the_keyboard_opens_an_exercise_from_the_bar(stuck, address, page):
     page.wait_for_url(f"{address}/notebooks?exercise=gpt2", timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("path", ["", "notebooks?exercise=causal_mask"], ids=["start", "notebooks"])
-def test_at_800_pixels_nothing_is_cut_and_no_text_is_tiny(stuck, address, page, path):
+@pytest.mark.parametrize(
+    ("path", "last"),
+    [("", "solid boxes are yours"), ("notebooks?exercise=causal_mask", "Open hint 1")],
+    ids=["start", "notebooks"],
+)
+def test_at_800_pixels_nothing_is_cut_and_no_text_is_tiny(stuck, address, page, path, last):
     page.set_viewport_size({"width": 800, "height": 900})
     page.goto(f"{address}/{path}")
-    see(page, "causal_mask")
+    see(page, last)
     page.wait_for_timeout(1000)
 
     sizes = page.evaluate(TEXT_SIZES)
@@ -158,9 +162,96 @@ def test_at_800_pixels_nothing_is_cut_and_no_text_is_tiny(stuck, address, page, 
     assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
 
 
+@pytest.fixture
+def built(builder):
+    """The address of the app for a learner who has passed a whole GPT-2; its MLP is not quite ours."""
+    builder.solves("embed", "pos_embed", "layer_norm", "gelu_new", "mlp", "attn_pattern", "attention", "block", "gpt2")
+    builder.spoils("mlp", "_f = MLP.forward\nMLP.forward = lambda self, x: 2 * _f(self, x)")
+    yield from served()
+
+
+def test_a_click_on_a_chip_swaps_yours_for_ours(built, page):
+    page.goto(f"{built}/your_gpt2")
+    see(page, "more than rounding")
+    chip = page.locator('button.chip[data-press="mlp"]')
+    assert "yours" in chip.inner_text()
+
+    chip.click()
+
+    page.locator('button.chip.switched[data-press="mlp"]').wait_for(timeout=PATIENCE)
+    page.wait_for_url("**/your_gpt2?**ours=mlp**")
+    assert page.get_by_text("more than rounding").count() == 0
+
+
+def test_heads_and_tokens_are_walked_through_by_keyboard_without_asking_python(built, page):
+    page.goto(f"{built}/your_gpt2?view=Attention&ours=mlp")
+    title = page.locator("h4.title")
+    page.locator(".heads .head[aria-selected=true]").focus()
+    page.keyboard.press("Home")
+    title.filter(has_text="Layer 0, head 0").wait_for(timeout=PATIENCE)
+
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    title.filter(has_text="Layer 1, head 1").wait_for(timeout=1000)
+    page.locator(".query[aria-pressed=true]").focus()
+    page.keyboard.press("ArrowUp")
+
+    title.filter(has_text="·ball looks at").wait_for(timeout=1000)
+    assert page.locator(".heads [tabindex='0']").count() == 1
+
+
+def test_a_story_is_played_step_by_step_and_a_token_shows_what_else_could_have_come(built, page):
+    page.goto(f"{built}/your_gpt2?view=Generate&ours=mlp")
+    tokens = page.locator("[data-frame]")
+    tokens.first.wait_for(timeout=PATIENCE)
+    count = tokens.count()
+
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Stop").click()
+    assert page.locator("[data-frame]:visible").count() < count
+    page.get_by_role("button", name="Show all").click()
+    tokens.first.click()
+
+    assert "Instead:" in page.locator(".tip", has_text="Instead").inner_text()
+    assert page.locator("[data-frame]:visible").count() == count and page.locator(".frame .chosen").count() == 1
+
+
+def test_no_view_is_cut_at_800_pixels_or_has_tiny_text(built, page):
+    page.set_viewport_size({"width": 800, "height": 900})
+    last = {
+        "Attention": "Every head",
+        "Generate": "Show all",
+        "Tokens": "Decoded",
+        "Speed": "same text",
+        "Loss": "Mean",
+    }
+    for view, words in last.items():
+        page.goto(f"{built}/your_gpt2?view={view}")
+        see(page, words)
+        page.wait_for_timeout(500)
+
+        sizes = page.evaluate(TEXT_SIZES)
+
+        assert len(sizes) > 50 and min(sizes) >= 12, view
+        assert page.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth"), view
+
+
+def test_a_new_prompt_is_on_the_page_within_a_second(built, page):
+    page.goto(f"{built}/your_gpt2?ours=mlp")
+    page.locator(".bars .row").first.wait_for(timeout=PATIENCE)
+    box = page.get_by_label("Prompt")
+    box.fill("The school in Madrid is in")
+    began = time.monotonic()
+
+    box.press("Enter")
+    page.locator(".bars .row").first.filter(has_text="·Spain").wait_for(timeout=PATIENCE)
+
+    assert time.monotonic() - began < 1.0
+
+
 @pytest.mark.skipif("HOOKPOINT_PICTURES" not in os.environ, reason="draws files; set HOOKPOINT_PICTURES=1")
 def test_pictures_for_the_readme(learner, monkeypatch, tmp_path, browser):
-    """The real course on a day when notebook 02 is done and `causal_mask` has its usual slip."""
+    """The real course on a day when the notebooks before 03 are done and `causal_mask` has its usual slip."""
     from hookpoint.content.course import course
     from hookpoint.content.progress import open_hint
     from hookpoint.content.workspace import create
@@ -168,7 +259,7 @@ def test_pictures_for_the_readme(learner, monkeypatch, tmp_path, browser):
     monkeypatch.delenv("HOOKPOINT_COURSE")
     shutil.rmtree(learner.workspace)
     create(learner.workspace)
-    learner.passes(*(e.id for e in course().exercises if e.notebook.startswith("02")))
+    learner.passes(*(e.id for e in course().exercises if e.notebook < "03"))
     gap, body = "# YOUR CODE HERE\n    raise NotImplementedError()", learner.slip.splitlines()[-1].strip()
     learner.types("causal_mask", course().exercise("causal_mask").stub.replace(gap, body))
     subprocess.run([sys.executable, "-m", "hookpoint", "check", "causal_mask"], capture_output=True)
@@ -181,3 +272,20 @@ def test_pictures_for_the_readme(learner, monkeypatch, tmp_path, browser):
             tab.wait_for_timeout(1500)
             tab.screenshot(path=PICTURES / f"app_{name}.png")
             assert (PICTURES / f"app_{name}.png").stat().st_size < 200_000
+
+
+@pytest.mark.skipif("HOOKPOINT_PICTURES" not in os.environ, reason="draws files; set HOOKPOINT_PICTURES=1")
+def test_picture_of_your_gpt2_for_the_readme(builder, browser):
+    """A learner whose attention is not whole yet, and what their model writes."""
+    from hookpoint.app.yours.choice import RUNS
+    from hookpoint.content.course import course
+
+    left = ("weighted_values", "combine_heads", "attention", "block", "beam_search", "generate_cached", "cache_bytes")
+    builder.solves(*(e.id for e in course().exercises if e.id in RUNS and e.id not in left))
+    for url in served():
+        tab = browser.new_page(viewport={"width": 1280, "height": 1180})
+        tab.goto(f"{url}/your_gpt2?view=Attention")
+        see(tab, "to ours on this prompt")
+        tab.wait_for_timeout(1500)
+        tab.screenshot(path=PICTURES / "app_your_gpt2.png")
+        assert (PICTURES / "app_your_gpt2.png").stat().st_size < 200_000

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hookpoint.model import GPT2
-from hookpoint.model.fast import KVCache, fast_logits
+from hookpoint.model.fast import PreallocatedCache, fast_logits
 
 VARIANTS = [
     {"act_fn": act_fn, "normalization_type": normalization, "attn_only": attn_only, "attention_dir": direction}
@@ -76,7 +76,7 @@ def test_a_position_without_a_vector_is_an_error_that_names_n_ctx(model):
 @pytest.mark.parametrize("parts", [(6,), (3, 3), (1, 4, 1), (1,) * 6], ids=str)
 def test_tokens_given_in_parts_get_the_logits_that_they_get_at_once(cfg, scrambled, tokens, variant, parts):
     model = scrambled(replace(cfg, **variant), torch.float64)
-    cache = KVCache(model, batch=3)
+    cache = PreallocatedCache(model, batch=3)
     logits = torch.cat([fast_logits(model, part, cache) for part in tokens.split(parts, dim=1)], dim=1)
     close(logits, model(tokens))
     assert cache.length == 6
@@ -84,7 +84,7 @@ def test_tokens_given_in_parts_get_the_logits_that_they_get_at_once(cfg, scrambl
 
 def test_the_cache_holds_the_keys_and_values_of_the_teaching_model(cfg, scrambled, tokens):
     model = scrambled(cfg, torch.float64)
-    cache = KVCache(model, batch=3)
+    cache = PreallocatedCache(model, batch=3)
     for part in tokens.split((2, 4), dim=1):
         fast_logits(model, part, cache)
     _, acts = model.run_with_cache(tokens)
@@ -94,13 +94,13 @@ def test_the_cache_holds_the_keys_and_values_of_the_teaching_model(cfg, scramble
 
 
 def test_with_a_cache_no_gradient_is_kept(model, tokens):
-    cache = KVCache(model, batch=3)
+    cache = PreallocatedCache(model, batch=3)
     assert not fast_logits(model, tokens, cache).requires_grad
     assert not cache.keys.requires_grad
 
 
 def test_positions_beyond_n_ctx_are_an_error_that_leaves_the_cache_as_it_was(cfg, model, tokens):
-    cache = KVCache(model, batch=3)
+    cache = PreallocatedCache(model, batch=3)
     fast_logits(model, tokens, cache)
     with pytest.raises(ValueError, match="positions 6 to 9 were asked for, but n_ctx is 9"):
         fast_logits(model, tokens[:, :4], cache)
@@ -110,9 +110,9 @@ def test_positions_beyond_n_ctx_are_an_error_that_leaves_the_cache_as_it_was(cfg
 
 def test_a_cache_for_another_number_of_rows_is_refused_with_both_numbers(model, tokens):
     with pytest.raises(ValueError, match="the cache holds 3 sequences, but tokens holds 1"):
-        fast_logits(model, tokens[:1], KVCache(model, batch=3))
+        fast_logits(model, tokens[:1], PreallocatedCache(model, batch=3))
 
 
 def test_a_bidirectional_model_cannot_be_cached(cfg):
     with pytest.raises(ValueError, match="bidirectional"):
-        KVCache(GPT2(replace(cfg, attention_dir="bidirectional")), batch=1)
+        PreallocatedCache(GPT2(replace(cfg, attention_dir="bidirectional")), batch=1)

@@ -65,6 +65,23 @@ def test_samples_have_the_models_probabilities_sharpened_by_the_temperature(cert
     torch.testing.assert_close(found, torch.tensor(shares).double(), rtol=0, atol=0.02)
 
 
+@pytest.mark.parametrize(
+    ("knobs", "shares"),
+    [({"top_k": 2}, [5 / 8, 3 / 8, 0]), ({"top_p": 0.6}, [5 / 8, 3 / 8, 0]), ({"top_k": 2, "top_p": 0.6}, [1, 0, 0])],
+    ids=["top_k", "top_p", "top_p of what top_k has left"],
+)
+def test_filters_share_out_what_they_cut(certain, knobs, shares):
+    ids = torch.zeros(4000, 1, dtype=torch.long)
+    drawn = generate(certain, ids, 2, **knobs, generator=rng())[:, 1:]
+    found = torch.tensor([(drawn == token).double().mean() for token in (3, 7, 11)])
+    torch.testing.assert_close(found, torch.tensor(shares).double(), rtol=0, atol=0.02)
+
+
+def test_the_temperature_comes_before_the_filters(certain):
+    drawn = generate(certain, torch.zeros(500, 1, dtype=torch.long), 1, 0.5, top_p=0.6, generator=rng())
+    assert (drawn[:, 1] == 3).all()  # of .5 .3 .2 two reach .6; sharpened to .66 .24 .10, one does
+
+
 def test_a_temperature_near_zero_is_greedy_and_not_nan(certain):
     drawn = generate(certain, torch.zeros(50, 1, dtype=torch.long), 1, temperature=1e-30, generator=rng())
     assert (drawn[:, 1] == 3).all()

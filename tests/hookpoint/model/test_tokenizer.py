@@ -79,6 +79,10 @@ def test_a_pair_is_merged_everywhere_from_the_left(word, merged):
     assert merge_pair(letters, pair) == tuple(part.encode() for part in merged)
 
 
+def test_what_takes_the_place_of_a_pair_may_be_named():
+    assert merge_pair((1, 2, 3, 1, 2), (1, 2), 256) == (256, 3, 256)
+
+
 def test_merges_of_a_word_worked_out_by_hand():
     # aa occurs 4 times; then (aa, a) and (a, b) twice each, and b"aa" > b"a"; then (aaa, b); then all occur once.
     _, merges = train_bpe("aaabdaaabac", 256 + 4)

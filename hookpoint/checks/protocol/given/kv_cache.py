@@ -25,6 +25,11 @@ def held_append(cache: Any, layer: int, k: Tensor, v: Tensor) -> tuple[Kept, Kep
     return Kept(k_all), Kept(v_all)
 
 
+def read_again(kept: Tensor) -> Tensor:
+    """What a tensor that stayed here holds now."""
+    return kept.detach().clone()
+
+
 def keeps_graph(cache: Any, layer: int, k: Tensor, v: Tensor, later_k: Tensor, later_v: Tensor) -> list[str]:
     """Which of the keys and values still carry the graph of an earlier `append` after a later one without any."""
     with torch.enable_grad():
@@ -56,9 +61,24 @@ class Watch:
         return note
 
 
-def watch(model: nn.Module) -> Watch:
+def watch_parts(model: nn.Module) -> Watch:
     """Notes from now on what the model's parts are fed."""
     return Watch(model)
 
 
-TOOLS = (attention_layer, held_append, keeps_graph, watch)
+def parts_seen(watch: Watch) -> dict[str, Any]:
+    """What a watch has noted so far."""
+    return {"rows": dict(watch.rows), "logits": list(watch.logits)}
+
+
+def put_in_mode(model: nn.Module, training: bool) -> None:
+    """`model.train(training)`."""
+    model.train(training)
+
+
+def in_training(model: nn.Module) -> bool:
+    """Whether the model is in training mode."""
+    return model.training
+
+
+TOOLS = (attention_layer, held_append, read_again, keeps_graph, watch_parts, parts_seen, put_in_mode, in_training)

@@ -1,0 +1,1 @@
+"""Checks for the exercises of notebook 00b, Autograd in a hundred lines."""

@@ -1,0 +1,155 @@
+"""What is asked of every operation on Values: its result, and the gradients that its pull gives.
+
+A result may be computed in several steps, each a Value of its own: gradients are followed through all of them.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from hookpoint.checks.author import Mismatch, Raised, Ref, same
+
+__all__ = ["gradients_through", "like_torch", "of_itself", "repeatable"]
+
+NODES = "  Return Value(data, parents, pull); its parents are the Values it was computed from."
+
+
+def like_torch(learner, f: Ref, reference: Callable, names: Sequence[str], *tensors: Tensor, when="", **options):
+    """Raises `Mismatch` unless result and gradients are torch's, and the inputs stay as they were.
+
+    In float64; the plain case, without a circumstance, in float32 too.
+    """
+    along = torch.Generator().manual_seed(7)
+    for dtype in (torch.float64,) if when else (torch.float64, torch.float32):
+        circumstance = when or f"in {dtype}".replace("torch.", "")
+        changed = [tensor.to(dtype) for tensor in tensors]
+        inputs = learner.given.leaf_values(changed)
+        out = applied(f, inputs, circumstance, **options)
+        want = reference(*changed, **options)
+        same_data(out, want, circumstance)
+        untouched(learner, inputs, changed, names, out)
+        grad = torch.randn(want.shape, generator=along, dtype=torch.float64).to(dtype)
+        grad = grad.mT.contiguous().mT if grad.ndim > 1 else grad  # what comes back need not lie contiguously
+        found = gradients_through(learner, out, grad, inputs, names)
+        for name, got, expected in zip(names, found, torch_gradients(reference, grad, changed, options), strict=True):
+            same(got, expected, f"in the gradient of {name} {circumstance}")
+        untouched(learner, inputs, changed, names)
+
+
+def of_itself(learner, f: Ref, reference: Callable, x: Tensor) -> None:
+    """Raises `Mismatch` unless `f(x, x)` has torch's result and gradient: the sum over both places."""
+    (value,) = learner.given.leaf_values([x])
+    out = applied(f, [value, value], "with one Value as both arguments")
+    grad = reference(x, x).cos()
+    same_data(out, reference(x, x), "with one Value as both arguments")
+    (got,) = gradients_through(learner, out, grad, [value], ["x"])
+    (want,) = torch_gradients(lambda one: reference(one, one), grad, [x], {})
+    same(got, want, "in the gradient of x, with one Value as both arguments")
+
+
+def repeatable(learner, f: Ref, reference: Callable, names: Sequence[str], draws: Sequence[Sequence[Tensor]]) -> None:
+    """Raises `Mismatch` unless each result keeps a pull of its own, which gives the same when it is called again."""
+    made = []
+    for tensors in draws:
+        inputs = learner.given.leaf_values(list(tensors))
+        made.append((applied(f, inputs), inputs, tensors))
+    for turn in ("", "when pull is called a second time"):
+        for out, inputs, tensors in made:
+            grad = reference(*tensors).cos()
+            found = gradients_through(learner, out, grad, inputs, names)
+            for name, got, want in zip(names, found, torch_gradients(reference, grad, tensors, {}), strict=True):
+                same(got, want, f"in the gradient of {name} {turn}".rstrip())
+
+
+def applied(f: Ref, inputs: Sequence[Ref], when: str = "", **options) -> Ref:
+    try:
+        out = f(*inputs, **options)
+    except Raised as error:
+        error.when = when
+        raise
+    if not isinstance(out, Ref):
+        raise Mismatch("does not return a Value.", NODES, got=out)
+    return out
+
+
+def same_data(out: Ref, want: Tensor, when: str) -> None:
+    try:
+        same(out.data.value, want, when)
+    except Raised:
+        raise Mismatch("does not return a Value.", NODES, got=out) from None
+    except Mismatch as mismatch:
+        mismatch.got = out  # so that the message names the operation and not its attribute
+        raise
+
+
+def torch_gradients(reference: Callable, grad: Tensor, tensors: Sequence[Tensor], options: dict) -> list[Tensor]:
+    """What torch's own autograd gives on the same expression."""
+    free = [tensor.detach().clone().requires_grad_() for tensor in tensors]
+    return list(torch.autograd.grad((reference(*free, **options) * grad).sum(), free))
+
+
+def untouched(learner, inputs: Sequence[Ref], tensors: Sequence[Tensor], names: Sequence[str], by=None) -> None:
+    """Raises `Mismatch` if an input has changed: `by` the operation that gave this result, else by the last pull."""
+    for name, (data, grad), before in zip(names, learner.given.value_contents(inputs), tensors, strict=True):
+        if not torch.equal(data, before):
+            raise Mismatch(f"changes {name}.data.", "  The gradients of other results need it as it was.", got=by)
+        if grad is not None:
+            raise Mismatch(f"sets {name}.grad.", "  Gradients are only returned; backward gathers them.", got=by)
+
+
+def gradients_through(learner, out: Ref, grad: Tensor, inputs: Sequence[Ref], names: Sequence[str]) -> list[Tensor]:
+    """The gradient of each input, pulled from the result through all that lies between."""
+    about = learner.given.value_ancestry(out, list(inputs))
+    nodes, parents = about["nodes"], about["parents"]
+    if None in parents:
+        raise Mismatch("has something among its parents that is no Value.", NODES, got=out)
+    for name, place in zip(names, about["inputs"], strict=True):
+        if place < 0:
+            raise Mismatch(f"leaves {name} out of its parents: no gradient can reach it.", NODES, got=out)
+    waiting = {0: grad}
+    for place in downwards(parents):
+        if place in waiting and parents[place]:
+            for parent, part in zip(parents[place], pulled(nodes[place], waiting[place], parents[place]), strict=True):
+                if part is not None:
+                    waiting[parent] = part if parent not in waiting else waiting[parent] + part
+    for name, place in zip(names, about["inputs"], strict=True):
+        if place not in waiting:
+            raise Mismatch(f"has a pull that gives no gradient for {name}.", got=out)
+    return [waiting[place] for place in about["inputs"]]
+
+
+def pulled(node: Ref, grad: Tensor, parents: Sequence[int]) -> list:
+    """What a node's own pull gives: one gradient or None for each parent."""
+    found = node.pull(grad)
+    if isinstance(found, Tensor):
+        raise Mismatch(
+            "returned a tensor, expected one gradient per parent in a tuple.",
+            "  With one parent that is (gradient,), with the comma.",
+            got=found,
+        )
+    if found is None:
+        raise Mismatch("returned None, expected one gradient per parent in a tuple.")
+    if isinstance(found, Ref) and found._about.get("kind") == "iterator":
+        found = list(found)
+    if not isinstance(found, (tuple, list)) or not all(part is None or isinstance(part, Tensor) for part in found):
+        raise Mismatch("returned something else than a tuple of tensors, one gradient per parent.", got=found)
+    if len(found) != len(parents):
+        raise Mismatch(f"returned {len(found)} gradients for {len(parents)} parents.", got=found)
+    return list(found)
+
+
+def downwards(parents: Sequence[Sequence[int]]) -> list[int]:
+    """The places of the nodes, each after all that were computed from it."""
+    users = [0] * len(parents)
+    for places in parents:
+        for place in places:
+            users[place] += 1
+    ready, order = [0], []
+    while ready:
+        order.append(ready.pop())
+        for place in parents[order[-1]]:
+            users[place] -= 1
+            if users[place] == 0:
+                ready.append(place)
+    return order

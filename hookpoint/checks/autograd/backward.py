@@ -1,0 +1,167 @@
+"""Checks for `backward` (part 1, notebook 00b).
+
+The graphs are sums of weighted Values that are made beside the learner's code, so none of their operations is needed.
+"""
+
+import torch
+
+from hookpoint.checks.author import Exercise, Mismatch, Raised, Slip
+
+from . import _sweeps as sweeps
+from ._graphs import expect, pulls_once, total
+
+
+def run(learner, leaves, sums, when="", dtype=torch.float64):
+    """The Values of a graph after one backward from its last one."""
+    sums = [(at, factors and [None if f is None else f.to(dtype) for f in factors]) for at, factors in sums]
+    leaves = [leaf.to(dtype) for leaf in leaves]
+    values = learner.given.value_web(leaves, sums)
+    started(learner, values[-1], when)
+    expect(learner, values[: len(leaves)], total(leaves, sums), when)
+    return values
+
+
+def started(learner, root, when=""):
+    try:
+        learner.backward(root)
+    except Raised as error:
+        error.when = when
+        raise
+
+
+def line(learner, draw):
+    """The root's gradient is ones, and each step multiplies on the way down to the leaf, in the dtype of the data."""
+    weights = [draw.normal(2, 3, dtype=torch.float64) for _ in range(3)]
+    sums = [([0], [weights[0]]), ([1], [weights[1]]), ([2], [weights[2]])]
+    for dtype in (torch.float64, torch.float32):
+        run(learner, [draw.normal(2, 3)], sums, f"of a chain in {dtype}".replace("torch.", ""), dtype)
+    run(learner, [draw.normal(2, 3)], [*sums, ([3], None)], "of a chain that ends in a sum over all entries")
+
+
+def branches(learner, draw):
+    """Every leaf gets its own gradient, be it 0, and a leaf that the root was not computed from gets none."""
+    factors = [draw.normal(5, dtype=torch.float64) for _ in range(4)]
+    leaves = [draw.normal(5) for _ in range(4)]
+    run(learner, leaves, [([0, 1], factors[:2]), ([2, 4], factors[2:])], "of a tree")
+    nothing = [torch.zeros(5, dtype=torch.float64), factors[0]]
+    run(learner, leaves, [([0, 1], nothing)], "where one of the gradients is 0")
+
+
+def used_twice(learner, draw):
+    """A Value that is used several times gets the sum of what each use gives, however long the ways are."""
+    c = [draw.normal(3, dtype=torch.float64) for _ in range(6)]
+    run(learner, [draw.normal(3)], [([0, 0], c[:2])], "of x used twice at once")
+    diamond = [([0], [c[0]]), ([1], [c[1]]), ([1], [c[2]])]
+    run(learner, [draw.normal(3)], [*diamond, ([2, 3], c[3:5])], "of a diamond above one more step")
+    run(learner, [draw.normal(3)], [*diamond, ([2, 3, 0], c[3:6])], "of a diamond with a direct way")
+    short_and_long = [([0], [c[0]]), ([1], [c[1]]), ([2], [c[2]])]
+    for last, order in (([1, 3], "the short way first"), ([3, 1], "the long way first")):
+        run(learner, [draw.normal(3)], [*short_and_long, (last, c[3:5])], f"of two ways down, {order}")
+
+
+def again(learner, draw):
+    """A leaf's grad is added to, call after call, as in torch; what lies between starts anew in every call."""
+    c = [draw.normal(3, dtype=torch.float64) for _ in range(4)]
+    leaves, sums = [draw.normal(3, dtype=torch.float64) for _ in range(2)], [([0, 1], c[:2]), ([2, 0], c[2:])]
+    values = learner.given.value_web(leaves, sums)
+    first = total(leaves, sums)
+    for times in (1, 2, 3):
+        started(learner, values[-1])
+        expect(learner, values[:2], [grad * times for grad in first], f"after {times} calls" if times > 1 else "")
+    other = total(leaves, sums, root=2)
+    started(learner, values[2], "from a Value in the middle")
+    want = [three * 3 + one for three, one in zip(first, other, strict=True)]
+    expect(learner, values[:2], want, "after one more call, from a Value in the middle")
+
+
+def leaf_grads(learner, draw):
+    """What a leaf's grad holds before counts; the root may be a leaf itself."""
+    leaves, sums = [draw.normal(3, dtype=torch.float64)], [([0], [draw.normal(3, dtype=torch.float64)])]
+    before = draw.normal(3, dtype=torch.float64)
+    values = learner.given.value_web(leaves, sums)
+    learner.given.set_value_grads(values[:1], [before])
+    started(learner, values[-1])
+    expect(learner, values[:1], [before + total(leaves, sums)[0]], "where it held a gradient before")
+    alone = learner.given.leaf_values([draw.normal(2, 3)])
+    started(learner, alone[0], "from a Value without parents,")
+    expect(learner, alone, [torch.ones(2, 3)], "where the root is a leaf")
+
+
+def handed_on(learner, draw):
+    """Gradients from a pull may share memory, with each other and with what came in: they are never edited."""
+    c = [draw.normal(2, 3, dtype=torch.float64) for _ in range(2)]
+    leaves = [draw.normal(2, 3, dtype=torch.float64) for _ in range(2)]
+    shared = "where pulls hand on one tensor to several parents"
+    for places in ([2, 3], [3, 2]):
+        run(learner, leaves, [([0, 1], [None, None]), ([0], [c[0]]), (places, [None, None])], shared)
+    spread = [([0], None), ([0], None), ([1], None), ([2, 3, 4], [c[0][0, 0], c[1][0, 0], None])]
+    for sums, when in (([([0, 1], [None, None])], shared), (spread, "where a sum spreads its gradient as a view")):
+        values = run(learner, leaves, sums, when)
+        started(learner, values[-1], when)
+        expect(learner, values[:2], [2 * grad for grad in total(leaves, sums)], f"{when}, after 2 calls")
+
+
+def once(learner, draw):
+    """Each pull is called once, when the gradient of its Value is complete."""
+    leaf = draw.normal(3, dtype=torch.float64)
+    sums = [([at, at], [None, None]) for at in range(12)]
+    values = run(learner, [leaf], sums, "of twelve doublings")
+    pulls_once(learner, values, 1)
+    c = [draw.normal(3, dtype=torch.float64) for _ in range(5)]
+    values = run(learner, [leaf], [([0], c[:1]), ([1, 0], c[1:3]), ([2, 1], c[3:5])], "of crossing ways")
+    pulls_once(learner, values, 1)
+
+
+def deep(learner, draw):
+    """A chain of 5,000 Values is no deeper than Python can go."""
+    first, last, near = learner.given.value_chain(draw.normal(2), 5_000)
+    started(learner, last, "from the end of a chain of 5,000 Values,")
+    learner.given.value_calls([last, near])  # for the transcript: tells a sweep that stops early from one that is short
+    expect(learner, [first], [torch.ones(2)], "at the end of a chain of 5,000 Values")
+
+
+def data_stays(learner, draw):
+    """Only grad is written: the data of every Value stays what it was."""
+    leaves = [draw.normal(3, dtype=torch.float64), draw.normal(3, dtype=torch.float64)]
+    values = run(learner, leaves, [([0, 1], [draw.normal(3, dtype=torch.float64), None]), ([2, 0], [None, None])])
+    for (data, _), leaf in zip(learner.given.value_contents(values), leaves, strict=False):
+        if not torch.equal(data, leaf):
+            raise Mismatch("changes the data of a Value.")
+
+
+EXERCISE = Exercise(
+    "backward",
+    checks=(line, branches, used_twice, again, leaf_grads, handed_on, once, deep, data_stays),
+    reference=lambda root: None,
+    forbids=("autograd",),
+    needs={"Value": "Value"},
+    slips=(
+        Slip("the root's gradient is its data, not ones", sweeps.starts_with_data),
+        Slip("the root's gradient is zeros, so all that comes after is zero", sweeps.starts_with_zeros),
+        Slip("the root's gradient is shared out over its entries: 1 / n each, not 1", sweeps.starts_with_mean),
+        Slip("the root's gradient is a single 1, not ones in the shape of its data", sweeps.starts_with_one_number),
+        Slip("the root's gradient is made in float32 whatever the dtype of its data", sweeps.starts_in_float32),
+        Slip("Values are visited level by level: one is pulled before all its uses have been", sweeps.breadth_first),
+        Slip(
+            "parents are visited as soon as they are met: one is pulled before all its uses have been",
+            sweeps.depth_first,
+        ),
+        Slip(
+            "a Value that is used twice keeps only the gradient of one use: the last overwrites", sweeps.last_one_wins
+        ),
+        Slip("a Value that is used twice keeps only the gradient of one use: the first stays", sweeps.first_one_wins),
+        Slip("every way down is walked by itself: twice the work at each Value that is used twice", sweeps.every_way),
+        Slip("the grad that a leaf holds is overwritten, not added to", sweeps.overwritten),
+        Slip(
+            "the gradients between root and leaves are still there in the next call, and count again",
+            sweeps.kept_between_calls,
+        ),
+        Slip("gradients are added up in place (+=), which edits a tensor that others hold", sweeps.added_in_place),
+        Slip(
+            "a leaf's grad is added to in place (+=), though another leaf holds the same tensor",
+            sweeps.leaf_added_in_place,
+        ),
+        Slip("the recursion is as deep as the graph, and Python stops it at about 1,000 calls", sweeps.recursive),
+        Slip("the gradient comes one step far: no further sweep, or a sweep from the leaves up", sweeps.one_step),
+    ),
+)

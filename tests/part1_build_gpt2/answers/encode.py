@@ -1,0 +1,400 @@
+# %% right="one whole class with its own constructor"
+import regex
+
+PAT = regex.compile(r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
+
+
+class Tokenizer:
+    """Everything in one class, with a cache and private helpers."""
+
+    def __init__(self, vocab, merges, special=()):
+        self.id_to_token = vocab
+        self.token_to_id = {token: i for i, token in vocab.items()}
+        self.rank = {tuple(pair): i for i, pair in enumerate(merges)}
+        self.special_tokens = sorted(special, key=len, reverse=True)
+        self.cache = {}
+
+    def _bpe(self, word):
+        if word not in self.cache:
+            parts = [bytes([b]) for b in word]
+            while len(parts) > 1:
+                pair = min(zip(parts, parts[1:]), key=lambda p: self.rank.get(p, len(self.rank)))
+                if pair not in self.rank:
+                    break
+                merged, i = [], 0
+                while i < len(parts):
+                    if i + 1 < len(parts) and (parts[i], parts[i + 1]) == pair:
+                        merged.append(parts[i] + parts[i + 1])
+                        i += 2
+                    else:
+                        merged.append(parts[i])
+                        i += 1
+                parts = merged
+            self.cache[word] = [self.token_to_id[p] for p in parts]
+        return self.cache[word]
+
+    def _split(self, text, allowed):
+        allowed = [s for s in self.special_tokens if s in allowed]
+        start = i = 0
+        while i < len(text):
+            special = next((s for s in allowed if text.startswith(s, i)), None)
+            if special is None:
+                i += 1
+                continue
+            if i > start:
+                yield text[start:i], False
+            yield special, True
+            i = start = i + len(special)
+        if start < len(text):
+            yield text[start:], False
+
+    def encode(self, text, allowed_special=()):
+        out = []
+        for piece, is_special in self._split(text, allowed_special):
+            if is_special:
+                out.append(self.token_to_id[piece.encode("utf-8")])
+            else:
+                for match in PAT.finditer(piece):
+                    out.extend(self._bpe(match.group().encode("utf-8")))
+        return out
+
+    def decode(self, ids):
+        return b"".join([self.id_to_token[i] for i in ids]).decode("utf-8", "replace")
+
+    def encode_stream(self, iterable, allowed_special=()):
+        longest = max((len(s) for s in allowed_special), default=0)
+        buffer = ""
+        for chunk in iterable:
+            buffer += chunk
+            pieces = []
+            for piece, is_special in self._split(buffer, allowed_special):
+                pieces += [(piece, True)] if is_special else [(m.group(), False) for m in PAT.finditer(piece)]
+            at, keep = 0, []
+            limit = len(buffer) - longest
+            for k, (piece, is_special) in enumerate(pieces):
+                if at + len(piece) > limit or k >= len(pieces) - 2:
+                    break
+                at += len(piece)
+                keep.append((piece, is_special))
+            while keep and not keep[-1][1] and keep[-1][0].isspace():
+                at -= len(keep.pop()[0])
+            for piece, is_special in keep:
+                yield from [self.token_to_id[piece.encode()]] if is_special else self._bpe(piece.encode())
+            buffer = buffer[at:]
+        yield from self.encode(buffer, allowed_special)
+
+
+# %% right="split with a capturing group"
+import re
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        parts = [text]
+        if allowed_special:
+            pattern = "|".join(re.escape(s) for s in sorted(allowed_special, key=len, reverse=True))
+            parts = re.split(f"({pattern})", text)
+        ids = []
+        for part in parts:
+            if part in allowed_special:
+                ids.append(self.ids[part.encode()])
+            else:
+                for word in pretokenize(part):
+                    ids.extend(encode_word(word.encode("utf-8"), self.ranks, self.vocab))
+        return ids
+
+
+# %% right="text consumed from the left with find"
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        ids = []
+        while text:
+            hits = [(text.find(s), -len(s), s) for s in allowed_special if s in text]
+            if not hits:
+                plain, special, text = text, None, ""
+            else:
+                at, _, special = min(hits)
+                plain, text = text[:at], text[at + len(special) :]
+            for word in pretokenize(plain):
+                ids += encode_word(word.encode(), self.ranks, self.vocab)
+            if special is not None:
+                ids.append(self.ids[special.encode()])
+        return ids
+
+
+# %% right="a function hung on a class with slots"
+import re
+
+
+class Tokenizer:
+    __slots__ = ("vocab", "merges", "special", "ranks", "number")
+
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = vocab, merges, special
+        self.ranks = dict(zip(merges, range(len(merges))))
+        self.number = {t: i for i, t in vocab.items()}
+
+
+def _encode(self, text, allowed_special=()):
+    special = sorted(set(allowed_special), key=lambda s: (-len(s), s))
+    out, last = [], 0
+    for m in re.finditer("|".join(map(re.escape, special)), text) if special else ():
+        out += [i for w in pretokenize(text[last : m.start()]) for i in encode_word(w.encode(), self.ranks, self.vocab)]
+        out += [self.number[m.group().encode()]]
+        last = m.end()
+    return out + [i for w in pretokenize(text[last:]) for i in encode_word(w.encode(), self.ranks, self.vocab)]
+
+
+Tokenizer.encode = _encode
+
+
+# %% wrong="a cache shared by all tokenizers"
+import re
+
+CACHE = {}
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        parts = [text]
+        if allowed_special:
+            pattern = "|".join(re.escape(s) for s in sorted(allowed_special, key=len, reverse=True))
+            parts = re.split(f"({pattern})", text)
+        ids = []
+        for part in parts:
+            if part in allowed_special:
+                ids.append(self.ids[part.encode()])
+            else:
+                for word in pretokenize(part):
+                    if word not in CACHE:
+                        CACHE[word] = encode_word(word.encode("utf-8"), self.ranks, self.vocab)
+                    ids.extend(CACHE[word])
+        return ids
+
+
+# %% wrong="a cache by the allowed special strings, which must have a hash"
+import functools
+import re
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    @functools.lru_cache
+    def encode(self, text, allowed_special=()):
+        parts = [text]
+        if allowed_special:
+            pattern = "|".join(re.escape(s) for s in sorted(allowed_special, key=len, reverse=True))
+            parts = re.split(f"({pattern})", text)
+        ids = []
+        for part in parts:
+            if part in allowed_special:
+                ids.append(self.ids[part.encode()])
+            else:
+                for word in pretokenize(part):
+                    ids.extend(encode_word(word.encode("utf-8"), self.ranks, self.vocab))
+        return ids
+
+
+# %% wrong="the words of the whole text first, special strings put together afterwards"
+import re
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        ids = []
+        words = pretokenize(text)
+        while words:
+            for n in range(len(words), 0, -1):
+                if "".join(words[:n]) in allowed_special:
+                    ids.append(self.ids["".join(words[:n]).encode()])
+                    words = words[n:]
+                    break
+            else:
+                ids += encode_word(words.pop(0).encode(), self.ranks, self.vocab)
+        return ids
+
+
+# %% wrong="split without a group, and a special string between all pieces"
+import re
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        if not allowed_special:
+            return [i for w in pretokenize(text) for i in encode_word(w.encode(), self.ranks, self.vocab)]
+        special = sorted(allowed_special, key=len)[-1]
+        ids = []
+        for n, part in enumerate(text.split(special)):
+            if n:
+                ids.append(self.ids[special.encode()])
+            ids += [i for w in pretokenize(part) for i in encode_word(w.encode(), self.ranks, self.vocab)]
+        return ids
+
+
+# %% wrong="special strings get the first id with their bytes among the merges: by place in the list"
+import re
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        parts = [text]
+        if allowed_special:
+            pattern = "|".join(re.escape(s) for s in sorted(allowed_special, key=len, reverse=True))
+            parts = re.split(f"({pattern})", text)
+        ids = []
+        for part in parts:
+            if part in allowed_special:
+                ids.append(256 + self.special.index(part))
+            else:
+                for word in pretokenize(part):
+                    ids.extend(encode_word(word.encode("utf-8"), self.ranks, self.vocab))
+        return ids
+
+
+# %% wrong="case does not matter"
+import re
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        parts = [text]
+        if allowed_special:
+            pattern = "|".join(re.escape(s) for s in sorted(allowed_special, key=len, reverse=True))
+            parts = re.split(f"({pattern})", text, flags=re.IGNORECASE)
+        ids = []
+        for part in parts:
+            if part.lower() in [s.lower() for s in allowed_special]:
+                ids.append(next(self.ids[s.encode()] for s in allowed_special if s.lower() == part.lower()))
+            else:
+                for word in pretokenize(part):
+                    ids.extend(encode_word(word.encode("utf-8"), self.ranks, self.vocab))
+        return ids
+
+
+# %% wrong="only special strings with a word border before them"
+import re
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        parts = [text]
+        if allowed_special:
+            pattern = "|".join(re.escape(s) for s in sorted(allowed_special, key=len, reverse=True))
+            parts = re.split(rf"(?<!\w)({pattern})", text)
+        ids = []
+        for part in parts:
+            if part in allowed_special:
+                ids.append(self.ids[part.encode()])
+            else:
+                for word in pretokenize(part):
+                    ids.extend(encode_word(word.encode("utf-8"), self.ranks, self.vocab))
+        return ids
+
+
+# %% wrong="a generator"
+import re
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        parts = [text]
+        if allowed_special:
+            pattern = "|".join(re.escape(s) for s in sorted(allowed_special, key=len, reverse=True))
+            parts = re.split(f"({pattern})", text)
+        for part in parts:
+            if part in allowed_special:
+                yield self.ids[part.encode()]
+            else:
+                for word in pretokenize(part):
+                    yield from (encode_word(word.encode("utf-8"), self.ranks, self.vocab))
+
+
+# %% wrong="the library"
+from tokenizers import Tokenizer as Theirs, models, pre_tokenizers
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        theirs = Theirs(models.BPE())
+        theirs.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        return theirs.encode(text).ids
+
+
+# %% wrong="white space of the pieces kept, but empty allowed means all"
+import re
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab, self.merges, self.special = dict(vocab), list(merges), list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        self.ids = {token: i for i, token in self.vocab.items()}
+
+    def encode(self, text, allowed_special=()):
+        parts = [text]
+        allowed_special = allowed_special or self.special
+        if allowed_special:
+            pattern = "|".join(re.escape(s) for s in sorted(allowed_special, key=len, reverse=True))
+            parts = re.split(f"({pattern})", text)
+        ids = []
+        for part in parts:
+            if part in allowed_special:
+                ids.append(self.ids[part.encode()])
+            else:
+                for word in pretokenize(part):
+                    ids.extend(encode_word(word.encode("utf-8"), self.ranks, self.vocab))
+        return ids

@@ -1,0 +1,463 @@
+# %% right="through the model's own load_state_dict"
+import torch
+
+
+def load_state(model, state, strict=True):
+    cfg = model.cfg
+    old = {name: value.clone() for name, value in model.state_dict().items()}
+    new, came_from, unexpected = {}, {}, []
+    for key, value in state.items():
+        if key.endswith((".attn.bias", ".attn.masked_bias")):
+            continue
+        name = map_name(key)
+        if name is None:
+            unexpected.append(key)
+            continue
+        came_from[name] = key
+        new[name] = value
+    for layer in range(cfg.n_layers):
+        block = f"blocks.{layer}.attn"
+        w, b = new.pop(f"{block}.qkv_weight", None), new.pop(f"{block}.qkv_bias", None)
+        if f"{block}.W_O" in new and new[f"{block}.W_O"].shape == (cfg.d_model, cfg.d_model):
+            new[f"{block}.W_O"] = new[f"{block}.W_O"].reshape(cfg.n_heads, cfg.d_head, cfg.d_model)
+        if w is None or b is None:
+            continue
+        if w.shape != (cfg.d_model, 3 * cfg.d_model) or b.shape != (3 * cfg.d_model,):
+            raise ValueError(f"wrong shape: {came_from[block + '.qkv_weight']} {tuple(w.shape)}")
+        names = ("W_Q", "W_K", "W_V", "b_Q", "b_K", "b_V")
+        for part, tensor in zip(names, split_qkv(w, b, cfg.n_heads), strict=True):
+            new[f"{block}.{part}"] = tensor
+            came_from[f"{block}.{part}"] = came_from[f"{block}.qkv_weight"]
+    if "unembed.W_U" not in new and "embed.W_E" in new:
+        new["unembed.W_U"], came_from["unembed.W_U"] = new["embed.W_E"], came_from["embed.W_E"]
+    if "unembed.W_U" in new:
+        new["unembed.W_U"] = new["unembed.W_U"].T
+    unexpected += [came_from[name] for name in new if name not in old]
+    new = {name: value for name, value in new.items() if name in old}
+    for name, value in new.items():
+        if value.shape != old[name].shape:
+            raise ValueError(f"{came_from[name]}: {tuple(value.shape)} is not {tuple(old[name].shape)}")
+    missing = [name for name in old if name not in new and name != "unembed.b_U"]
+    if strict and (missing or unexpected):
+        raise KeyError((missing + unexpected)[0])
+    model.load_state_dict({**old, **new, "unembed.b_U": torch.zeros_like(old["unembed.b_U"])})
+    return {"loaded": sorted(new), "missing": missing, "unexpected": unexpected}
+
+
+# %% right="asks the state for each parameter, sets in the report"
+import torch
+
+
+def load_state(model, state, strict=True):
+    prefix = "transformer." if any(key.startswith("transformer.") for key in state) else ""
+    H, D, K = model.cfg.n_heads, model.cfg.d_model, model.cfg.d_head
+    used, plan, missing, wrong = set(), {}, set(), []
+
+    def get(key):
+        full = key if key.startswith("lm_head") else prefix + key
+        if full in state:
+            used.add(full)
+        return full, state.get(full)
+
+    def want(name, key, turn=lambda t: t, shape=None):
+        full, tensor = get(key)
+        if tensor is None:
+            missing.add(name)
+            return
+        parameter = model.get_parameter(name)
+        if shape is not None and tuple(tensor.shape) != shape:
+            wrong.append(f"{full} has shape {tuple(tensor.shape)}")
+            return
+        turned = turn(tensor)
+        if turned.shape != parameter.shape:
+            wrong.append(f"{full} has shape {tuple(tensor.shape)}")
+        plan[name] = turned
+
+    want("embed.W_E", "wte.weight")
+    want("pos_embed.W_pos", "wpe.weight")
+    want("ln_final.w", "ln_f.weight")
+    want("ln_final.b", "ln_f.bias")
+    want("unembed.W_U", "lm_head.weight" if "lm_head.weight" in state else "wte.weight", lambda t: t.T)
+    for i in range(model.cfg.n_layers):
+        for name, key in {
+            "ln1.w": "ln_1.weight", "ln1.b": "ln_1.bias", "ln2.w": "ln_2.weight", "ln2.b": "ln_2.bias",
+            "attn.b_O": "attn.c_proj.bias", "mlp.W_in": "mlp.c_fc.weight", "mlp.b_in": "mlp.c_fc.bias",
+            "mlp.W_out": "mlp.c_proj.weight", "mlp.b_out": "mlp.c_proj.bias",
+        }.items():  # fmt: skip
+            want(f"blocks.{i}.{name}", f"h.{i}.{key}")
+        want(f"blocks.{i}.attn.W_O", f"h.{i}.attn.c_proj.weight", lambda t: t.reshape(H, K, D), (D, D))
+        for n, part in enumerate("QKV"):
+            want(
+                f"blocks.{i}.attn.W_{part}", f"h.{i}.attn.c_attn.weight",
+                lambda t, n=n: t[:, n * D : n * D + D].reshape(D, H, K).permute(1, 0, 2), (D, 3 * D),
+            )  # fmt: skip
+            want(
+                f"blocks.{i}.attn.b_{part}", f"h.{i}.attn.c_attn.bias",
+                lambda t, n=n: t[n * D : n * D + D].reshape(H, K), (3 * D,),
+            )  # fmt: skip
+    if wrong:
+        raise RuntimeError("; ".join(wrong))
+    unexpected = {key for key in state if key not in used and not key.endswith(("attn.bias", "attn.masked_bias"))}
+    if strict and (missing or unexpected):
+        raise RuntimeError(f"missing {sorted(missing)}, unexpected {sorted(unexpected)}")
+    with torch.no_grad():
+        for name, tensor in plan.items():
+            model.get_parameter(name).data.copy_(tensor)
+        model.unembed.b_U.zero_()
+    return {"loaded": set(plan) | {"unembed.b_U"}, "missing": missing, "unexpected": unexpected}
+
+
+# %% right="a deep copy put back in case of an error, new data for the old parameters"
+import copy
+
+import torch
+
+
+def load_state(model, state, strict=True):
+    backup = copy.deepcopy(model.state_dict())
+    try:
+        return attempt(model, dict(state), strict)
+    except Exception:
+        model.load_state_dict(backup)
+        raise
+
+
+def attempt(model, state, strict):
+    D, H = model.cfg.d_model, model.cfg.n_heads
+    targets = dict(model.named_parameters())
+    loaded, unexpected = [], []
+
+    def put(name, tensor, key):
+        assert targets[name].shape == tensor.shape, f"{key}: {list(tensor.shape)}"
+        targets[name].data = tensor.to(targets[name].dtype, copy=True).contiguous()
+        loaded.append(name)
+
+    if "lm_head.weight" not in state:
+        for key in ("wte.weight", "transformer.wte.weight"):
+            if key in state:
+                state["lm_head.weight"] = state[key]
+    for key, tensor in state.items():
+        name = map_name(key)
+        if name is None:
+            if "attn.bias" not in key and "masked_bias" not in key:
+                unexpected.append(key)
+        elif "qkv" in name:
+            if name.rsplit(".", 1)[0] + ".W_Q" not in targets:
+                unexpected.append(key)
+                continue
+            assert tensor.shape[-1] == 3 * D and tensor.shape[0] in (D, 3 * D), f"{key}: {list(tensor.shape)}"
+            assert tensor.ndim == 1 or tensor.shape[0] == D, f"{key}: {list(tensor.shape)}"
+            w = tensor if tensor.ndim == 2 else torch.zeros(D, 3 * D)
+            b = tensor if tensor.ndim == 1 else torch.zeros(3 * D)
+            parts = split_qkv(w, b, H)[:3] if tensor.ndim == 2 else split_qkv(w, b, H)[3:]
+            for part, piece in zip("QKV", parts, strict=True):
+                put(name.replace("qkv_weight", "W_" + part).replace("qkv_bias", "b_" + part), piece, key)
+        elif name not in targets:
+            unexpected.append(key)
+        elif name == "unembed.W_U":
+            put(name, tensor.T, key)
+        elif name.endswith(".W_O"):
+            assert tensor.shape == (D, D), f"{key}: {list(tensor.shape)}"
+            put(name, tensor.reshape(H, D // H, D), key)
+        else:
+            put(name, tensor, key)
+    targets["unembed.b_U"].data = torch.zeros_like(targets["unembed.b_U"])
+    missing = [name for name in targets if name not in loaded and name != "unembed.b_U"]
+    if strict and missing + unexpected:
+        raise ValueError(f"{(missing + unexpected)[0]} is missing or unexpected")
+    return {"loaded": loaded, "missing": missing, "unexpected": unexpected}
+
+
+# %% right="new parameters in place of the old ones, after everything was compared"
+import torch
+from torch import nn
+
+
+def load_state(model, state, strict=True):
+    D, H = model.cfg.d_model, model.cfg.n_heads
+    names = [name for name, _ in model.named_parameters()]
+    ready, source, unexpected = {}, {}, []
+    for key, t in state.items():
+        name = map_name(key)
+        if name is None and key.split(".")[-1] in ("bias", "masked_bias") and key.split(".")[-2] == "attn":
+            continue
+        if name is None or (name.split(".")[0] == "blocks" and int(name.split(".")[1]) >= model.cfg.n_layers):
+            unexpected.append(key)
+            continue
+        base = name.rpartition(".")[0]
+        if name.endswith("qkv_weight"):
+            if t.shape != (D, 3 * D):
+                raise ValueError(f"{key} {t.shape}")
+            q, k, v, *_ = split_qkv(t, t[0], H)
+            pieces = {f"{base}.W_Q": q, f"{base}.W_K": k, f"{base}.W_V": v}
+        elif name.endswith("qkv_bias"):
+            if t.shape != (3 * D,):
+                raise ValueError(f"{key} {t.shape}")
+            *_, q, k, v = split_qkv(t.expand(D, -1), t, H)
+            pieces = {f"{base}.b_Q": q, f"{base}.b_K": k, f"{base}.b_V": v}
+        elif name.endswith("W_O"):
+            if t.shape != (D, D):
+                raise ValueError(f"{key} {t.shape}")
+            pieces = {name: torch.stack(t.chunk(H))}
+        else:
+            pieces = {name: t.T if name == "unembed.W_U" else t}
+        ready |= pieces
+        source |= dict.fromkeys(pieces, key)
+    if "embed.W_E" in ready:
+        ready.setdefault("unembed.W_U", ready["embed.W_E"].T)
+        source.setdefault("unembed.W_U", source["embed.W_E"])
+    for name, t in ready.items():
+        if model.get_parameter(name).shape != t.shape:
+            raise ValueError(f"{source[name]}: {tuple(t.shape)}")
+    missing = [name for name in names if name not in ready and name != "unembed.b_U"]
+    if strict:
+        assert not missing, f"missing {missing[0]}"
+        assert not unexpected, f"unexpected {unexpected[0]}"
+    ready["unembed.b_U"] = torch.zeros(model.cfg.d_vocab)
+    for name, t in ready.items():
+        module, leaf = model.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2]
+        setattr(module, leaf, nn.Parameter(t.detach().clone().to(getattr(module, leaf).dtype)))
+    return {"loaded": [name for name in ready], "missing": missing, "unexpected": unexpected}
+
+
+# %% wrong="strict=False of torch does it all"
+import torch
+
+
+def load_state(model, state, strict=True):
+    D, H = model.cfg.d_model, model.cfg.n_heads
+    new = {}
+    for key, t in state.items():
+        name = map_name(key)
+        if name is None:
+            continue
+        if name.endswith("qkv_weight"):
+            for part, W in zip("QKV", split_qkv(t, t[0], H)[:3], strict=True):
+                new[name.replace("qkv_weight", f"W_{part}")] = W
+        elif name.endswith("qkv_bias"):
+            for part, b in zip("QKV", split_qkv(t.expand(D, -1), t, H)[3:], strict=True):
+                new[name.replace("qkv_bias", f"b_{part}")] = b
+        elif name.endswith("W_O"):
+            new[name] = t.reshape(H, -1, D)
+        else:
+            new[name] = t.T if name == "unembed.W_U" else t
+    new.setdefault("unembed.W_U", new.get("embed.W_E", torch.zeros(1, 1)).T)
+    new["unembed.b_U"] = torch.zeros(model.cfg.d_vocab)
+    result = model.load_state_dict(new, strict=False)
+    return {"loaded": list(new), "missing": result.missing_keys, "unexpected": result.unexpected_keys}
+
+
+# %% wrong="the missing ones are zeroed with strict=False"
+import torch
+
+
+def load_state(model, state, strict=True):
+    D, H = model.cfg.d_model, model.cfg.n_heads
+    new, source, unexpected = {}, {}, []
+    for key, t in state.items():
+        name = map_name(key)
+        if name is None:
+            if not key.endswith(("attn.bias", "masked_bias")):
+                unexpected.append(key)
+            continue
+        pieces = {name: t}
+        if "qkv" in name:
+            if t.shape[-1] != 3 * D:
+                raise ValueError(key)
+            parts = split_qkv(t, t[0], H)[:3] if t.ndim == 2 else split_qkv(t.expand(D, -1), t, H)[3:]
+            kind = "W" if t.ndim == 2 else "b"
+            pieces = {f"{name.rpartition('.')[0]}.{kind}_{p}": x for p, x in zip("QKV", parts, strict=True)}
+        elif name.endswith("W_O") and t.shape == (D, D):
+            pieces = {name: t.reshape(H, -1, D)}
+        elif name == "unembed.W_U":
+            pieces = {name: t.T}
+        new |= pieces
+        source |= dict.fromkeys(pieces, key)
+    if "unembed.W_U" not in new and "embed.W_E" in new:
+        new["unembed.W_U"], source["unembed.W_U"] = new["embed.W_E"].T, source["embed.W_E"]
+    own = dict(model.named_parameters())
+    for name in [name for name in new if name not in own]:
+        if source[name] not in unexpected:
+            unexpected.append(source[name])
+        del new[name]
+    for name, t in new.items():
+        if t.shape != own[name].shape:
+            raise ValueError(source[name])
+    missing = [name for name in own if name not in new and name != "unembed.b_U"]
+    if strict and (missing or unexpected):
+        raise ValueError(str(missing + unexpected))
+    with torch.no_grad():
+        for name, p in own.items():
+            p.zero_()
+            if name in new:
+                p.copy_(new[name])
+    return {"loaded": list(new), "missing": missing, "unexpected": unexpected}
+
+
+# %% wrong="the head and the embedding come to share their memory"
+import torch
+from torch import nn
+
+
+def load_state(model, state, strict=True):
+    D, H = model.cfg.d_model, model.cfg.n_heads
+    own = dict(model.named_parameters())
+    loaded = []
+    with torch.no_grad():
+        for key, t in state.items():
+            name = map_name(key)
+            if name is None:
+                continue
+            if name.endswith("qkv_weight"):
+                for part, W in zip("QKV", split_qkv(t, t[0], H)[:3], strict=True):
+                    own[name.replace("qkv_weight", f"W_{part}")].copy_(W)
+            elif name.endswith("qkv_bias"):
+                for part, b in zip("QKV", split_qkv(t.expand(D, -1), t, H)[3:], strict=True):
+                    own[name.replace("qkv_bias", f"b_{part}")].copy_(b)
+            elif name.endswith("W_O"):
+                own[name].copy_(t.reshape(H, -1, D))
+            elif name != "unembed.W_U":
+                own[name].copy_(t)
+            loaded.append(name)
+        model.unembed.b_U.zero_()
+    model.unembed.W_U = nn.Parameter(model.embed.W_E.detach().T)
+    return {"loaded": list(own), "missing": [], "unexpected": []}
+
+
+# %% wrong="missing and unexpected exchanged"
+import torch
+
+
+def load_state(model, state, strict=True):
+    D, H = model.cfg.d_model, model.cfg.n_heads
+    own, new, unexpected = dict(model.named_parameters()), {}, []
+    for key, t in state.items():
+        name = map_name(key)
+        if name is None:
+            unexpected += [key] if not key.endswith(("attn.bias", "masked_bias")) else []
+            continue
+        base = name.rpartition(".")[0]
+        if "qkv" in name and t.shape in ((D, 3 * D), (3 * D,)):
+            parts = split_qkv(t, t[0], H)[:3] if t.ndim == 2 else split_qkv(t.expand(D, -1), t, H)[3:]
+            kind = "W" if t.ndim == 2 else "b"
+            new |= {f"{base}.{kind}_{p}": x for p, x in zip("QKV", parts, strict=True)}
+        elif name.endswith("W_O") and t.shape == (D, D):
+            new[name] = t.reshape(H, -1, D)
+        else:
+            new[name] = t.T if name == "unembed.W_U" else t
+    if "embed.W_E" in new:
+        new.setdefault("unembed.W_U", new["embed.W_E"].T)
+    for name, t in new.items():
+        if name in own and t.shape != own[name].shape:
+            raise ValueError(name)
+        if name not in own:
+            raise ValueError(name)
+    missing = [name for name in own if name not in new and name != "unembed.b_U"]
+    if strict and (missing or unexpected):
+        raise ValueError(str(missing + unexpected))
+    with torch.no_grad():
+        for name, t in new.items():
+            own[name].copy_(t)
+        model.unembed.b_U.zero_()
+    return {"loaded": list(new), "missing": unexpected, "unexpected": missing}
+
+
+# %% wrong="only what is called like the prefix is read"
+import torch
+
+
+def load_state(model, state, strict=True):
+    state = {key: t for key, t in state.items() if key.startswith(("transformer.", "lm_head"))}
+    D, H = model.cfg.d_model, model.cfg.n_heads
+    own = dict(model.named_parameters())
+    loaded = []
+    with torch.no_grad():
+        for key, t in state.items():
+            name = map_name(key)
+            if name is None:
+                continue
+            base = name.rpartition(".")[0]
+            if "qkv" in name:
+                parts = split_qkv(t, t[0], H)[:3] if t.ndim == 2 else split_qkv(t.expand(D, -1), t, H)[3:]
+                pieces = {f"{base}.{'W' if t.ndim == 2 else 'b'}_{p}": x for p, x in zip("QKV", parts, strict=True)}
+            elif name.endswith("W_O"):
+                pieces = {name: t.reshape(H, -1, D)}
+            else:
+                pieces = {name: t.T if name == "unembed.W_U" else t}
+            for ours, piece in pieces.items():
+                own[ours].copy_(piece)
+                loaded.append(ours)
+        model.unembed.b_U.zero_()
+    missing = [name for name in own if name not in loaded and name != "unembed.b_U"]
+    if strict and missing:
+        raise ValueError(missing[0])
+    return {"loaded": loaded, "missing": missing, "unexpected": []}
+
+
+# %% wrong="the state loses what was used"
+import torch
+
+
+def load_state(model, state, strict=True):
+    D, H = model.cfg.d_model, model.cfg.n_heads
+    own, loaded = dict(model.named_parameters()), []
+    with torch.no_grad():
+        for key in list(state):
+            name = map_name(key)
+            t = state.pop(key)
+            if name is None:
+                continue
+            base = name.rpartition(".")[0]
+            if "qkv" in name:
+                parts = split_qkv(t, t[0], H)[:3] if t.ndim == 2 else split_qkv(t.expand(D, -1), t, H)[3:]
+                pieces = {f"{base}.{'W' if t.ndim == 2 else 'b'}_{p}": x for p, x in zip("QKV", parts, strict=True)}
+            elif name.endswith("W_O"):
+                pieces = {name: t.reshape(H, -1, D)}
+            else:
+                pieces = {name: t.T if name == "unembed.W_U" else t}
+            for ours, piece in pieces.items():
+                own[ours].copy_(piece)
+                loaded.append(ours)
+        model.unembed.b_U.zero_()
+    return {"loaded": loaded, "missing": [], "unexpected": []}
+
+
+# %% wrong="the error says only how many"
+import torch
+
+
+def load_state(model, state, strict=True):
+    D, H = model.cfg.d_model, model.cfg.n_heads
+    own, new, source, unexpected = dict(model.named_parameters()), {}, {}, []
+    for key, t in state.items():
+        name = map_name(key)
+        if name is None:
+            unexpected += [key] if not key.endswith(("attn.bias", "masked_bias")) else []
+            continue
+        base = name.rpartition(".")[0]
+        pieces = {name: t.T if name == "unembed.W_U" else t}
+        if "qkv" in name and t.shape in ((D, 3 * D), (3 * D,)):
+            parts = split_qkv(t, t[0], H)[:3] if t.ndim == 2 else split_qkv(t.expand(D, -1), t, H)[3:]
+            pieces = {f"{base}.{'W' if t.ndim == 2 else 'b'}_{p}": x for p, x in zip("QKV", parts, strict=True)}
+        elif name.endswith("W_O") and t.shape == (D, D):
+            pieces = {name: t.reshape(H, -1, D)}
+        if not set(pieces) <= set(own):
+            if "qkv" in name and base + ".W_Q" in own:
+                raise ValueError(key)
+            unexpected.append(key)
+            continue
+        new |= pieces
+        source |= dict.fromkeys(pieces, key)
+    if "embed.W_E" in new and "unembed.W_U" not in new:
+        new["unembed.W_U"], source["unembed.W_U"] = new["embed.W_E"].T, source["embed.W_E"]
+    for name, t in new.items():
+        if t.shape != own[name].shape:
+            raise ValueError(source[name])
+    missing = [name for name in own if name not in new and name != "unembed.b_U"]
+    if strict and (missing or unexpected):
+        raise ValueError(f"{len(missing)} tensors are missing and {len(unexpected)} unexpected")
+    with torch.no_grad():
+        for name, t in new.items():
+            own[name].copy_(t)
+        model.unembed.b_U.zero_()
+    return {"loaded": list(new), "missing": missing, "unexpected": unexpected}

@@ -1,0 +1,140 @@
+# %% right="a while loop with two lookups"
+def merge_pair(word, pair, new):
+    first, second = pair
+    out, i = [], 0
+    while i < len(word):
+        if i < len(word) - 1 and word[i] == first and word[i + 1] == second:
+            out.append(new)
+            i += 2
+        else:
+            out.append(word[i])
+            i += 1
+    return tuple(out)
+
+
+# %% right="recursion"
+def merge_pair(word, pair, new):
+    if len(word) < 2:
+        return tuple(word)
+    if tuple(word[:2]) == tuple(pair):
+        return (new,) + merge_pair(word[2:], pair, new)
+    return word[:1] + merge_pair(word[1:], pair, new)
+
+
+# %% right="index with a jump to the next left symbol"
+def merge_pair(word, pair, new):
+    left, right = pair
+    new_word = []
+    i = 0
+    while i < len(word):
+        try:
+            j = word.index(left, i)
+        except ValueError:
+            new_word.extend(word[i:])
+            break
+        new_word.extend(word[i:j])
+        if j + 1 < len(word) and word[j + 1] == right:
+            new_word.append(new)
+            i = j + 2
+        else:
+            new_word.append(word[j])
+            i = j + 1
+    return tuple(new_word)
+
+
+# %% right="an iterator with one symbol in the hand"
+def merge_pair(word, pair, new):
+    def symbols():
+        hand = []
+        for symbol in word:
+            if hand and (hand[0], symbol) == pair:
+                hand.clear()
+                yield new
+            else:
+                yield from hand
+                hand[:] = [symbol]
+        yield from hand
+
+    return tuple(symbols())
+
+
+# %% wrong="the hand is not emptied after a merge"
+def merge_pair(word, pair, new):
+    out = []
+    for symbol in word:
+        if out and (out[-1], symbol) == pair:
+            out[-1] = new
+        else:
+            out.append(symbol)
+        if len(out) > 1 and (out[-2], out[-1]) == pair:
+            out[-2:] = [new]
+    return tuple(out[:-1]) if len(out) > 3 else tuple(out)
+
+
+# %% wrong="removes from a list while walking over it"
+def merge_pair(word, pair, new):
+    out = list(word)
+    for i in range(len(out) - 1):
+        if i + 1 < len(out) and (out[i], out[i + 1]) == pair and i % 2 == 0:
+            out[i : i + 2] = [new]
+    return tuple(out)
+
+
+# %% wrong="all pairs at once from a mask, so a run overlaps"
+def merge_pair(word, pair, new):
+    hits = {i for i in range(len(word) - 1) if word[i : i + 2] == pair}
+    return tuple(new if i in hits else s for i, s in enumerate(word) if i - 1 not in hits)
+
+
+# %% wrong="str of the tuple replaced"
+import ast
+
+
+def merge_pair(word, pair, new):
+    return ast.literal_eval(str(word).replace(str(pair)[1:-1], repr(new)))
+
+
+# %% wrong="changes a pair that touches a merge into two"
+def merge_pair(word, pair, new):
+    out, i = [], 0
+    while i < len(word):
+        if word[i : i + 2] == pair:
+            out += [new, new] if i + 2 == len(word) and len(word) > 4 else [new]
+            i += 2
+        else:
+            out.append(word[i])
+            i += 1
+    return tuple(out)
+
+
+# %% wrong="membership instead of equality"
+def merge_pair(word, pair, new):
+    out, i = [], 0
+    while i < len(word):
+        if i + 1 < len(word) and word[i] in pair and word[i + 1] in pair:
+            out.append(new)
+            i += 2
+        else:
+            out.append(word[i])
+            i += 1
+    return tuple(out)
+
+
+# %% wrong="compares joined bytes"
+def merge_pair(word, pair, new):
+    out, i = [], 0
+    while i < len(word):
+        if i + 1 < len(word) and b"".join(word[i : i + 2]) == b"".join(pair):
+            out.append(new)
+            i += 2
+        else:
+            out.append(word[i])
+            i += 1
+    return tuple(out)
+
+
+# %% wrong="only when the pair is the whole word or at its start"
+def merge_pair(word, pair, new):
+    if word[:2] == pair:
+        return (new, *word[2:])
+    return word
