@@ -971,14 +971,14 @@ print("   ".join(f"{name} {value:.2f}" for name, value in reference_lines.items(
 # %%
 STEPS, run_file = 1200, MINE / "run.safetensors"
 settings = {"steps": STEPS, "batch": 16, "pos": 48, "max_lr": 6e-3, "min_lr": 3e-4, "warmup": 100, "eval_every": 100}
-history, resume = {"steps": [], "train_loss": [], "val_loss": [], "lr": []}, None
+sessions, resume = [], None
 for stop in (STEPS // 20, STEPS // 8, STEPS // 3, STEPS):
-    session = train(net, text, TrainConfig(**settings, stop=stop, checkpoint=run_file), seed=0, resume=resume)
-    history = {key: history[key] + session[key] for key in history}
+    sessions.append(train(net, text, TrainConfig(**settings, stop=stop, checkpoint=run_file), seed=0, resume=resume))
     resume = run_file
-    print(f"After {stop} steps, validation loss {history['val_loss'][-1][1]:.2f}:")
+    print(f"After {stop} steps, validation loss {sessions[-1]['val_loss'][-1][1]:.2f}:")
     for prompt in (" Mary and John went to the park.", " One day"):
         print("  " + continued(net, tokenizer, prompt, 24, torch.Generator().manual_seed(5)).strip())
+history = {key: sum((session[key] for session in sessions), []) for key in sessions[0]}
 
 # %% [markdown]
 # Read the four samples from top to bottom: from words in no order to sentences of the right form. Form comes early and
@@ -1024,8 +1024,8 @@ print(f"bigram entropy                   {reference_lines['bigram']:.2f}")
 # history.
 
 # %%
-save_checkpoint(MINE / "model.safetensors", net, step=STEPS)
 (MINE / "history.json").write_text(json.dumps(history | {"reference": reference_lines}), encoding="utf-8")
+save_checkpoint(MINE / "model.safetensors", net, step=STEPS)
 print("\n".join(f"{path.as_posix():24}{path.stat().st_size:>10,} bytes" for path in sorted(MINE.iterdir())))
 
 # %% [markdown]

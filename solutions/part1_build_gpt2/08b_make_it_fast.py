@@ -461,7 +461,7 @@ for room in (256, 1024):
 # - Weights are read anew at each call: the model may have been trained in between.
 # - The cache's dtype is that of the model's weights; checks use float64 too.
 # - It takes at most half of the CPU time of the plain loop, for 190 tokens after 20 with a model of width 128 and 3
-#   layers, both measured in turns in the same run. What is described above takes about a seventh; a fused pass without
+#   layers, both measured in turns in the same run. What is described above takes about a sixth; a fused pass without
 #   a cache does not get there. A measurement that other work has spoiled is repeated.
 #
 # `fuse_qkv`, `PreallocatedKVCache`, `positions_with_cache` and `causal_mask` are there. Nothing is banned.
@@ -537,9 +537,9 @@ pictures.bars(
 # `is_causal=start == 0` covers both cases, since later steps feed one token. If you feed a prompt in chunks, the middle
 # ones need the rectangle of notebook 08.
 #
-# More can be had: `F.gelu` and `F.layer_norm` in place of the readable ones (on this size, another half), quantised
-# weights, `torch.compile`, several sequences at once. In a batch, the weights are loaded once for all rows, and
-# decoding is bound by loading them: this is why servers collect requests.
+# More can be had: `F.gelu` and `F.layer_norm` in place of the readable ones (on this size, another factor of two),
+# quantised weights, `torch.compile`, several sequences at once. In a batch, the weights are loaded once for all rows,
+# and decoding is bound by loading them: this is why servers collect requests.
 
 # %% [markdown]
 # ## Half the bits

@@ -222,5 +222,5 @@ def test_train_learns(submission):
 
 
 def test_train_beats_bigrams(submission):
-    """Trained on the stories, the weights predict better than any table of pairs of tokens can."""
+    """Trained on the stories, the weights predict better than counting pairs of tokens does."""
     submission.passes("train", "beats_bigrams")

@@ -46,17 +46,17 @@ class Runs:
         return falling + swinging if last is None else [*falling, 20.0, 400.0, *[last] * (PLATEAU - 2)]
 
 
-Runs.__name__ = "make_run"  # what a message calls it
+Runs.__name__ = Runs.__call__.__qualname__ = "make_run"  # what a message calls it
 
 
 def asked_once(runs, wanted):
     """Raises `Mismatch` unless every one of the wanted settings was run once, all with one seed."""
-    found = [settings for _, settings in runs.asked]
+    asked, found = [seed for seed, _ in runs.asked], [settings for _, settings in runs.asked]
     for settings in wanted:
         times = sum(alike(settings, each) for each in found)
         if times != 1:
             what = "never runs" if times == 0 else f"runs {times} times"
-            raise Mismatch(f"{what} the setting {told(settings)}, which it should run once.", *what_else(found, wanted))
+            raise Mismatch(f"{what} the setting {told(settings)}, which it should run once.", *what_else(found, wanted, asked))
     if len(found) > len(wanted):
         extra = next(each for each in found if not any(alike(each, settings) for settings in wanted))
         raise Mismatch(f"runs the setting {told(extra)}, which is not in the plan.")
@@ -72,7 +72,10 @@ def alike(one, other):
     )
 
 
-def what_else(found, wanted):
+def what_else(found, wanted, seeds):
+    values = [value for settings in wanted for value in settings.values() if isinstance(value, float)]
+    if {} in found and (unnamed := [seed for seed in seeds if seed in values]):
+        return [f"  It passes {unnamed[0]!r} without a name, and the first argument of a run is its seed."]
     extra = [each for each in found if not any(alike(each, settings) for settings in wanted)]
     return [f"  It runs {told(extra[0])} instead."] if extra else []
 
@@ -115,7 +118,12 @@ def judge_loss(table, runs, settings, loss, seed):
 
 
 def same_settings(found, settings):
-    return all(name in found and found[name] == value for name, value in settings.items())
+    return all(name in found and same_value(found[name], value) for name, value in settings.items())
+
+
+def same_value(found, value):
+    """Whether a table's value is the setting's: exactly, or rounded to float32."""
+    return found == value or (isinstance(found, float) and isinstance(value, float) and math.isclose(found, value, rel_tol=1e-6))
 
 
 FORM = '  One dict per run: its settings, and its loss under "loss".'
@@ -124,9 +132,13 @@ FORM = '  One dict per run: its settings, and its loss under "loss".'
 def rows_of(table, names):
     """(settings, loss) of each row. Raises `Mismatch` where it cannot be read as a table.
 
-    The contract's form is a list of dicts. Columns, tuples and a dict from setting to loss say the same.
+    The contract's form is a list of dicts. Columns, tuples, a tensor and a dict from setting to loss say the same.
     """
     try:
+        if isinstance(table, torch.Tensor):
+            table = table.tolist()
+        if are_columns(table, len(names) + 1):
+            table = dict(zip([*names, "loss"], table, strict=True))
         if isinstance(table, dict) and all(name in table for name in names):
             lists = [table[name] for name in names] + [table.get("loss", table.get("losses"))]
             return [(dict(zip(names, row, strict=False)), number(row[-1])) for row in zip(*lists, strict=True)]
@@ -137,6 +149,14 @@ def rows_of(table, names):
     except (TypeError, ValueError, KeyError, IndexError, AttributeError):
         pass
     raise Mismatch("returned something that cannot be read as a table.", FORM, got=table)
+
+
+def are_columns(table, count):
+    """Whether this is one list for each setting and one of losses, as for a plot: `lrs, losses`."""
+    if not isinstance(table, (list, tuple)) or len(table) != count:
+        return False
+    lengths = {len(column) if isinstance(column, (list, tuple, torch.Tensor)) else -1 for column in table}
+    return len(lengths) == 1 and lengths.isdisjoint({-1, count})
 
 
 def row_of(row, names):

@@ -4,7 +4,7 @@ import math
 
 from hookpoint.checks.author import Exercise, Mismatch, Raised, Slip
 
-from ._runs import Runs, asked_once, reported, rows_of, smoothed, swept
+from ._runs import Runs, asked_once, reported, rows_of, same_value, smoothed, swept
 
 LRS = [1e-3, 3e-2, 1e-4, 0.5]  # not in order, so that nobody can rely on it
 
@@ -55,7 +55,7 @@ def order(learner, draw):
     """The rows come in the order of the learning rates."""
     runs = Runs(draw)
     curve = learner.lr_range_test(runs, LRS)
-    if isinstance(curve, list) and [row["lr"] for row, _ in rows_of(curve, ["lr"])] != LRS:
+    if isinstance(curve, list) and not all(map(same_value, [row["lr"] for row, _ in rows_of(curve, ["lr"])], LRS)):
         raise Mismatch("has its rows in another order than the learning rates it was given.", got=curve)
 
 
@@ -122,6 +122,14 @@ def zero_for_bad(make_run, lrs, seed=0):
     ]
 
 
+def one_dict_for_all(make_run, lrs, seed=0):
+    row, rows = {}, []
+    for lr in lrs:
+        row.update(lr=lr, loss=smoothed(make_run(seed=seed, lr=lr)))
+        rows.append(row)
+    return rows
+
+
 def only_the_best(make_run, lrs, seed=0):
     return [min(reference(make_run, lrs, seed), key=lambda row: row["loss"])]
 
@@ -165,6 +173,7 @@ EXERCISE = Exercise(
         Slip("the loss of a run that diverged is cut off at some large number", cut_off),
         Slip("losses that are not finite are skipped, so a diverged run looks sound", bad_steps_skipped),
         Slip("a run that diverged gets a loss of 0", zero_for_bad),
+        Slip("all rows are one and the same dict, so each shows the last learning rate", one_dict_for_all),
         Slip("only the best learning rate comes back", only_the_best),
         Slip("the rows are sorted by loss", best_first),
         Slip("the learning rates are sorted", sorted_rates),

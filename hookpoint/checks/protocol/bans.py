@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 __all__ = ["FAMILIES", "NETWORK", "Forbidden", "banned"]
 
 FUNCTIONS = {  # words in the names under which torch runs every spelling of what an exercise builds itself
-    "softmax": ("softmax", "cross_entropy", "scaled_dot_product", "multi_head_attention"),
+    "softmax": ("softmax", "softmin", "cross_entropy", "scaled_dot_product", "multi_head_attention"),
     "layer_norm": ("layer_norm", "batch_norm", "group_norm", "instance_norm"),
     "attention": ("scaled_dot_product", "multi_head_attention"),
     "gelu": ("gelu",),

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from hookpoint.checks.protocol.given.sampling import Chain
 from hookpoint.model import Config
 
 
@@ -28,21 +29,11 @@ class Tabled(nn.Module):
         return self.table[torch.arange(tokens.shape[1]), tokens].cumsum(1)
 
 
-class Chain(nn.Module):
+def chained(table: Tensor, n_ctx: int = 16) -> Chain:
     """A model whose logits depend on the last token alone: row t of the table belongs to token t."""
-
-    def __init__(self, table: Tensor, n_ctx: int = 16):
-        super().__init__()
-        self.table, self.cfg = table, config(len(table), n_ctx)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        if tokens.ndim != 2 or not 0 < tokens.shape[1] <= self.cfg.n_ctx:
-            raise ValueError(
-                f"the model takes tokens [batch, pos] with 1 to {self.cfg.n_ctx} positions, not {list(tokens.shape)}"
-            )
-        return self.table[tokens]
+    return Chain(table, config(len(table), n_ctx))
 
 
 def successor(d_vocab: int) -> Chain:
     """After token t comes t + 1, and after the last one 0: almost surely."""
-    return Chain(30.0 * torch.eye(d_vocab).roll(1, 1))
+    return chained(30.0 * torch.eye(d_vocab).roll(1, 1))

@@ -9,7 +9,7 @@ from safetensors.torch import save
 from hookpoint.zoo.store import SHIPPED
 
 MANIFEST = "tiny.json"
-FILES = ("tiny.safetensors", "tiny.steps.safetensors", "tiny.more.safetensors")
+FILES = ("tiny.safetensors", "tiny.steps.safetensors", "tiny.words.bin")
 
 
 def tiny(draw, files=FILES):
@@ -29,6 +29,14 @@ def manifest(contents):
 def damaged(content):
     """The same file with one bit of its last number turned: it is as long as before, and can still be loaded."""
     return content[:-3] + bytes([content[-3] ^ 1]) + content[-2:]
+
+
+def promised_otherwise(content, name):
+    """The same manifest, with another last digit in the hash of one file."""
+    changed = json.loads(content)
+    digits = changed["files"][name]["sha256"]
+    changed["files"][name]["sha256"] = digits[:-1] + ("0" if digits[-1] != "0" else "1")
+    return json.dumps(changed).encode()
 
 
 def other_weights(draw):

@@ -11,7 +11,7 @@ import torch
 
 from hookpoint.checks.author import Exercise, Mismatch
 
-from ._manifest import FILES, MANIFEST, damaged, other_weights, shipped_is_whole, tiny
+from ._manifest import FILES, MANIFEST, damaged, other_weights, promised_otherwise, shipped_is_whole, tiny
 from ._report_slips import SLIPS, SLOW, report_on
 
 KEYS = ("python", "torch", "device", "dtype", "threads", "weights_ok", "problems")
@@ -96,13 +96,16 @@ def bad_manifest(learner, draw):
         "is empty": b"",
         "is a list": b"[1, 2]",
         'has no "files"': b'{"name": "tiny"}',
+        'has a list under "files"': json.dumps({"files": [FILES[0]]}).encode(),
         'has a file without "sha256"': json.dumps({"files": {FILES[0]: {"bytes": 7}}}).encode(),
+        'has a text where "sha256" belongs': json.dumps({"files": {FILES[0]: "16e4c8"}}).encode(),
     }
     for what, content in contents.items():
         learner.given.write(path, content)
         rejects(learner, function, [path], f"the manifest {what}")
     learner.given.remove(path)
     rejects(learner, function, [path], "the manifest is missing")
+    rejects(learner, function, [learner.given.folder({})], "the path is that of a folder")
 
 
 def bad_weights(learner, draw):
@@ -131,6 +134,12 @@ def bad_weights(learner, draw):
         learner.given.write(file, damaged(files[name]))
         rejects(learner, function, [path], f"one bit of {name} is wrong", name)
         learner.given.write(file, files[name])
+    learner.given.write(path, promised_otherwise(files[MANIFEST], FILES[1]))
+    rejects(learner, function, [path], f"the hash of {FILES[1]} ends in another digit than was promised", FILES[1])
+    learner.given.write(path, files[MANIFEST])
+    learner.given.write(second, damaged(files[FILES[1]]))
+    learner.given.write(third, damaged(files[FILES[2]]))
+    rejects(learner, function, [path], f"one bit of {FILES[1]} and one of {FILES[2]} are wrong", *FILES[1:])
 
 
 def machine(learner, draw):
@@ -143,7 +152,7 @@ def machine(learner, draw):
         if facts[key] != version:
             raise Mismatch(f"has no text that begins with {version} under {key!r}.", worded(learner, found, key))
     if not facts["device"]:
-        raise Mismatch("names a device on which no tensor can be made here.", worded(learner, found, "device"))
+        raise Mismatch("names another device than the one that torch finds here.", worded(learner, found, "device"))
     threads = (os.cpu_count() or 1) + 3
     found, facts = learner.given.reported_under(torch.float64, threads, list(FILES), function, path)
     sound(learner, found, facts)

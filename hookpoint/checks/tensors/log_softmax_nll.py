@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from hookpoint.checks.author import Exercise, Slip, agree, same
 
+from .batched_gather_last import picked
 from .stable_softmax import reference as shares
 
 ROWS, VOCAB = 7, 11
@@ -157,7 +158,7 @@ EXERCISE = Exercise(
     checks=(values, by_hand, extreme_logits, gradient),
     reference=reference,
     gives=Tensor,
-    needs={"stable_softmax": shares},
+    needs={"stable_softmax": shares, "batched_gather_last": picked},
     forbids=("cross_entropy",),
     slips=(
         Slip("the softmax is taken and then its logarithm: a probability rounded to 0 has none", log_of_softmax),

@@ -128,6 +128,6 @@ EXERCISE = Exercise(
         Slip("view is asked to join axes that do not lie side by side in memory: reshape copies them", viewed),
         Slip("z is cut off from its gradient (detach, .data, numpy or tolist)", detached),
         Slip("the result is float32 whatever z is", in_float32),
-        Slip("z itself gets the new shape, by a method that ends in an underscore", reshaped_in_place),
+        Slip("z itself is changed: by a method that ends in an underscore, by z[...] = or by z -=", reshaped_in_place),
     ),
 )

@@ -33,7 +33,7 @@ def equal_lengths(learner, draw):
 
 def single(learner, draw):
     """It works for one head, for heads of width 1, for one position and for one row."""
-    for batch, pos, heads, d_head in ((2, 3, 1, 5), (2, 3, 5, 1), (3, 1, 2, 5), (1, 5, 3, 2)):
+    for batch, pos, heads, d_head in ((3, 1, 2, 5), (2, 3, 1, 5), (2, 3, 5, 1), (1, 5, 3, 2)):
         x = draw.normal(batch, pos, heads * d_head)
         same(learner.split_heads(x, heads), reference(x, heads), f"for B={batch}, T={pos}, H={heads}, K={d_head}")
 
@@ -83,6 +83,10 @@ def batch_and_heads_joined(x, n_heads):
     return x.reshape(*parts(x, n_heads)).transpose(1, 2).flatten(0, 1)
 
 
+def squeezed(x, n_heads):
+    return x.reshape(*parts(x, n_heads)).transpose(1, 2).squeeze()
+
+
 def positions_cut(x, n_heads):
     batch, pos, heads, d_head = parts(x, n_heads)
     return x.transpose(1, 2).reshape(batch, heads, pos, d_head)
@@ -116,9 +120,10 @@ EXERCISE = Exercise(
         Slip("the number of heads is taken for their width", heads_are_widths),
         Slip("the heads come in reverse order", heads_backwards),
         Slip("batch and heads are joined into one axis", batch_and_heads_joined),
+        Slip("every axis of length 1 is squeezed away", squeezed),
         Slip("positions and width are swapped before the split, so a head gets the wrong numbers", positions_cut),
         Slip("x is cut off from its gradient (detach, .data, numpy or tolist)", detached),
         Slip("the result is float32 whatever x is", in_float32),
-        Slip("x itself gets the new shape, by a method that ends in an underscore", reshaped_in_place),
+        Slip("x itself is changed: by a method that ends in an underscore, by x[...] = or by x -=", reshaped_in_place),
     ),
 )

@@ -26,6 +26,8 @@ def values(learner, draw):
     x = draw.normal(3, 5, 7, std=2)
     for dim in (-1, 0, 1, 2, -2, -3):
         same(learner.stable_softmax(x, dim), reference(x, dim), f"for dim={dim}")
+    whole = draw.ids(3, 5, 7).float() - 1
+    same(learner.stable_softmax(whole, 1), reference(whole, 1), "for numbers that are -1, 0 or 1, many of them equal")
 
 
 def any_rank(learner, draw):
@@ -243,6 +245,6 @@ EXERCISE = Exercise(
         Slip("the result is float32 whatever x is", in_float32),
         Slip("x is rounded to float32 on the way", rounded_to_float32),
         Slip("x is cut off from its gradient (detach, .data, numpy or tolist)", detached),
-        Slip("x itself is changed, by a method that ends in an underscore", in_place),
+        Slip("x itself is changed: by a method that ends in an underscore, by x[...] = or by x -=", in_place),
     ),
 )

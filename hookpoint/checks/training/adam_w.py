@@ -197,8 +197,8 @@ def saved(learner, draw):
     own = [((0, 2), {"weight_decay": 0.9}), ((1,), {"lr": 0.05})]
     twins = Twins(learner, drawn(draw), own, **LARGE)
     for _ in range(3):
-        first, _, third = drawn(draw)
-        twins.step([first, None, third])
+        first, second, _ = drawn(draw)
+        twins.step([first, second, None])  # the last of the first group has no state yet
     copies = [learner.given.parameter(value) for value in twins.got[-1]]
     later = learner.AdamW(Twins.grouped(copies, own), **LARGE)
     learner.given.hand_over(twins.optimizer, later)

@@ -86,7 +86,8 @@ def every_start(learner, draw):
             raise Mismatch(f"does not start rows equally often at each of the {places} places where one fits.")
         repeats = (starts[1:] - starts[:-1]).remainder(places).bincount(minlength=places).double()
         if repeats.max() > count / places + 10 * (count / places) ** 0.5:
-            raise Mismatch("starts each row at a fixed distance from the row before it.")
+            line = "  Each row's place must be a draw of its own."
+            raise Mismatch("starts rows at places that depend on the row before.", line)
 
 
 def listed(places):
@@ -262,7 +263,10 @@ EXERCISE = Exercise(
         Slip("rows start at multiples of T only", only_multiples),
         Slip("places too near the end are moved to the last one, which then comes up too often", clamped),
         Slip("a generator of your own with a fixed seed takes the place of rng", own_generator),
-        Slip("rng is seeded again at every call, so every batch is the first one", reseeded),
+        Slip(
+            "rng is afterwards where it was, as when it is seeded again or copied: every batch is the first one",
+            reseeded,
+        ),
         Slip("the places are drawn from torch's global generator, not from rng", global_dice),
         Slip("rows have T - 1 tokens: T tokens were cut, and then x and y from these", half_as_long),
         Slip("tokens are turned into floating-point numbers", as_floats),

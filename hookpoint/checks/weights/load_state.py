@@ -247,18 +247,26 @@ EXERCISE = Exercise(
         Slip("strict=False is ignored", _loaders.always_strict),
         Slip("the MLP's matrices are transposed, as if they came from nn.Linear", _loaders.linear_layout),
         Slip("c_attn is transposed, as if it came from nn.Linear", _loaders.projection_turned),
-        Slip("the attention's c_proj is transposed; the matrix is square, so nothing complains", _loaders.output_turned),
+        Slip(
+            "the attention's c_proj is transposed; the matrix is square, so nothing complains", _loaders.output_turned
+        ),
         Slip("ln_1 and ln_2 are exchanged", _loaders.norms_swapped),
         Slip("blocks 10 and 11 are taken for block 1", _loaders.first_digit),
-        Slip("the rows of c_proj are dealt out to the heads in turn; a head owns d_head rows side by side",
-             _loaders.head_output_mixed),
+        Slip(
+            "the rows of c_proj are dealt out to the heads in turn; a head owns d_head rows side by side",
+            _loaders.head_output_mixed,
+        ),
         Slip("b_U keeps what was in it; Hugging Face's head has no bias, so it must become 0", _loaders.bias_kept),
         Slip("without lm_head.weight the head is not set; it is wte.weight then", _loaders.head_needed),
         Slip("the head is always wte.weight, also where the state has lm_head.weight", _loaders.always_tied),
         Slip("the mask buffers are reported as unexpected", _loaders.buffers_unexpected),
         Slip("unembed.b_U is reported as missing", _loaders.b_U_missing),
-        Slip("weights are written one by one, so a refusal comes too late and leaves a mixture", _loaders.partly_loaded),
-        Slip("shapes are not compared, and a tensor that is too small is repeated to fill its place", _loaders.broadcast),
+        Slip(
+            "weights are written one by one, so a refusal comes too late and leaves a mixture", _loaders.partly_loaded
+        ),
+        Slip(
+            "shapes are not compared, and a tensor that is too small is repeated to fill its place", _loaders.broadcast
+        ),
         Slip("the model takes over the state's own tensors instead of copies", _loaders.aliased),
         Slip("the parameters are left with requires_grad off", _loaders.frozen),
         Slip("the parameters take the dtype of the state", _loaders.their_dtype),
@@ -267,4 +275,4 @@ EXERCISE = Exercise(
         Slip("the report has our names under unexpected; the state's belong there", _loaders.unexpected_in_ours),
         Slip("the error does not say which tensor it is about", _loaders.unnamed),
     ),
-)  # fmt: skip
+)

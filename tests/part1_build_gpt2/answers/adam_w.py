@@ -450,3 +450,44 @@ class AdamW:
 
     def load_state_dict(self, s):
         self.s = s
+
+
+# %% wrong="state_dict is a list that closes the gaps"
+import copy
+
+import torch
+
+
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+        groups = list(params)
+        groups = groups if isinstance(groups[0], dict) else [{"params": groups}]
+        base = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+        self.param_groups = [{**base, **g, "params": list(g["params"])} for g in groups]
+        self.s = {}
+
+    @torch.no_grad()
+    def step(self):
+        for a, g in enumerate(self.param_groups):
+            b1, b2 = g["betas"]
+            for b, p in enumerate(g["params"]):
+                if p.grad is None:
+                    continue
+                s = self.s.setdefault((a, b), {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)})
+                s["t"] += 1
+                s["m"].mul_(b1).add_(p.grad, alpha=1 - b1)
+                s["v"].mul_(b2).add_(p.grad.square(), alpha=1 - b2)
+                m, v = s["m"] / (1 - b1 ** s["t"]), s["v"] / (1 - b2 ** s["t"])
+                p.mul_(1 - g["lr"] * g["weight_decay"]).sub_(g["lr"] * m / (v.sqrt() + g["eps"]))
+
+    def zero_grad(self):
+        for g in self.param_groups:
+            for p in g["params"]:
+                p.grad = None
+
+    def state_dict(self):
+        return {"state": copy.deepcopy([self.s[key] for key in sorted(self.s)])}
+
+    def load_state_dict(self, state):
+        keys = [(a, b) for a, g in enumerate(self.param_groups) for b in range(len(g["params"]))]
+        self.s = {key: copy.deepcopy(s) for key, s in zip(keys, state["state"])}

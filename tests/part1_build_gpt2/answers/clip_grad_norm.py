@@ -165,3 +165,16 @@ def clip_grad_norm(params, max_norm):
         for p in params:
             p.grad.mul_(max_norm / norm)
     return norm
+
+
+# %% wrong="the norm is measured again while the gradients shrink"
+import torch
+
+
+def clip_grad_norm(params, max_norm):
+    params = [p for p in params if p.grad is not None]
+    norm = torch.stack([p.grad.norm() for p in params]).norm()
+    if norm > max_norm:
+        for p in params:
+            p.grad.mul_(max_norm / torch.stack([q.grad.norm() for q in params]).norm())
+    return norm

@@ -213,3 +213,15 @@ def get_batch(data, B, T, rng, boundaries=None):
     starts = places[(torch.rand(B, 1, generator=rng).square() * len(places)).long()]
     rows = data[starts + torch.arange(T + 1)]
     return rows[:, :-1], rows[:, 1:]
+
+
+# %% wrong="two rows from each place"
+import torch
+
+
+def get_batch(data, B, T, rng, boundaries=None):
+    edges = sorted({0, *(boundaries or []), len(data)})
+    places = torch.tensor([s for a, b in zip(edges, edges[1:]) for s in range(a, b - T)])
+    starts = places[torch.randint(len(places), ((B + 1) // 2,), generator=rng)].repeat_interleave(2)[:B, None]
+    rows = data[starts + torch.arange(T + 1)]
+    return rows[:, :-1], rows[:, 1:]

@@ -132,9 +132,22 @@ def reported_under(
 
 
 def is_device(name: Any) -> bool:
-    """Whether a tensor can be made on the device of this name."""
+    """Whether this names the device to compute on here; the CPU only if there is no other that works."""
+    if not isinstance(name, (str, torch.device)):
+        return False
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    others = [other for other, is_there in found.items() if is_there]
     try:
-        return isinstance(name, str) and torch.zeros(1, device=name).add(1).item() == 1
+        kind = torch.device(name).type
+    except RuntimeError:
+        return False
+    return kind in others or (works(name) and (kind != "cpu" or not any(map(works, others))))
+
+
+def works(device: Any) -> bool:
+    """Whether a tensor can be made on this device."""
+    try:
+        return torch.zeros(1, device=device).add(1).item() == 1
     except (AssertionError, NotImplementedError, RuntimeError):  # torch has all three for a device that is not there
         return False
 
