@@ -5,6 +5,7 @@ import importlib
 from functools import cache
 from pathlib import Path
 
+from hookpoint.content.course import plain
 from hookpoint.errors import UsageError
 
 from .exercise import Exercise
@@ -31,15 +32,17 @@ def ids() -> list[str]:
 
 @cache
 def exercise(exercise_id: str) -> Exercise:
-    """The exercise of this id.
+    """The exercise of this id; case and underscores do not matter.
 
     Raises:
         UsageError: there is none; suggests the nearest.
     """
-    if exercise_id not in modules():
+    by_name = {plain(id): id for id in modules()}
+    if plain(exercise_id) not in by_name:
         near = difflib.get_close_matches(exercise_id, modules(), n=1)
         hint = f" Did you mean `{near[0]}`?" if near else " `hookpoint status` lists them all."
         raise UsageError(f"There is no exercise `{exercise_id}`.{hint}")
+    exercise_id = by_name[plain(exercise_id)]
     found = importlib.import_module(modules()[exercise_id]).EXERCISE
     assert found.id == exercise_id, f"{modules()[exercise_id]} declares the exercise {found.id}"
     return found

@@ -63,7 +63,7 @@ def check_one(workspace: Path, id: str) -> Report:
     exercise = course().exercise(id)
     path = learner_notebook(workspace, exercise)
     cells = load_cells(path)
-    exercise_in(cells, id)
+    exercise_in(cells, exercise.id)
     return Report(_name(workspace, path), tuple(_judged(workspace, path, cells, [exercise])))
 
 
@@ -88,7 +88,7 @@ def _name(workspace: Path, path: Path) -> str:
 
 
 def _stub(exercise: Exercise) -> Outcome:
-    message = f"{exercise.writes} is not written yet."
+    message = f"{exercise.asked} is not written yet."
     return Outcome(exercise.id, "missing", 0, exercise.points, message=message, tried=False)
 
 

@@ -13,7 +13,8 @@ def open_hint(workspace: Path | None, id: str, rung: int | None) -> str:
     Raises:
         UsageError: there is no such exercise or rung.
     """
-    hints = course().exercise(id).hints
+    exercise = course().exercise(id)
+    id, hints = exercise.id, exercise.hints
     if not hints:
         raise UsageError(f"`{id}` has no hints.")
     opened = progress.read(workspace).get(id, progress.Record(id)).hints if workspace else 0

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from hookpoint.content.course import plain
 from hookpoint.content.files import hookpoint_of, notebook_text, read_notebook, write_text
 from hookpoint.content.leak import readable, secret_lines
 from hookpoint.content.lesson import Lesson, read_lesson
@@ -114,7 +115,7 @@ def _claimed_twice(lessons: list[Lesson]) -> Iterator[AuthoringError]:
         ]
         for spec in lesson.exercises:
             mend = "An id belongs to one exercise in the whole course: give this one another."
-            claims.append((("id", spec.id), spec.line, f"The exercise id `{spec.id}` is taken", mend))
+            claims.append((("id", plain(spec.id)), spec.line, f"The exercise id `{spec.id}` is taken", mend))
         for claim, line, what, mend in claims:
             owner = owners.setdefault(claim, lesson)
             if owner is not lesson:

@@ -41,6 +41,11 @@ class Exercise:
         match = re.search(rf"^(\w+)\.{self.writes} = {self.writes}$", self.stub, re.MULTILINE)
         return match.group(1) if match else ""
 
+    @property
+    def asked(self) -> str:
+        """What the learner writes, in words: a function, a class, or a method such as `Tokenizer.encode`."""
+        return f"{self.extends}.{self.writes}" if self.extends else self.writes
+
 
 @dataclass(frozen=True)
 class Notebook:
@@ -71,13 +76,13 @@ class Course:
         return tuple(exercise for notebook in self.notebooks for exercise in notebook.exercises)
 
     def exercise(self, id: str) -> Exercise:
-        """The exercise with this id.
+        """The exercise with this id; case and underscores do not matter, so `LayerNorm` and `adamw` are found too.
 
         Raises:
             UsageError: there is none; the message offers the nearest.
         """
         for exercise in self.exercises:
-            if exercise.id == id:
+            if plain(exercise.id) == plain(id):
                 return exercise
         raise UsageError(f"There is no exercise `{id}`.{self._nearest(id)}")
 
@@ -89,6 +94,11 @@ class Course:
         names = {name.lower(): exercise.id for exercise in self.exercises for name in (exercise.id, exercise.writes)}
         near = difflib.get_close_matches(id.lower(), names, n=1, cutoff=0.6)
         return f" Did you mean `{names[near[0]]}`?" if near else " `hookpoint status` lists them all."
+
+
+def plain(id: str) -> str:
+    """What is compared when somebody names an exercise."""
+    return id.replace("_", "").lower()
 
 
 def course_root() -> Path:

@@ -85,7 +85,7 @@ def learner_notebooks(workspace: Path, released: Course | None = None) -> list[t
 def reset(workspace: Path, id: str) -> Reset:
     """Put the stub back into the learner's notebook; the old cell is saved under `.hookpoint/backups/` first."""
     exercise = course().exercise(id)
-    path = learner_notebook(workspace, exercise)
+    id, path = exercise.id, learner_notebook(workspace, exercise)
     notebook = read_notebook(path)
     answers = [cell for cell in load_cells(path) if cell.kind == "exercise" and cell.exercise == id]
     if not answers:

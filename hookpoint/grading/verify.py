@@ -24,8 +24,9 @@ def main(ids: Sequence[str] = (), root: Path | None = None, seeds: int = 2, jobs
         raise UsageError(
             f"There is no folder solutions/ in {root}: `hookpoint verify` runs in a checkout of the course."
         )
-    stale = build(root, check=True, only={course().exercise(id).notebook for id in ids})
-    proofs = verify(ids or [exercise.id for exercise in course().exercises], root, seeds, jobs)
+    named = [course().exercise(id) for id in ids]
+    stale = build(root, check=True, only={exercise.notebook for exercise in named})
+    proofs = verify([exercise.id for exercise in named or course().exercises], root, seeds, jobs)
     show(proofs)
     problems = [f"{path} is not what its source gives: run `hookpoint build`" for path in stale]
     problems += [problem for proof in proofs for problem in proof.problems]

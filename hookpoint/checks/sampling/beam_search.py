@@ -8,7 +8,7 @@ from torch import Tensor
 from hookpoint.checks.author import Counted, Exercise, Mismatch, Tolerance, same
 
 from ._beam_slips import SLIPS, reference
-from ._models import Tabled
+from ._models import tabled
 
 VOCAB, N_CTX = 5, 9
 CLEAR = 1e-3  # no choice between continuations that are closer than this: rounding may not decide
@@ -68,14 +68,14 @@ def narrow(model, ids, k, n, length_penalty, stop, reading):
     return found, clear
 
 
-def tabled(draw, std=1.0, dtype=torch.float32):
-    return Tabled(draw.normal(N_CTX, VOCAB, VOCAB, std=std, dtype=dtype))
+def drawn(draw, dtype=torch.float32):
+    return drawn(draw.normal(N_CTX, VOCAB, VOCAB, dtype=dtype))
 
 
 def telling(draw, k, n, length_penalty, stop):
     """A model and a prompt for which all readings agree, clearly, on what neither a pool nor k = 1 or V^n finds."""
     while True:
-        model, ids = tabled(draw), draw.ids(VOCAB, 3)
+        model, ids = drawn(draw), draw.ids(VOCAB, 3)
         if stop in ids.tolist():  # what a stop in the prompt means is open
             continue
         want, clear = narrow(model, ids, k, n, length_penalty, stop, "score")
@@ -146,7 +146,7 @@ def one_step(learner, draw):
     """After one step the k likeliest tokens come back with their log-probabilities, the likeliest first."""
     clear = 0.0
     while clear < CLEAR:
-        model, ids = tabled(draw), draw.ids(VOCAB, 3)
+        model, ids = drawn(draw), draw.ids(VOCAB, 3)
         clear = narrow(model, ids, 2, 1, 0.0, None, "score")[1]
     learner.beam_search(Counted(model), ids, 3, 2, length_penalty=1.0)  # is judged later; here it tells slips apart
     for k in (VOCAB, 2, VOCAB + 3):
@@ -156,7 +156,7 @@ def one_step(learner, draw):
 def exhaustive(learner, draw):
     """With a k that leaves nothing out, every continuation comes back with its log-probability, the likeliest first."""
     for n, dtype in ((2, torch.float64), (4, torch.float32)):
-        model, ids = tabled(draw, dtype=dtype), draw.ids(VOCAB, 2)
+        model, ids = drawn(draw, dtype=dtype), draw.ids(VOCAB, 2)
         compared(learner, model, ids, every(model, ids, n), VOCAB**n, n)
 
 

@@ -8,7 +8,7 @@ from hookpoint.checks.author import Counted, Exercise, Mismatch, same, shaped
 
 from ._generate_slips import SLIPS, reference
 from ._logits import DTYPES, IMPROBABLE, chance, shuffled
-from ._models import Tabled, chained, config, successor
+from ._models import chained, config, successor, tabled
 
 VOCAB, N_CTX = 11, 7
 ROWS = 1_500
@@ -28,8 +28,10 @@ def continued(model, ids, n):
     return ids
 
 
-def tabled(draw, dtype=torch.float32):
-    return Tabled(draw.normal(N_CTX, VOCAB, VOCAB, std=2, dtype=dtype))
+def table(learner, draw):
+    """A model that depends on every token and its place, here and beside the learner's code."""
+    model = tabled(draw.normal(N_CTX, VOCAB, VOCAB, std=2))
+    return model, learner.given.tabled(model.table, model.cfg)
 
 
 def chain(learner, draw, probabilities):
@@ -57,37 +59,39 @@ def continuation(learner, model, ids, n, **knobs):
 
 def likeliest(learner, draw):
     """At temperature 0 each row goes on with its likeliest token, again and again; n = 0 gives the prompts back."""
-    model = tabled(draw)
+    model, theirs = table(learner, draw)
     for batch, length, n in ((3, 4, 1), (3, 2, 4), (2, 4, 3), (1, 1, 6), (2, 3, 0)):
         ids = draw.ids(VOCAB, batch, length)
-        got = continuation(learner, Counted(model), ids, n, temperature=0)
+        got = continuation(learner, theirs, ids, n, temperature=0)
         same(got, continued(model, ids, n), f"at temperature 0 for {length} tokens and n = {n}")
     ids = draw.ids(VOCAB, 2, 3)
-    got = continuation(learner, Counted(model), ids, 4, temperature=0.0, top_k=3, top_p=0.5)
+    got = continuation(learner, theirs, ids, 4, temperature=0.0, top_k=3, top_p=0.5)
     same(got, continued(model, ids, 4), "at temperature 0.0 with top_k and top_p")
 
 
 def long_text(learner, draw):
     """The model reads the last n_ctx tokens, no more and no fewer, also when the prompt is longer than that."""
-    model = tabled(draw)
+    model, theirs = table(learner, draw)
     for batch, length, n in ((2, N_CTX + 4, 5), (2, N_CTX - 2, 6), (3, N_CTX, 2)):
         ids = draw.ids(VOCAB, batch, length)
-        got = continuation(learner, Counted(model), ids, n, temperature=0)
+        got = continuation(learner, theirs, ids, n, temperature=0)
         same(got, continued(model, ids, n), f"at temperature 0 for {length} tokens, n = {n} and n_ctx = {N_CTX}")
 
 
 def stopping(learner, draw):
     """A row that has generated `stop` is filled with it to the end; the others go on; stop may be token 0."""
     starts = torch.tensor([[3, 1], [2, 4], [1, 2], [4, 3]])
+    model = successor(7)
+    theirs = learner.given.chain(model.table, model.cfg)
     for stop, n in ((5, 5), (6, 5), (5, 2), (0, 5), (None, 5), (6, 1)):
         rows = [[*start, *((start[-1] + step) % 7 for step in range(1, n + 1))] for start in starts.tolist()]
         for row in rows:
             if stop is not None and stop in row[2:]:
                 at = row.index(stop, 2)
                 row[at:] = [stop] * (len(row) - at)
-        got = continuation(learner, Counted(successor(7)), starts, n, temperature=0, stop=stop)
+        got = continuation(learner, theirs, starts, n, temperature=0, stop=stop)
         same(got, torch.tensor(rows), f"with stop = {stop} and n = {n}")
-    got = continuation(learner, Counted(successor(7)), starts[:3], 4, stop=5, generator=draw.generator())
+    got = continuation(learner, theirs, starts[:3], 4, stop=5, generator=draw.generator())
     same(got[:, 2:], torch.tensor([[2, 3, 4, 5], [5, 5, 5, 5], [3, 4, 5, 5]]), "with stop = 5 and n = 4")
 
 
@@ -178,7 +182,7 @@ def seeded(learner, draw):
 
 def modes(learner, draw):
     """The model runs in evaluation mode and without gradients, and is then in the mode it was in."""
-    model = Counted(tabled(draw))
+    model = Counted(tabled(draw.normal(N_CTX, VOCAB, VOCAB)))
     got = continuation(learner, model, draw.ids(VOCAB, 2, 3), 2, temperature=0)
     if any(state.get("training") for state in model.states):
         raise Mismatch("runs the model in training mode.", "  Dropout would change what it predicts.", got=got)
@@ -208,10 +212,11 @@ def precisions(learner, draw):
     """A model may give logits of any precision."""
     for when, dtype in DTYPES.items():
         rows = torch.stack([torch.tensor([0.5, 0.25, 0.15, 0.07, 0.03])[draw.order(5)] for _ in range(5)])
-        model, ids = Counted(chained(rows.log().to(dtype))), draw.ids(5, 40, 2)
-        got = continuation(learner, model, ids, 3, temperature=0)
-        same(got, continued(model.model, ids, 3), f"at temperature 0 {when}".strip())
-        got = continuation(learner, model, ids, 1, generator=draw.generator(), top_k=3, top_p=0.6)
+        model, ids = chained(rows.log().to(dtype)), draw.ids(5, 40, 2)
+        theirs = learner.given.chain(model.table, model.cfg)
+        got = continuation(learner, theirs, ids, 3, temperature=0)
+        same(got, continued(model, ids, 3), f"at temperature 0 {when}".strip())
+        got = continuation(learner, theirs, ids, 1, generator=draw.generator(), top_k=3, top_p=0.6)
         if (rows[got[:, 1], got[:, 2]] < 0.25).any():
             raise Mismatch(f"draws a token that the filters remove {when}".strip() + ".", got=got)
 

@@ -28,7 +28,7 @@ def values(learner, draw):
 
 def single(learner, draw):
     """It works for one row, for one position, for a vocabulary of one, and for an idx that lies anyhow in memory."""
-    for batch, pos, vocab in ((3, 1, 7), (1, 5, 7), (3, 5, 1), (1, 1, 7)):
+    for batch, pos, vocab in ((1, 1, 7), (3, 1, 7), (1, 5, 7), (3, 5, 1)):
         logits, idx = example(draw, batch, pos, vocab)
         same(learner.batched_gather_last(logits, idx), reference(logits, idx), f"for B={batch}, T={pos}, V={vocab}")
     logits, idx = example(draw)

@@ -5,10 +5,10 @@ from hookpoint.checks.protocol.given.tokenizer import tables
 
 from . import _oracle as oracle
 
-__all__ = ["MERGES", "SPECIAL", "Base", "Made", "NEEDS", "slip", "tokens_shown"]
+__all__ = ["MERGES", "SPECIAL", "Base", "Made", "NEEDS", "are_ids", "slip", "tokens_shown"]
 
 END, STOP = "<|end|>", "<|end|><|stop|>"
-SPECIAL = (END, STOP, "[MASK]", "AND")
+SPECIAL = (END, STOP, "[MASK]", "AND", "<| pad |>")
 
 # Consistent, as training could have learned them, and no two spell the same. With some of them ids depend on where a
 # word ends: "'" and "ll", runs of white space, a space and what follows.
@@ -69,6 +69,11 @@ class Base:
 def slip(says, wrong, method):
     """A slip that is one wrong method, named after it."""
     return Slip(says, type(wrong.__name__, (Base,), {method: wrong}))
+
+
+def are_ids(got, want):
+    """Whether these are a list of whole numbers, and the right ones."""
+    return isinstance(got, list) and got == want and all(type(id) is int for id in got)
 
 
 def tokens_shown(got, want, vocab):

@@ -5,7 +5,7 @@ from hookpoint.checks.author import Exercise, same
 from ._class import END, MERGES, NEEDS, SPECIAL, STOP, Made, slip
 from .bytes_to_unicode import reference as printable
 
-TEXTS = ("the end, they'll  tell\n", "x", "té été", f"the{END}{STOP} [MASK]AND", "  \n\n\t 1212")
+TEXTS = ("the end, they'll  tell\n", "x", "té été", f"the{END}{STOP} [MASK]AND", "  \n\n\t 1212", "\ufeffthe\r\nend")
 SPLIT = ("東京", "🙂🙃", "e\u0301 ’", "ß🙂é東")
 BROKEN = (b"\xc3\xa9\xff", b"\xff", b"the\xff\xfeend", b"\x80t", b"t\xc3", b"\xc3t", b"\xe6\x9dend", b"\xf0\x9f\x99")
 

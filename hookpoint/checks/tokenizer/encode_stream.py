@@ -4,10 +4,11 @@ from functools import wraps
 
 from hookpoint.checks.author import Exercise, Mismatch, Raised, Ref, same
 
-from ._class import END, NEEDS, SPECIAL, STOP, Made, tokens_shown
+from ._class import END, NEEDS, SPECIAL, STOP, Made, are_ids, tokens_shown
 from ._stream_slips import SLIPS
 
 MOST_HELD = 10_000  # characters of ordinary text that may be read before the ids of the first of them come
+MOST_IDS = 400  # more than any text of a case has
 MOST_ASKED = 12  # times the length of the text: what is held back is encoded again, the whole past is not
 SENTENCE = "the end and then they'll tell 12 more, and the rest in the den. "
 
@@ -35,6 +36,8 @@ SPECIAL_CUTS = (
     ["<", "<|end|>", "<|", "<|end|>", ">"],
     ["wA", "N", "Den[MAS", "K]AN", "DAN", "A"],
     ["the \n", "\n[MA", "SK]\n\n", "AND\n"],
+    ["the <| pad", " |> end the ", "<| pad en", "d"],
+    ["the <| pad |> end the end", " 12"],
 )
 LONGER_CUTS = (
     ["the<|end|", ">", "<|stop|>end"],
@@ -60,10 +63,22 @@ def fair(check):
     return tried
 
 
-def tried(made, chunks, *allowed, most=400):
+def tried(made, *cases):
+    """Each case is what `encode_stream` is called with: all in one crossing, then the first wrong one alone."""
+    try:
+        got = made.learner.given.chunks_encoded(made.object, cases, MOST_IDS)
+    except Raised:
+        got = [None] * len(cases)
+    for case, ids in zip(cases, got, strict=True):
+        if not are_ids(ids, made.ids("".join(case[0]), *case[1:])):
+            agrees(made, *case)
+            raise Mismatch("gives another answer when it is asked a second time.")
+
+
+def agrees(made, chunks, *allowed):
     """Raises `Mismatch` unless the chunks give the ids of the whole text."""
     stream = iterating(made.object.encode_stream(chunks, *allowed))
-    got = made.learner.given.first_items(stream, most)
+    got = made.learner.given.first_items(stream, MOST_IDS)
     want = made.ids("".join(chunks), *allowed)
     if got == want:
         return
@@ -83,41 +98,37 @@ def iterating(got):
 @fair
 def words(made, draw):
     """Chunks may end inside a word, after an apostrophe or within white space: the ids are those of the whole text."""
-    for chunks in CUTS:
-        tried(made, chunks)
-    tried(made, list("they'll the  end\n\n12"))
+    tried(made, *((chunks,) for chunks in CUTS), (list("they'll the  end\n\n12"),))
 
 
 @fair
 def special_strings(made, draw):
     """A special string may be cut anywhere, and what only begins like one is text in the end."""
-    for chunks in SPECIAL_CUTS:
-        tried(made, chunks, [END, "[MASK]", "AND"])
-    tried(made, list(f"the {END}AN wAND"), [END, "AND"])
-    tried(made, SPECIAL_CUTS[0])
-    tried(made, SPECIAL_CUTS[0], ["AND"])
+    tried(
+        made,
+        *((chunks, [END, "[MASK]", "AND", "<| pad |>"]) for chunks in SPECIAL_CUTS),
+        (list(f"the {END}AN wAND"), [END, "AND"]),
+        (SPECIAL_CUTS[0],),
+        (SPECIAL_CUTS[0], ["AND"]),
+    )
 
 
 @fair
 def longest(made, draw):
     """A special string that a longer one begins with waits for the next chunk: the longest wins here too."""
-    for chunks in LONGER_CUTS:
-        tried(made, chunks, list(SPECIAL))
-    tried(made, list(f"{STOP}the{END}"), [STOP, END])
+    tried(made, *((chunks, list(SPECIAL)) for chunks in LONGER_CUTS), (list(f"{STOP}the{END}"), [STOP, END]))
 
 
 @fair
 def any_chunks(made, draw):
     """Any text cut anywhere, into empty chunks too, gives the ids of the whole; no chunks give none."""
-    tried(made, ["the end the end", "", "12"])
-    tried(made, [])
-    tried(made, ["", "the", "", "", " end", ""])
-    tried(made, ["", ""], [END])
+    cases = [(["the end the end", "", "12"],), ([],), (["", "the", "", "", " end", ""],), (["", ""], [END])]
     fragments = (END, "<|stop|>", "AND", "<|", "A", "'", "l", "ll", " ", "  ", "\n", "the", " end", "é", "1")
     for _ in range(8):
         text = "".join(fragments[at] for at in draw.ids(len(fragments), draw.number(2, 12)).tolist())
         ends = sorted({*draw.ids(len(text) + 1, draw.number(1, 9)).tolist(), 0, len(text)})
-        tried(made, [text[start:end] for start, end in zip(ends, ends[1:], strict=False)], list(SPECIAL))
+        cases.append(([text[start:end] for start, end in zip(ends, ends[1:], strict=False)], list(SPECIAL)))
+    tried(made, *cases)
 
 
 @fair
@@ -138,13 +149,13 @@ def side_by_side(made, draw):
     texts = (["the e", "nd, the", "y'll tel", "l"] * 4, ["12 12", "\n\nand ", "the ", "té"] * 4)
     streams = [iterating(made.object.encode_stream(chunks)) for chunks in texts]
     got = [[], []]
-    for _ in range(12):
+    for _ in range(5):
         for at, stream in enumerate(streams):
-            got[at] += made.learner.given.first_items(stream, 7)
+            got[at] += made.learner.given.first_items(stream, 20)
     for ids, chunks in zip(got, texts, strict=True):
         same(ids, made.ids("".join(chunks)), "from one of two streams that are read in turn")
     made.learner.given.first_items(iterating(made.object.encode_stream(["the end", " and"])), 1)
-    tried(made, texts[1])
+    tried(made, (texts[1],))
 
 
 class EndlessText:

@@ -11,6 +11,7 @@ LONG_FIRST = [(C, D), (B, C), (A, B), (A, b"bc"), (b"bc", D)]  # "abcd" is ab + 
 # With these, b"bababaaaaa" has another outcome for each other order of merging that people use.
 TELLING = [(A, A), (b"aa", A), (B, b"aa"), (A, B), (b"aa", b"aa"), (B, A)]
 RUNS = [(A, A), (b"aa", b"aa"), (b"aa", A), (A, B)]
+CHAIN = b"abcdefghijklmnopqrst"
 ACCENT = [(b"\xc3", b"\xa9"), (b"t", b"\xc3\xa9"), (b"\xc3\xa9", b"\xc3\xa9")]
 
 
@@ -56,6 +57,7 @@ def earliest_first(learner, draw):
 def to_the_end(learner, draw):
     """Merging goes on, with merged symbols too, and at every place of the word, until no known pair is left."""
     tried(learner, (b"abxabab", b"abababab"), [(A, B), (b"ab", b"ab"), (b"abab", b"abab")])
+    tried(learner, (CHAIN, CHAIN[1:]), [(CHAIN[:at], CHAIN[at : at + 1]) for at in range(1, len(CHAIN))])
     tried(learner, (b"aaaaaaab", b"aaa", b"aaaa", b"aaaaab", b"aaaaaaaaaaa"), RUNS)
 
 

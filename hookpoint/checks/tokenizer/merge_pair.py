@@ -48,8 +48,9 @@ def whole_symbols(learner, draw):
 
 
 def given_symbol(learner, draw):
-    """`new` is what takes the pair's place, whatever it is."""
+    """`new` is what takes the pair's place, whatever it is, and is not merged again."""
     same(learner.merge_pair((A, B, C, A, B), (A, B), b"*"), (b"*", C, b"*"))
+    same(learner.merge_pair((A, B, B, A, A, B), (A, B), A), (A, B, A, A))
 
 
 def many(learner, draw):

@@ -48,8 +48,8 @@ def by_hand(learner, draw):
     """Each round merges the most frequent pair of neighbours, as the words then are."""
     # The newlines keep the words apart. u,n stands in 20 words; u,g in 12; then b,un in 11; then r,un in 9.
     text = "\n".join(["bun"] * 11 + ["run"] * 9 + ["hug"] * 5 + ["pug"] * 4 + ["hugs"] * 3)
-    got = learner.train_bpe(text, 256 + 4 + 1, [END])
-    agrees(got, text, 256 + 4 + 1, [END])
+    got = learner.train_bpe(text, 256 + 4 + 2, [END, STOP])
+    agrees(got, text, 256 + 4 + 2, [END, STOP])
     same(got[1], [(b"u", b"n"), (b"u", b"g"), (b"b", b"un"), (b"r", b"un")])
 
 

@@ -16,7 +16,7 @@ def reference(model, batches):
 def noting(learner, draw, training, dtype=torch.float32):
     weights = drawn_weights(draw, dtype)
     model = learner.given.noting_model(weights)
-    learner.given.set_mode(model, training)
+    learner.given.put_in_mode(model, training)
     return model, weights
 
 

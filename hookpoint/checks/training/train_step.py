@@ -107,7 +107,7 @@ def training_mode(learner, draw):
     """The model is in training mode while it computes, also if it was not before."""
     for before in (True, False):
         trial = Trial(learner, draw)
-        trial.given.set_mode(trial.model, before)
+        trial.given.put_in_mode(trial.model, before)
         found = trial.run(ROOMY)
         if not all(call["training"] for call in trial.given.forwards_of(trial.model)):
             raise Mismatch("runs the model in evaluation mode.", "  With dropout it would train another model.")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from hookpoint.checks.author import Counted, Draw, Mismatch, build, gradients, refuses, same
+from hookpoint.checks.protocol.given import gathered
 from hookpoint.checks.protocol.peer import Raised
 from hookpoint.checks.protocol.ref import Learner
 from hookpoint.model import Config
@@ -350,3 +352,12 @@ def test_build_names_a_parameter_that_takes_no_gradient(learner):
     build(cls, CFG, {"w": torch.zeros(4)})
     with pytest.raises(Mismatch, match="a parameter w with requires_grad off"):
         build(cls, CFG, {"w": torch.zeros(4, requires_grad=True)})
+
+
+def test_two_tools_of_one_name_are_refused():
+    def tool():
+        """Stands for any."""
+
+    modules = [SimpleNamespace(__name__=name, TOOLS=(tool,)) for name in ("one", "other")]
+    with pytest.raises(LookupError, match="other and .* both give tool"):
+        gathered(modules)

@@ -41,7 +41,7 @@ def test_prose_between_heading_and_answer_belongs_to_the_exercise(release, small
     assert "A picture." in prose and "Later." not in prose and "rung" not in prose
 
 
-@pytest.mark.parametrize(("asked", "meant"), [("dubble", "double"), ("Scale", "scale"), ("TRIPLE", "triple")])
+@pytest.mark.parametrize(("asked", "meant"), [("dubble", "double"), ("Scales", "scale"), ("TRIPEL", "triple")])
 def test_an_unknown_id_gets_the_nearest_one_offered(asked, meant):
     with pytest.raises(UsageError, match=f"There is no exercise `{asked}`. Did you mean `{meant}`?"):
         course().exercise(asked)
@@ -79,3 +79,8 @@ def test_no_module_of_content_imports_torch():
 
     count, torch, rich = done.stdout.split()
     assert int(count) > 10 and (torch, rich) == ("False", "False")
+
+
+@pytest.mark.parametrize("name", ["scale", "Scale", "SCALE", "s_cale"])
+def test_an_exercise_is_found_by_its_class_or_without_underscores(release, name):
+    assert course().exercise(name).id == "scale"

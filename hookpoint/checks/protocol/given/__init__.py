@@ -14,8 +14,20 @@ from .kept import Kept
 
 __all__ = ["GIVEN", "VARYING", "Kept", "stand_in"]
 
+
+def gathered(modules: list) -> dict[str, Any]:
+    """The tools of all modules by name. Raises `LookupError` where two have one name: one would hide the other."""
+    found: dict[str, Any] = {}
+    for module in modules:
+        for tool in getattr(module, "TOOLS", ()):
+            if tool.__name__ in found:
+                raise LookupError(f"{module.__name__} and {found[tool.__name__].__module__} both give {tool.__name__}")
+            found[tool.__name__] = tool
+    return found
+
+
 _MODULES = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-GIVEN = {tool.__name__: tool for module in _MODULES for tool in getattr(module, "TOOLS", ())}
+GIVEN = gathered(_MODULES)
 VARYING = {tool.__name__ for module in _MODULES for tool in getattr(module, "VARYING", ())}
 
 

@@ -71,14 +71,9 @@ def parts_seen(watch: Watch) -> dict[str, Any]:
     return {"rows": dict(watch.rows), "logits": list(watch.logits)}
 
 
-def put_in_mode(model: nn.Module, training: bool) -> None:
-    """`model.train(training)`."""
-    model.train(training)
-
-
 def in_training(model: nn.Module) -> bool:
     """Whether the model is in training mode."""
     return model.training
 
 
-TOOLS = (attention_layer, held_append, read_again, keeps_graph, watch_parts, parts_seen, put_in_mode, in_training)
+TOOLS = (attention_layer, held_append, read_again, keeps_graph, watch_parts, parts_seen, in_training)

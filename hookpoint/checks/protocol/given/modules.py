@@ -71,6 +71,11 @@ def to_dtype(module: nn.Module, dtype: torch.dtype) -> nn.Module:
     return module.to(dtype)
 
 
+def put_in_mode(module: nn.Module, training: bool) -> None:
+    """`module.train(training)`."""
+    module.train(training)
+
+
 def copy_state(source: nn.Module, target: nn.Module) -> None:
     """`target.load_state_dict(source.state_dict())`, strictly: a checkpoint that is saved and loaded again."""
     target.load_state_dict({name: value.detach().clone() for name, value in source.state_dict().items()})
@@ -105,5 +110,5 @@ def at(module: nn.Module, path: str) -> Any:
 
 TOOLS = (
     shapes, frozen, load, weights, state, parameter, gpt2, fetch, add_to, same_storage, to_dtype, copy_state,
-    traces, logits_gradient,
+    put_in_mode, traces, logits_gradient,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["TOOLS", "Chain"]
+__all__ = ["TOOLS", "Chain", "Tabled"]
 
 
 class Chain(nn.Module):
@@ -23,9 +23,32 @@ class Chain(nn.Module):
         return self.table[tokens]
 
 
+class Tabled(nn.Module):
+    """A model whose logits depend on every token that it reads, and on where it stands: a sum of table entries.
+
+    `table[position, token]` is what a token at a position adds to the logits of every later step.
+    """
+
+    def __init__(self, table: Tensor, cfg: Any):
+        super().__init__()
+        self.table, self.cfg = table, cfg
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        if tokens.ndim != 2 or not 0 < tokens.shape[1] <= len(self.table):
+            raise ValueError(
+                f"the model takes tokens [batch, pos] with 1 to {len(self.table)} positions, not {list(tokens.shape)}"
+            )
+        return self.table[torch.arange(tokens.shape[1]), tokens].cumsum(1)
+
+
 def chain(table: Tensor, cfg: Any) -> nn.Module:
     """A `Chain` that stays on this side."""
     return Chain(table, cfg)
+
+
+def tabled(table: Tensor, cfg: Any) -> nn.Module:
+    """A `Tabled` that stays on this side."""
+    return Tabled(table, cfg)
 
 
 def gpt2_with(cfg: Any, weights: dict[str, Tensor]) -> nn.Module:
@@ -39,4 +62,4 @@ def gpt2_with(cfg: Any, weights: dict[str, Tensor]) -> nn.Module:
     return model
 
 
-TOOLS = (chain, gpt2_with)
+TOOLS = (chain, tabled, gpt2_with)

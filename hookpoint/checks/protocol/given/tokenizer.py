@@ -80,11 +80,23 @@ def characters_asked(lent: Lent) -> int:
     return lent.asked
 
 
+def texts_encoded(target: Any, cases: Sequence[tuple]) -> list:
+    """What `encode` gives for each case of arguments."""
+    return [target.encode(*case) for case in cases]
+
+
+def chunks_encoded(target: Any, cases: Sequence[tuple], most: int) -> list:
+    """The ids, at most so many, that `encode_stream` gives for each case of arguments; None if it gives no iterator."""
+    streams = (target.encode_stream(*case) for case in cases)
+    return [list(islice(stream, most)) if isinstance(stream, Iterator) else None for stream in streams]
+
+
 def first_items(iterator: Iterator, count: int) -> list:
     """The next items of an iterator, at most this many."""
     return list(islice(iterator, count))
 
 
 TOOLS = (
-    bpe_trained, words_encoded, made_tokenizer, has_method, lend_encode, characters_asked, first_items,
+    bpe_trained, words_encoded, made_tokenizer, has_method, lend_encode, characters_asked, texts_encoded,
+    chunks_encoded, first_items,
 )  # fmt: skip

@@ -111,11 +111,6 @@ def leave_grads(model: nn.Module, value: float) -> None:
         parameter.grad = torch.full_like(parameter, value)
 
 
-def set_mode(model: nn.Module, training: bool) -> None:
-    """`model.train(training)`."""
-    model.train(training)
-
-
 def modes(module: nn.Module) -> list[bool]:
     """Whether the model trains, and each of its parts."""
     return [part.training for part in module.modules()]
@@ -190,6 +185,6 @@ def trained_on(model: nn.Module) -> list[Tensor]:
 
 
 TOOLS = (
-    set_grads, grads_of, values_of, set_option, hand_over, noting_model, noting_sgd, leave_grads, set_mode, modes,
+    set_grads, grads_of, values_of, set_option, hand_over, noting_model, noting_sgd, leave_grads, modes,
     forwards_of, steps_of, grad_mode_after, grouped, share, tie, watch, trained_on,
 )  # fmt: skip

@@ -85,11 +85,6 @@ def logits_of(module: nn.Module, tokens: Tensor) -> Tensor:
         return module(tokens)
 
 
-def put_in_mode(module: nn.Module, training: bool) -> None:
-    """`module.train(training)`."""
-    module.train(training)
-
-
 def modes_of(module: nn.Module) -> list[bool]:
     """Whether the module and each of its parts is in training mode."""
     return [part.training for part in module.modules()]
@@ -258,6 +253,6 @@ def standing(module: nn.Module) -> dict[str, list[bool]]:
 
 
 TOOLS = (
-    tied_gpt2, spacious_gpt2, two_moods, config_of, logits_of, put_in_mode, modes_of, then_spoil, torch_optimizer,
+    tied_gpt2, spacious_gpt2, two_moods, config_of, logits_of, modes_of, then_spoil, torch_optimizer,
     set_rate, after_steps, tensor_file, json_file, bytes_in_file, folders_differ, pickled, full_disk, standing,
 )  # fmt: skip
