@@ -54,8 +54,9 @@ STORIES_MANIFEST = SHIPPED / "stories.json"
 # floating-point numbers with three axes: rows of the batch, positions in the text, and the numbers that describe one
 # position. The names (from `jaxtyping`) are there for you to read; nothing checks them while you work.
 #
-# `einops` lets you compute by those names. A pattern says what goes in and what comes out, and an axis that is not
-# where the pattern has it is an error instead of a silent mistake.
+# `einops` lets you compute by those names. A pattern says what goes in and what comes out; a tensor that does not have
+# the pattern's axes, or not a length that you tell it, is an error instead of a silent mistake. Which axis is which it
+# cannot know: the names are yours.
 
 # %%
 x = torch.arange(2 * 3 * 4).reshape(2, 3, 4)
@@ -74,7 +75,7 @@ except Exception as refusal:
 # - `reshape` and `view` keep the row and read it with other lengths. They are right only if numbers that belong
 #   together already lie together.
 # - `transpose` and `permute` swap the strides. Nothing moves, but the row is now read in another order: the tensor is
-#   not *contiguous* any more.
+#   not *contiguous* any more. If you ask for another shape now, `view` refuses and `reshape` makes a copy.
 #
 # So `[2, 3]` turned into `[3, 2]` can mean two different things. Here they are side by side.
 
@@ -136,7 +137,7 @@ checks.run("split_heads")
 # 3, head 1. A head should see all positions and only its own numbers.
 
 # %%
-labels = torch.tensor([[[10 * pos + head for head in (0, 0, 1, 1)] for pos in range(4)]])
+labels = torch.tensor([[[10 * pos + head for head in (0, 0, 1, 1)] for pos in range(4)]]).float()
 print("split_heads, head 1:\n", split_heads(labels, 2)[0, 1].numpy())
 print("reshape alone, 'head 1':\n", labels.reshape(1, 2, 4, 2)[0, 1].numpy())
 
@@ -230,8 +231,8 @@ print("letters[..., which] gives", letters[..., which].tolist(), "with shape", l
 
 # %% [markdown] hint="batched_gather_last" rung=3
 # `unsqueeze(-1)` adds the axis, `squeeze(-1)` takes it off (with the number: a plain `squeeze` would also take a batch
-# of one). `gather` refuses every index outside the axis by itself. If you index with brackets instead, you need one
-# index tensor per axis, and an explicit test of the smallest and the largest index.
+# of one). `gather` refuses every index outside the axis by itself; `take_along_dim` does not, it counts round. If you
+# index with brackets instead, you need one index tensor per axis, and a test of the smallest and the largest index.
 
 
 # %% exercise="batched_gather_last" minutes=6

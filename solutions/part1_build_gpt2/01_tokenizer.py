@@ -272,7 +272,8 @@ checks.run("pair_counts")
 #
 # Occurrences are taken from the left and do not share symbols: `(a, a, a)` with the pair `(a, a)` becomes `(aa, a)`.
 # Symbols are compared whole: `(xa, b)` does not contain the pair `(a, b)`. In training `new` will be the two symbols
-# joined, but your function need not know that.
+# joined, but it may be any symbol, and it does not take part in a further merge: `(a, b, b)` with the pair `(a, b)` and
+# the new symbol `a` becomes `(a, b)`.
 
 # %% [markdown] hint="merge_pair" rung=1
 # After a merge, at which symbol does the search go on?
@@ -345,8 +346,8 @@ checks.run("merge_pair")
 # Three parts. First: from the text to a `Counter` of words, each a tuple of single bytes, with special strings split
 # off. Second: a loop of count, choose, rewrite all words. Third: lay out the ids from what you have learned.
 #
-# Rewriting makes a new `Counter`: two words never become the same, but one that starts from the old dict while it
-# changes goes wrong.
+# Rewriting makes a new `Counter`, since a dict must not change while you loop over it. Two different words never
+# become the same.
 
 # %% [markdown] hint="train_bpe" rung=3
 # Split with a pattern of the escaped special strings joined by bars, longest first, and only if there are any: an
@@ -438,7 +439,7 @@ pictures.curve(measured, sizes, xlabel="ids in the vocabulary", ylabel="bytes pe
 
 # %% [markdown]
 # ## Exercise: `encode_word` ★★
-# `encode_word(b, ranks, vocab)` gives the list of ids of one word `b`, any `bytes`, also none.
+# `encode_word(b, ranks, vocab)` gives the list of ids of one word `b`, which may be any `bytes`, also empty ones.
 #
 # - `ranks` maps each merged pair to its place in the list of merges: 0 was learned first. Pairs that were never learned
 #   are not in it.
@@ -531,8 +532,8 @@ class Tokenizer:
 # `tokenizer.encode(text, allowed_special=())` gives the ids of a text, in one flat list.
 #
 # - Strings in `allowed_special` (a list, a tuple or a set, each from `self.special`) become their one id wherever they
-#   stand, also inside a word. Where several begin at the same place the longest wins. The text between them is encoded
-#   piece by piece, and nothing is stripped from it.
+#   stand, also inside a word. They may hold any characters, spaces too. Where several begin at the same place the
+#   longest wins. The text between them is encoded piece by piece, and nothing is stripped from it.
 # - A special string that is **not** allowed is text like any other. Nothing is allowed unless the caller says so.
 # - The empty text has no ids. Text is valid Unicode; lone surrogates, which have no UTF-8, do not occur.
 #

@@ -358,8 +358,8 @@ pictures.heatmap(**grid_of(same_text, "batch", "lr"), title="loss at equal text"
 # it *sure*: another seed might have given another order. The control is to repeat the whole sweep with other seeds, and
 # to compare the differences between settings with the differences between seeds.
 #
-# **Weight decay** is a good example. It pulls every weight a little towards 0 at every step; GPT-2 was trained with
-# 0.01, larger models usually with 0.1.
+# **Weight decay** is a good example. It pulls every weight a little towards 0 at every step. The first GPT was
+# trained with 0.01, GPT-3 and most large models after it with 0.1.
 #
 # **Before you look.** Write your guess in this cell: which weight decay gives the lowest loss after a hundred steps, 0,
 # 0.1 or 1? And will five seeds agree?
@@ -417,9 +417,9 @@ pictures.heatmap(**pictured[0], title="loss after 100 steps, seed 0")
 
 # %% [markdown]
 # Where the learning rate is too large, 30 steps of warm-up rescue much of the run: it is the first steps that do the
-# damage. Where the learning rate is right anyway, 30 of 100 steps below full size
-# are a price with nothing in return. In long runs the price is small and the insurance worth it, which is why large
-# models are trained with it. The second seed is the control.
+# damage. Where the learning rate is right anyway, 30 of 100 steps below full size are a price with nothing in return.
+# In long runs the price is small and the insurance worth it, which is why large models are trained with it. The second
+# seed is the control.
 
 # %% [markdown]
 # ## Laws
@@ -527,8 +527,8 @@ pictures.scatter(
 # The `r2` is above 0.99, and the prediction misses: the run that was kept out lies above the line by several times the
 # largest difference inside. A line laid through a gently bent curve has a good `r2` as long as you stay inside; it
 # leaves the curve just where you want to use it, outside. Why should the curve bend? The text itself is uncertain:
-# which name comes next is a throw of dice, and no model gets below that. Published laws therefore have a floor, $y = E
-# + a\,x^b$, a third number to fit, and they span many powers of ten. Yours spans a factor of sixteen.
+# which name comes next is a throw of dice, and no model gets below that. Many published laws therefore have a floor, $y
+# = E + a\,x^b$, a third number to fit, and they span many powers of ten. Yours spans a factor of sixteen.
 
 # %% [markdown]
 # ### Loss against width

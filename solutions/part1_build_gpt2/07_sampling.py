@@ -106,8 +106,8 @@ for name, temperature in (("greedy", 0.0), ("sampled", 1.0)):
 
 # %% [markdown]
 # ## Exercise: `apply_temperature` ★
-# `apply_temperature(logits[...], t) -> [...]`: the logits divided by `t`. A new tensor of the same shape and dtype;
-# the one you were given stays as it is. A logit of `-inf` (a token that has been removed) stays `-inf`.
+# `apply_temperature(logits[...], t) -> [...]`: the logits divided by `t`, in the same shape and dtype. The tensor
+# that you were given stays as it is. A logit of `-inf` (a token that has been removed) stays `-inf`.
 #
 # A temperature of 0 is an error here: raise a `ValueError` that says so. Nothing of torch is banned.
 
@@ -211,7 +211,8 @@ for t, share in shares.items():
 # %% [markdown]
 # ## Exercise: `top_k_filter` ★★
 # `top_k_filter(logits[batch, d_vocab], k) -> logits [batch, d_vocab]`: in each row, the `k` largest logits stay as they
-# are and where they are; all others become `-inf`. Same dtype, a new tensor.
+# are and where they are; all others become `-inf`. The dtype stays,
+# and the tensor that you were given is not changed.
 #
 # - `k` is at least 1. With `k` larger than the vocabulary everything stays.
 # - Which of several equal logits at the `k`-th place stay is up to you; keeping all of them is fine too.
@@ -359,7 +360,8 @@ pictures.bars(100 * lost[ids], names, title="the head of the tail", xlabel="per 
 # A blunt remedy against loops: make each token less likely the more often it has been used.
 #
 # `frequency_penalty(ids[pos], logits[d_vocab], f) -> logits [d_vocab]`: each logit minus `f` times the number of times
-# that its token occurs in `ids`. One text, one row of logits. A negative `f` rewards repetition. A new tensor.
+# that its token occurs in `ids`. One text, one row of logits. A negative `f` rewards repetition. The
+# tensor that you were given is not changed.
 
 # %% [markdown] hint="frequency_penalty" rung=1
 # If a token occurs three times, `logits[ids] -= f` subtracts how often? Try it on a small tensor.
@@ -657,7 +659,8 @@ for label, knobs in settings.items():
 # - A beam that ends in `stop` is finished. It is not continued, but it competes with the others by its score, and as
 #   long as it is among the best it keeps its place among the `k`. `stop` stands at its end in the result.
 # - No continuation occurs twice. If there are fewer than `k`, you return them all. `n` is at least 1.
-# - The model reads at most `k` texts per step, in one batch or one by one.
+# - The work per step grows with `k`, not with the number of all possible texts. The model may read the `k` beams or all
+#   of their continuations, in one batch or one by one. The whole text fits into the model's context.
 
 # %% [markdown] hint="beam_search" rung=1
 # A beam is a text and a number. Which number must be kept from step to step, if the score divides by a length that

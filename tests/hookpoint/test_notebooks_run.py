@@ -1,4 +1,7 @@
-"""Every notebook runs from top to bottom in a real kernel: solved without an error, blank with one reason only."""
+"""Every blank notebook runs from top to bottom in a real kernel, and whatever fails has one reason only.
+
+Solved ones are run by `tests/part1_build_gpt2/walkthrough.py`, all in one workspace.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
-NAMES = sorted(path.relative_to(ROOT / "solutions").as_posix() for path in (ROOT / "solutions").glob("*/*.ipynb"))
+NAMES = sorted(path.relative_to(ROOT / "exercises").as_posix() for path in (ROOT / "exercises").glob("*/*.ipynb"))
 
 
 def executed(path: Path, folder: Path):
@@ -20,16 +23,6 @@ def executed(path: Path, folder: Path):
 def outputs(notebook, kind: str) -> list[tuple[str, dict]]:
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return [(cell.id, output) for cell in cells for output in cell.outputs if output.output_type == kind]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_solved_notebook_runs_without_an_error_and_silent_on_stderr(name, tmp_path):
-    notebook = executed(ROOT / "solutions" / name, tmp_path)
-    assert outputs(notebook, "error") == []
-    assert [output for _, output in outputs(notebook, "stream") if output.name == "stderr"] == []
-    assert sum("image/png" in output.data for _, output in outputs(notebook, "display_data")) + sum(
-        "image/png" in output.data for _, output in outputs(notebook, "execute_result")
-    )
 
 
 @pytest.mark.parametrize("name", NAMES)

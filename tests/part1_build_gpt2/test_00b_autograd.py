@@ -216,6 +216,11 @@ def test_sgd_with_momentum(submission):
     submission.passes("sgd", "with_momentum")
 
 
+def test_sgd_same_gradients(submission):
+    """Gradients that nobody has replaced count again in the next step; step() leaves them as they are."""
+    submission.passes("sgd", "same_gradients")
+
+
 def test_sgd_without_gradient(submission):
     """A parameter whose grad is None stays where it is, and so does its buffer."""
     submission.passes("sgd", "without_gradient")

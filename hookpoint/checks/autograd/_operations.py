@@ -4,62 +4,87 @@ A result may be computed in several steps, each a Value of its own: gradients ar
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from hookpoint.checks.author import Mismatch, Raised, Ref, same
 
-__all__ = ["gradients_through", "like_torch", "of_itself", "repeatable"]
+__all__ = ["case", "like_torch", "of_itself", "repeatable"]
 
 NODES = "  Return Value(data, parents, pull); its parents are the Values it was computed from."
 
 
-def like_torch(learner, f: Ref, reference: Callable, names: Sequence[str], *tensors: Tensor, when="", **options):
-    """Raises `Mismatch` unless result and gradients are torch's, and the inputs stay as they were.
+@dataclass(frozen=True)
+class Case:
+    """One call of an operation: its inputs, its options, and in which circumstance it is."""
+
+    tensors: tuple[Tensor, ...]
+    when: str
+    options: dict
+
+
+def case(*tensors: Tensor, when: str = "", **options) -> Case:
+    return Case(tensors, when, options)
+
+
+def like_torch(learner, f: Ref, reference: Callable, names: Sequence[str], *cases: Case) -> None:
+    """Raises `Mismatch` unless results and gradients are torch's, and the inputs stay as they were.
 
     In float64; the plain case, without a circumstance, in float32 too.
     """
-    along = torch.Generator().manual_seed(7)
-    for dtype in (torch.float64,) if when else (torch.float64, torch.float32):
-        circumstance = when or f"in {dtype}".replace("torch.", "")
-        changed = [tensor.to(dtype) for tensor in tensors]
-        inputs = learner.given.leaf_values(changed)
-        out = applied(f, inputs, circumstance, **options)
-        want = reference(*changed, **options)
-        same_data(out, want, circumstance)
-        untouched(learner, inputs, changed, names, out)
-        grad = torch.randn(want.shape, generator=along, dtype=torch.float64).to(dtype)
+    along, calls = torch.Generator().manual_seed(7), []
+    for one in cases:
+        for dtype in (torch.float64,) if one.when else (torch.float64, torch.float32):
+            when = one.when or f"in {dtype}".replace("torch.", "")
+            calls.append(Case(tuple(tensor.to(dtype) for tensor in one.tensors), when, one.options))
+    inputs = learner.given.leaf_values([tensor for call in calls for tensor in call.tensors])
+    for at, call in enumerate(calls):
+        own = inputs[at * len(names) : (at + 1) * len(names)]
+        out = applied(f, own, call.when, **call.options)
+        want = reference(*call.tensors, **call.options)
+        about = behind(learner, out, own, want, call.when)
+        untouched(about["contents"], call.tensors, names, out)
+        grad = torch.randn(want.shape, generator=along, dtype=torch.float64).to(want.dtype)
         grad = grad.mT.contiguous().mT if grad.ndim > 1 else grad  # what comes back need not lie contiguously
-        found = gradients_through(learner, out, grad, inputs, names)
-        for name, got, expected in zip(names, found, torch_gradients(reference, grad, changed, options), strict=True):
-            same(got, expected, f"in the gradient of {name} {circumstance}")
-        untouched(learner, inputs, changed, names)
+        found = gradients_through(out, about, grad, names)
+        for name, got, expected in zip(
+            names, found, torch_gradients(reference, grad, call.tensors, call.options), strict=True
+        ):
+            same(got, expected, f"in the gradient of {name} {call.when}")
+    untouched(learner.given.value_contents(inputs), [t for call in calls for t in call.tensors], names * len(calls))
 
 
 def of_itself(learner, f: Ref, reference: Callable, x: Tensor) -> None:
     """Raises `Mismatch` unless `f(x, x)` has torch's result and gradient: the sum over both places."""
+    when = "with one Value as both arguments"
     (value,) = learner.given.leaf_values([x])
-    out = applied(f, [value, value], "with one Value as both arguments")
+    out = applied(f, [value, value], when)
     grad = reference(x, x).cos()
-    same_data(out, reference(x, x), "with one Value as both arguments")
-    (got,) = gradients_through(learner, out, grad, [value], ["x"])
+    (got,) = gradients_through(out, behind(learner, out, [value], reference(x, x), when), grad, ["x"])
     (want,) = torch_gradients(lambda one: reference(one, one), grad, [x], {})
-    same(got, want, "in the gradient of x, with one Value as both arguments")
+    same(got, want, f"in the gradient of x, {when}")
 
 
 def repeatable(learner, f: Ref, reference: Callable, names: Sequence[str], draws: Sequence[Sequence[Tensor]]) -> None:
-    """Raises `Mismatch` unless each result keeps a pull of its own, which gives the same when it is called again."""
-    made = []
-    for tensors in draws:
-        inputs = learner.given.leaf_values(list(tensors))
-        made.append((applied(f, inputs), inputs, tensors))
-    for turn in ("", "when pull is called a second time"):
-        for out, inputs, tensors in made:
-            grad = reference(*tensors).cos()
-            found = gradients_through(learner, out, grad, inputs, names)
+    """Raises `Mismatch` unless each result keeps a pull of its own, which follows the gradient that each call brings.
+
+    Of the first draw the pull is called with the same gradient again, of the others with another one.
+    """
+    made, inputs = [], learner.given.leaf_values([tensor for tensors in draws for tensor in tensors])
+    for at, tensors in enumerate(draws):
+        own = inputs[at * len(names) : (at + 1) * len(names)]
+        out = applied(f, own)
+        made.append((out, behind(learner, out, own, reference(*tensors)), tensors))
+    for turn in range(2):
+        for at, (out, about, tensors) in enumerate(made):
+            other = turn == 1 and at > 0
+            grad = reference(*tensors).sin() if other else reference(*tensors).cos()
+            when = ("", f"when pull is called a second time{', with another gradient' * other}")[turn]
+            found = gradients_through(out, about, grad, names)
             for name, got, want in zip(names, found, torch_gradients(reference, grad, tensors, {}), strict=True):
-                same(got, want, f"in the gradient of {name} {turn}".rstrip())
+                same(got, want, f"in the gradient of {name} {when}".rstrip())
 
 
 def applied(f: Ref, inputs: Sequence[Ref], when: str = "", **options) -> Ref:
@@ -73,14 +98,17 @@ def applied(f: Ref, inputs: Sequence[Ref], when: str = "", **options) -> Ref:
     return out
 
 
-def same_data(out: Ref, want: Tensor, when: str) -> None:
+def behind(learner, out: Ref, inputs: Sequence[Ref], want: Tensor, when: str = "") -> dict:
+    """What a result remembers. Raises `Mismatch` if it is no Value, or holds something else than `want`."""
+    about = learner.given.value_ancestry(out, list(inputs))
+    if about["data"] is None:
+        raise Mismatch("does not return a Value.", NODES, got=out)
     try:
-        same(out.data.value, want, when)
-    except Raised:
-        raise Mismatch("does not return a Value.", NODES, got=out) from None
+        same(about["data"], want, when)
     except Mismatch as mismatch:
         mismatch.got = out  # so that the message names the operation and not its attribute
         raise
+    return about
 
 
 def torch_gradients(reference: Callable, grad: Tensor, tensors: Sequence[Tensor], options: dict) -> list[Tensor]:
@@ -89,18 +117,17 @@ def torch_gradients(reference: Callable, grad: Tensor, tensors: Sequence[Tensor]
     return list(torch.autograd.grad((reference(*free, **options) * grad).sum(), free))
 
 
-def untouched(learner, inputs: Sequence[Ref], tensors: Sequence[Tensor], names: Sequence[str], by=None) -> None:
-    """Raises `Mismatch` if an input has changed: `by` the operation that gave this result, else by the last pull."""
-    for name, (data, grad), before in zip(names, learner.given.value_contents(inputs), tensors, strict=True):
+def untouched(contents: Sequence[tuple], tensors: Sequence[Tensor], names: Sequence[str], by=None) -> None:
+    """Raises `Mismatch` if an input has changed: `by` the operation that gave this result, else by a pull."""
+    for name, (data, grad), before in zip(names, contents, tensors, strict=True):
         if not torch.equal(data, before):
             raise Mismatch(f"changes {name}.data.", "  The gradients of other results need it as it was.", got=by)
         if grad is not None:
             raise Mismatch(f"sets {name}.grad.", "  Gradients are only returned; backward gathers them.", got=by)
 
 
-def gradients_through(learner, out: Ref, grad: Tensor, inputs: Sequence[Ref], names: Sequence[str]) -> list[Tensor]:
+def gradients_through(out: Ref, about: dict, grad: Tensor, names: Sequence[str]) -> list[Tensor]:
     """The gradient of each input, pulled from the result through all that lies between."""
-    about = learner.given.value_ancestry(out, list(inputs))
     nodes, parents = about["nodes"], about["parents"]
     if None in parents:
         raise Mismatch("has something among its parents that is no Value.", NODES, got=out)

@@ -3,7 +3,7 @@
 from hookpoint.checks.author import Exercise, Slip
 from hookpoint.checks.protocol.given.autograd import Value
 
-from ._operations import like_torch, of_itself, repeatable
+from ._operations import case, like_torch, of_itself, repeatable
 from .unbroadcast import reference as unbroadcast
 
 NAMES = ("a", "b")
@@ -16,16 +16,19 @@ def reference(a, b):
 
 def values(learner, draw):
     """add gives a Value that holds the sum, and its pull gives the gradient of each parent."""
-    like_torch(learner, learner.add, reference, NAMES, draw.normal(3, 5), draw.normal(3, 5))
-    like_torch(learner, learner.add, reference, NAMES, draw.normal(), draw.normal(), when="for single numbers")
+    pair, numbers = case(draw.normal(3, 5), draw.normal(3, 5)), case(draw.normal(), draw.normal(), when="for numbers")
+    like_torch(learner, learner.add, reference, NAMES, pair, numbers)
 
 
 def broadcast(learner, draw):
     """Where broadcasting stretches a or b, the gradient has the shape that the Value had before."""
     wide = "where broadcasting stretches"
-    like_torch(learner, learner.add, reference, NAMES, draw.normal(3, 5), draw.normal(5), when=f"{wide} b")
-    like_torch(learner, learner.add, reference, NAMES, draw.normal(), draw.normal(2, 3), when=f"{wide} a")
-    like_torch(learner, learner.add, reference, NAMES, draw.normal(3, 1, 5), draw.normal(2, 1), when=f"{wide} both")
+    cases = (
+        case(draw.normal(3, 5), draw.normal(5), when=f"{wide} b"),
+        case(draw.normal(), draw.normal(2, 3), when=f"{wide} a"),
+        case(draw.normal(3, 1, 5), draw.normal(2, 1), when=f"{wide} both"),
+    )
+    like_torch(learner, learner.add, reference, NAMES, *cases)
 
 
 def itself(learner, draw):

@@ -8,17 +8,25 @@ import torch
 from hookpoint.checks.author import Exercise, Mismatch, Raised, Slip
 
 from . import _sweeps as sweeps
-from ._graphs import expect, pulls_once, total
+from ._graphs import Graph, expect, planted, pulls_once
 
 
-def run(learner, leaves, sums, when="", dtype=torch.float64):
-    """The Values of a graph after one backward from its last one."""
-    sums = [(at, factors and [None if f is None else f.to(dtype) for f in factors]) for at, factors in sums]
-    leaves = [leaf.to(dtype) for leaf in leaves]
-    values = learner.given.value_web(leaves, sums)
-    started(learner, values[-1], when)
-    expect(learner, values[: len(leaves)], total(leaves, sums), when)
-    return values
+def run(learner, *graphs):
+    """The Values of each graph, after one backward from the last Value of each."""
+    made = planted(learner, graphs)
+    for graph, values in zip(graphs, made, strict=True):
+        started(learner, values[-1], graph.when)
+    expected(learner, graphs, made)
+    return made
+
+
+def expected(learner, graphs, made, times=1, when=""):
+    """Raises `Mismatch` unless every leaf holds its gradient so many times."""
+    leaves = [value for graph, values in zip(graphs, made, strict=True) for value in values[: len(graph.leaves)]]
+    contents = iter(learner.given.value_contents(leaves))
+    for graph in graphs:
+        want = [None if grad is None else times * grad for grad in graph.gradients()]
+        expect([next(contents) for _ in graph.leaves], want, f"{graph.when}{when}")
 
 
 def started(learner, root, when=""):
@@ -33,83 +41,102 @@ def line(learner, draw):
     """The root's gradient is ones, and each step multiplies on the way down to the leaf, in the dtype of the data."""
     weights = [draw.normal(2, 3, dtype=torch.float64) for _ in range(3)]
     sums = [([0], [weights[0]]), ([1], [weights[1]]), ([2], [weights[2]])]
-    for dtype in (torch.float64, torch.float32):
-        run(learner, [draw.normal(2, 3)], sums, f"of a chain in {dtype}".replace("torch.", ""), dtype)
-    run(learner, [draw.normal(2, 3)], [*sums, ([3], None)], "of a chain that ends in a sum over all entries")
+    x = draw.normal(2, 3)
+    run(
+        learner,
+        Graph([x], sums, "of a chain in float64"),
+        Graph([x], sums, "of a chain in float32", torch.float32),
+        Graph([x], [*sums, ([3], None)], "of a chain that ends in a sum over all entries"),
+    )
 
 
 def branches(learner, draw):
     """Every leaf gets its own gradient, be it 0, and a leaf that the root was not computed from gets none."""
     factors = [draw.normal(5, dtype=torch.float64) for _ in range(4)]
     leaves = [draw.normal(5) for _ in range(4)]
-    run(learner, leaves, [([0, 1], factors[:2]), ([2, 4], factors[2:])], "of a tree")
     nothing = [torch.zeros(5, dtype=torch.float64), factors[0]]
-    run(learner, leaves, [([0, 1], nothing)], "where one of the gradients is 0")
+    tree = Graph(leaves, [([0, 1], factors[:2]), ([2, 4], factors[2:])], "of a tree")
+    run(learner, tree, Graph(leaves, [([0, 1], nothing)], "where one of the gradients is 0"))
 
 
 def used_twice(learner, draw):
     """A Value that is used several times gets the sum of what each use gives, however long the ways are."""
     c = [draw.normal(3, dtype=torch.float64) for _ in range(6)]
-    run(learner, [draw.normal(3)], [([0, 0], c[:2])], "of x used twice at once")
+    x = [draw.normal(3)]
     diamond = [([0], [c[0]]), ([1], [c[1]]), ([1], [c[2]])]
-    run(learner, [draw.normal(3)], [*diamond, ([2, 3], c[3:5])], "of a diamond above one more step")
-    run(learner, [draw.normal(3)], [*diamond, ([2, 3, 0], c[3:6])], "of a diamond with a direct way")
     short_and_long = [([0], [c[0]]), ([1], [c[1]]), ([2], [c[2]])]
-    for last, order in (([1, 3], "the short way first"), ([3, 1], "the long way first")):
-        run(learner, [draw.normal(3)], [*short_and_long, (last, c[3:5])], f"of two ways down, {order}")
+    square = [([0], [c[0]]), ([1, 1], c[1:3]), ([1], [c[3]])]
+    run(
+        learner,
+        Graph(x, [([0, 0], c[:2])], "of x used twice at once"),
+        Graph(x, [*diamond, ([2, 3], c[3:5])], "of a diamond above one more step"),
+        Graph(x, [*diamond, ([2, 3, 0], c[3:6])], "of a diamond with a direct way"),
+        Graph(x, [*short_and_long, ([1, 3], c[3:5])], "of two ways down, the short way first"),
+        Graph(x, [*short_and_long, ([3, 1], c[3:5])], "of two ways down, the long way first"),
+        Graph(x, [*square, ([2, 3], c[4:6])], "of y used twice at once and once more"),
+        Graph(x, [*square, ([3, 2], c[4:6])], "of y used once, and twice at once"),
+    )
 
 
 def again(learner, draw):
     """A leaf's grad is added to, call after call, as in torch; what lies between starts anew in every call."""
     c = [draw.normal(3, dtype=torch.float64) for _ in range(4)]
-    leaves, sums = [draw.normal(3, dtype=torch.float64) for _ in range(2)], [([0, 1], c[:2]), ([2, 0], c[2:])]
-    values = learner.given.value_web(leaves, sums)
-    first = total(leaves, sums)
+    sums = [([0, 1], c[:2]), ([2, 0], c[2:])]
+    graph = Graph([draw.normal(3, dtype=torch.float64) for _ in range(2)], sums)
+    made = planted(learner, [graph])
     for times in (1, 2, 3):
-        started(learner, values[-1])
-        expect(learner, values[:2], [grad * times for grad in first], f"after {times} calls" if times > 1 else "")
-    other = total(leaves, sums, root=2)
-    started(learner, values[2], "from a Value in the middle")
-    want = [three * 3 + one for three, one in zip(first, other, strict=True)]
-    expect(learner, values[:2], want, "after one more call, from a Value in the middle")
+        started(learner, made[0][-1])
+        expected(learner, [graph], made, times, f"after {times} calls" if times > 1 else "")
+    started(learner, made[0][2], "from a Value in the middle")
+    want = [three * 3 + one for three, one in zip(graph.gradients(), graph.gradients(root=2), strict=True)]
+    contents = learner.given.value_contents(made[0][:2])
+    expect(contents, want, "after one more call, from a Value in the middle")
 
 
 def leaf_grads(learner, draw):
     """What a leaf's grad holds before counts; the root may be a leaf itself."""
-    leaves, sums = [draw.normal(3, dtype=torch.float64)], [([0], [draw.normal(3, dtype=torch.float64)])]
+    graph = Graph([draw.normal(3, dtype=torch.float64)], [([0], [draw.normal(3, dtype=torch.float64)])])
     before = draw.normal(3, dtype=torch.float64)
-    values = learner.given.value_web(leaves, sums)
-    learner.given.set_value_grads(values[:1], [before])
-    started(learner, values[-1])
-    expect(learner, values[:1], [before + total(leaves, sums)[0]], "where it held a gradient before")
+    leaf, root = planted(learner, [graph])[0]
+    learner.given.set_value_grads([leaf, root], [before, None])
+    started(learner, root)
+    want = [before + graph.gradients()[0]]
+    expect(learner.given.value_contents([leaf]), want, "where it held a gradient before")
     alone = learner.given.leaf_values([draw.normal(2, 3)])
-    started(learner, alone[0], "from a Value without parents,")
-    expect(learner, alone, [torch.ones(2, 3)], "where the root is a leaf")
+    for times in (1, 2):
+        started(learner, alone[0], "from a Value without parents,")
+        when = "where the root is a leaf" + ", after 2 calls" * (times - 1)
+        expect(learner.given.value_contents(alone), [times * torch.ones(2, 3)], when)
 
 
 def handed_on(learner, draw):
     """Gradients from a pull may share memory, with each other and with what came in: they are never edited."""
     c = [draw.normal(2, 3, dtype=torch.float64) for _ in range(2)]
     leaves = [draw.normal(2, 3, dtype=torch.float64) for _ in range(2)]
-    shared = "where pulls hand on one tensor to several parents"
-    for places in ([2, 3], [3, 2]):
-        run(learner, leaves, [([0, 1], [None, None]), ([0], [c[0]]), (places, [None, None])], shared)
+    shared, alike = "where pulls hand on one tensor to several parents", [None, None]
+    fork = [([0, 1], alike), ([0], [c[0]])]
     spread = [([0], None), ([0], None), ([1], None), ([2, 3, 4], [c[0][0, 0], c[1][0, 0], None])]
-    for sums, when in (([([0, 1], [None, None])], shared), (spread, "where a sum spreads its gradient as a view")):
-        values = run(learner, leaves, sums, when)
-        started(learner, values[-1], when)
-        expect(learner, values[:2], [2 * grad for grad in total(leaves, sums)], f"{when}, after 2 calls")
+    graphs = [
+        Graph(leaves, [*fork, ([2, 3], alike)], shared),
+        Graph(leaves, [*fork, ([3, 2], alike)], shared),
+        Graph(leaves, [([0, 1], alike)], shared),
+        Graph(leaves, spread, "where a sum spreads its gradient as a view"),
+    ]
+    made = run(learner, *graphs)
+    for graph, values in zip(graphs[2:], made[2:], strict=True):
+        started(learner, values[-1], graph.when)
+    expected(learner, graphs[2:], made[2:], 2, ", after 2 calls")
 
 
 def once(learner, draw):
     """Each pull is called once, when the gradient of its Value is complete."""
     leaf = draw.normal(3, dtype=torch.float64)
-    sums = [([at, at], [None, None]) for at in range(12)]
-    values = run(learner, [leaf], sums, "of twelve doublings")
-    pulls_once(learner, values, 1)
+    doublings = [([at, at], [None, None]) for at in range(12)]
     c = [draw.normal(3, dtype=torch.float64) for _ in range(5)]
-    values = run(learner, [leaf], [([0], c[:1]), ([1, 0], c[1:3]), ([2, 1], c[3:5])], "of crossing ways")
-    pulls_once(learner, values, 1)
+    crossing = [([0], c[:1]), ([1, 0], c[1:3]), ([2, 1], c[3:5])]
+    graphs = Graph([leaf], doublings, "of twelve doublings"), Graph([leaf], crossing, "of crossing ways")
+    made = run(learner, *graphs)
+    pulls_once(learner, [values[1:] for values in made])
 
 
 def deep(learner, draw):
@@ -117,15 +144,20 @@ def deep(learner, draw):
     first, last, near = learner.given.value_chain(draw.normal(2), 5_000)
     started(learner, last, "from the end of a chain of 5,000 Values,")
     learner.given.value_calls([last, near])  # for the transcript: tells a sweep that stops early from one that is short
-    expect(learner, [first], [torch.ones(2)], "at the end of a chain of 5,000 Values")
+    expect(learner.given.value_contents([first]), [torch.ones(2)], "at the end of a chain of 5,000 Values")
 
 
 def data_stays(learner, draw):
     """Only grad is written: the data of every Value stays what it was."""
     leaves = [draw.normal(3, dtype=torch.float64), draw.normal(3, dtype=torch.float64)]
-    values = run(learner, leaves, [([0, 1], [draw.normal(3, dtype=torch.float64), None]), ([2, 0], [None, None])])
-    for (data, _), leaf in zip(learner.given.value_contents(values), leaves, strict=False):
-        if not torch.equal(data, leaf):
+    sums = [([0, 1], [draw.normal(3, dtype=torch.float64), None]), ([2, 0], [None, None])]
+    graph = Graph(leaves, sums)
+    (values,) = planted(learner, [graph])
+    started(learner, values[-1])
+    contents = learner.given.value_contents(values)
+    expect(contents[:2], graph.gradients())
+    for (data, _), value in zip(contents, graph.values(), strict=True):
+        if not torch.allclose(data, value, rtol=1e-12):
             raise Mismatch("changes the data of a Value.")
 
 

@@ -5,7 +5,7 @@ import torch
 from hookpoint.checks.author import Exercise, Slip
 from hookpoint.checks.protocol.given.autograd import Value
 
-from ._operations import like_torch, repeatable
+from ._operations import case, like_torch, repeatable
 
 NAMES = ("a",)
 
@@ -17,9 +17,13 @@ def reference(a):
 
 def values(learner, draw):
     """exp gives e to the power of each entry; its gradient is the result once more, times what comes in."""
-    like_torch(learner, learner.exp, reference, NAMES, draw.normal(3, 5))
-    like_torch(learner, learner.exp, reference, NAMES, draw.normal(2, 3, 7, mean=-3, std=4), when="from tiny to large")
-    like_torch(learner, learner.exp, reference, NAMES, torch.tensor(-0.5), when="for a single number")
+    cases = (
+        case(draw.normal(3, 5)),
+        case(draw.normal(2, 3, 7, mean=-3, std=4), when="from tiny to large"),
+        case(torch.tensor(-0.5), when="for a single number"),
+        case(torch.tensor([40.0, 39.0]), when="for large numbers"),
+    )
+    like_torch(learner, learner.exp, reference, NAMES, *cases)
 
 
 def own_pull(learner, draw):

@@ -3,7 +3,7 @@
 from hookpoint.checks.author import Exercise, Slip
 from hookpoint.checks.protocol.given.autograd import Value
 
-from ._operations import like_torch, of_itself, repeatable
+from ._operations import case, like_torch, of_itself, repeatable
 from .unbroadcast import reference as unbroadcast
 
 NAMES = ("a", "b")
@@ -16,26 +16,31 @@ def reference(a, b):
 
 def matrices(learner, draw):
     """matmul gives the matrix product, and the gradient of each matrix has that matrix's shape."""
-    like_torch(learner, learner.matmul, reference, NAMES, draw.normal(3, 5), draw.normal(5, 2))
-    like_torch(
-        learner, learner.matmul, reference, NAMES, draw.normal(1, 5), draw.normal(5, 1), when="of row and column"
+    cases = (
+        case(draw.normal(3, 5), draw.normal(5, 2)),
+        case(draw.normal(1, 5), draw.normal(5, 1), when="of row and column"),
+        case(draw.normal(3, 3), draw.normal(3, 3), when="for square matrices"),
     )
-    square = "for square matrices"
-    like_torch(learner, learner.matmul, reference, NAMES, draw.normal(3, 3), draw.normal(3, 3), when=square)
+    like_torch(learner, learner.matmul, reference, NAMES, *cases)
 
 
 def stacks(learner, draw):
     """A stack of matrices is multiplied matrix by matrix."""
-    like_torch(learner, learner.matmul, reference, NAMES, draw.normal(7, 3, 5), draw.normal(7, 5, 2))
-    like_torch(learner, learner.matmul, reference, NAMES, draw.normal(2, 3, 5, 2), draw.normal(2, 3, 2, 7))
+    stack = case(draw.normal(7, 3, 5), draw.normal(7, 5, 2))
+    grid = case(draw.normal(2, 3, 5, 2), draw.normal(2, 3, 2, 7), when="for a grid of matrices")
+    like_torch(learner, learner.matmul, reference, NAMES, stack, grid)
 
 
 def one_for_all(learner, draw):
     """Where one matrix serves a whole stack, its gradient is the sum over the stack."""
     wide = "where one matrix serves a stack"
-    like_torch(learner, learner.matmul, reference, NAMES, draw.normal(2, 7, 5), draw.normal(5, 3), when=wide)
-    like_torch(learner, learner.matmul, reference, NAMES, draw.normal(3, 5), draw.normal(7, 5, 2), when=wide)
-    like_torch(learner, learner.matmul, reference, NAMES, draw.normal(2, 1, 3, 5), draw.normal(7, 5, 2), when=wide)
+    cases = (
+        case(draw.normal(2, 7, 5), draw.normal(5, 3), when=wide),
+        case(draw.normal(3, 5), draw.normal(7, 5, 2), when=wide),
+        case(draw.normal(2, 1, 3, 5), draw.normal(7, 5, 2), when=wide),
+        case(draw.normal(7, 3, 5), draw.normal(1, 5, 2), when="where a stack of one serves a stack"),
+    )
+    like_torch(learner, learner.matmul, reference, NAMES, *cases)
 
 
 def itself(learner, draw):

@@ -3,7 +3,7 @@
 from hookpoint.checks.author import Exercise, Slip
 from hookpoint.checks.protocol.given.autograd import Value
 
-from ._operations import like_torch, of_itself, repeatable
+from ._operations import case, like_torch, of_itself, repeatable
 from .unbroadcast import reference as unbroadcast
 
 NAMES = ("a", "b")
@@ -16,23 +16,26 @@ def reference(a, b):
 
 def values(learner, draw):
     """mul gives the product entry by entry, and the gradient of each factor is the other one's share."""
-    like_torch(learner, learner.mul, reference, NAMES, draw.normal(3, 5), draw.normal(3, 5))
-    like_torch(learner, learner.mul, reference, NAMES, draw.normal(), draw.normal(), when="for single numbers")
+    pair, numbers = case(draw.normal(3, 5), draw.normal(3, 5)), case(draw.normal(), draw.normal(), when="for numbers")
+    like_torch(learner, learner.mul, reference, NAMES, pair, numbers)
 
 
 def broadcast(learner, draw):
     """Where broadcasting stretches a or b, the gradient has the shape that the Value had before."""
     wide = "where broadcasting stretches"
-    like_torch(learner, learner.mul, reference, NAMES, draw.normal(3, 5), draw.normal(5), when=f"{wide} b")
-    like_torch(learner, learner.mul, reference, NAMES, draw.normal(), draw.normal(2, 3), when=f"{wide} a")
-    like_torch(learner, learner.mul, reference, NAMES, draw.normal(3, 1, 5), draw.normal(2, 1), when=f"{wide} both")
+    cases = (
+        case(draw.normal(3, 5), draw.normal(5), when=f"{wide} b"),
+        case(draw.normal(), draw.normal(2, 3), when=f"{wide} a"),
+        case(draw.normal(3, 1, 5), draw.normal(2, 1), when=f"{wide} both"),
+    )
+    like_torch(learner, learner.mul, reference, NAMES, *cases)
 
 
 def zeros(learner, draw):
     """A factor 0 has a gradient like any other."""
     a = draw.normal(3, 5)
     a[0] = 0
-    like_torch(learner, learner.mul, reference, NAMES, a, draw.normal(3, 5), when="where a holds zeros")
+    like_torch(learner, learner.mul, reference, NAMES, case(a, draw.normal(3, 5), when="where a holds zeros"))
 
 
 def itself(learner, draw):

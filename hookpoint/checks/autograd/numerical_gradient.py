@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Exercise, Mismatch, Slip, Tolerance, same
+from hookpoint.checks.author import OPERATION, Exercise, Mismatch, Slip, Tolerance, same
 
 # Differences of rounded numbers: at eps 1e-6 about ten digits are left of float64's precision.
 ROUNDED = Tolerance(1e-5, float64=1e-7)
@@ -30,13 +30,8 @@ def watched(f, shape):
     return look
 
 
-def slopes(learner, f, x, want, when="", *eps):
-    """The learner's gradient; its dtype may be float64 or the one of x."""
-    got = learner.numerical_gradient(watched(f, x.shape), x, *eps)
-    if got.dtype == x.dtype == torch.float32:
-        same(got.double(), want, when, Tolerance(1e-5, float64=1e-5))
-    else:
-        same(got, want, when)
+def slopes(learner, f, x, want, when="", *eps, tolerance=ROUNDED):
+    same(learner.numerical_gradient(watched(f, x.shape), x, *eps), want, when, tolerance)
 
 
 def weighted_cubes(draw, *shape):
@@ -67,7 +62,7 @@ def central(learner, draw):
     x = draw.normal(2, 3, dtype=torch.float64)
     for eps in (0.1, 0.5):
         want = weights * (3 * x**2 + eps**2) + 2 * x.sum()  # of a cube the quotient is off by eps**2, of a square by 0
-        slopes(learner, lambda x: cubes(x) + x.sum() ** 2, x, want, f"with {eps=}", eps)
+        slopes(learner, lambda x: cubes(x) + x.sum() ** 2, x, want, f"with {eps=}", eps, tolerance=OPERATION)
     x = draw.normal(3, dtype=torch.float64)
     want = (1000 * x).cos() * math.sin(1000 * 1e-6) / 1e-6  # so many waves that any other step shows
     slopes(learner, lambda x: (1000 * x).sin().sum(), x, want, "of a quick sine, without eps")

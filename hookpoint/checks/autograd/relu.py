@@ -5,7 +5,7 @@ import torch
 from hookpoint.checks.author import Exercise, Slip
 from hookpoint.checks.protocol.given.autograd import Value
 
-from ._operations import like_torch, repeatable
+from ._operations import case, like_torch, repeatable
 
 NAMES = ("a",)
 
@@ -17,17 +17,20 @@ def reference(a):
 
 def values(learner, draw):
     """relu keeps what is positive and gives 0 for the rest; the gradient passes where a is positive."""
-    like_torch(learner, learner.relu, reference, NAMES, draw.normal(3, 5))
-    like_torch(learner, learner.relu, reference, NAMES, draw.normal(2, 3, 7, std=100), when="for large numbers")
-    like_torch(learner, learner.relu, reference, NAMES, draw.normal(3, 5, std=1e-6), when="for numbers close to 0")
-    like_torch(learner, learner.relu, reference, NAMES, torch.tensor(1.5), when="for a single number")
+    cases = (
+        case(draw.normal(3, 5)),
+        case(draw.normal(2, 3, 7, std=100), when="for large numbers"),
+        case(draw.normal(3, 5, std=1e-6), when="for numbers close to 0"),
+        case(torch.tensor(1.5), when="for a single number"),
+    )
+    like_torch(learner, learner.relu, reference, NAMES, *cases)
 
 
 def at_zero(learner, draw):
     """Where a is 0, the gradient is 0."""
     a = draw.normal(3, 5)
     a[0], a[1, ::2], a[2] = 0, -0.0, -a[2].abs()
-    like_torch(learner, learner.relu, reference, NAMES, a, when="where a holds zeros")
+    like_torch(learner, learner.relu, reference, NAMES, case(a, when="where a holds zeros"))
 
 
 def own_pull(learner, draw):

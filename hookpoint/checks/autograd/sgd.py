@@ -31,14 +31,19 @@ def follows(learner, starts, rounds, when="", gone_through=list, **options):
     """Raises `Mismatch` unless the learner's optimiser walks where torch's does, and leaves the gradients alone."""
     params = learner.given.leaf_values(starts)
     optimizer = learner.SGD(gone_through(params), LR, **options)
-    for step, (grads, want) in enumerate(zip(rounds, torchs(starts, rounds, **options), strict=True), start=1):
-        learner.given.set_value_grads(params, grads)
+    learner.given.set_value_grads(params, rounds[0])
+    upcoming = [*rounds[1:], rounds[-1]]
+    for step, want in enumerate(torchs(starts, rounds, **options)):
         optimizer.step()
-        contents = learner.given.value_contents(params)
-        arrived(contents, want, f"at step {step} {when}".rstrip())
-        for (_, grad), given in zip(contents, grads, strict=True):
-            if (grad is None) != (given is None) or (given is not None and not torch.equal(grad, given)):
-                raise Mismatch("changes the gradients.", "  Who called backward may still want to look at them.")
+        contents = learner.given.set_value_grads(params, upcoming[step])
+        arrived(contents, want, f"at step {step + 1} {when}".rstrip())
+        kept(contents, rounds[step])
+
+
+def kept(contents, grads):
+    for (_, grad), given in zip(contents, grads, strict=True):
+        if (grad is None) != (given is None) or (given is not None and not torch.equal(grad, given)):
+            raise Mismatch("changes the gradients.", "  Who called backward may still want to look at them.")
 
 
 def arrived(contents, want, when):
@@ -49,7 +54,7 @@ def arrived(contents, want, when):
 def plain(learner, draw):
     """step() moves every parameter by lr against its gradient, in the dtype of its data."""
     for dtype in (torch.float64, torch.float32):
-        rounds = [drawn(draw, dtype) for _ in range(3)]
+        rounds = [drawn(draw, dtype) for _ in range(2)]
         follows(learner, drawn(draw, dtype), rounds, f"in {dtype}".replace("torch.", ""))
 
 
@@ -61,13 +66,26 @@ def with_momentum(learner, draw):
         follows(learner, drawn(draw, torch.float64), rounds, f"with {momentum=}", momentum=momentum)
 
 
+def same_gradients(learner, draw):
+    """Gradients that nobody has replaced count again in the next step; step() leaves them as they are."""
+    starts, grads = drawn(draw, torch.float64), drawn(draw, torch.float64)
+    params = learner.given.leaf_values(starts)
+    optimizer = learner.SGD(params, LR, momentum=0.9)
+    learner.given.set_value_grads(params, grads)
+    optimizer.step()
+    optimizer.step()
+    contents = learner.given.value_contents(params)
+    kept(contents, grads)
+    arrived(contents, torchs(starts, [grads, grads], momentum=0.9)[-1], "at step 2, with the gradients of step 1")
+
+
 def without_gradient(learner, draw):
     """A parameter whose grad is None stays where it is, and so does its buffer."""
     rounds = [drawn(draw, torch.float64) for _ in range(4)]
     rounds[0][1] = rounds[1][0] = rounds[2][0] = rounds[2][1] = None
-    for momentum in (0.0, 0.9):
+    for momentum, steps in ((0.0, 2), (0.9, 4)):
         when = f"where some gradients are None, with {momentum=}"
-        follows(learner, drawn(draw, torch.float64), rounds, when, momentum=momentum)
+        follows(learner, drawn(draw, torch.float64), rounds[:steps], when, momentum=momentum)
 
 
 def any_iterable(learner, draw):
@@ -79,26 +97,28 @@ def any_iterable(learner, draw):
 def two_of_them(learner, draw):
     """Two optimisers have nothing in common."""
     starts, rounds = drawn(draw, torch.float64), [drawn(draw, torch.float64) for _ in range(2)]
-    follows(learner, starts, rounds, momentum=0.9)
+    follows(learner, starts, rounds[:1], momentum=0.9)
     follows(learner, starts, rounds[::-1], "of a second optimiser", momentum=0.9)
 
 
 def zeroed(learner, draw):
     """zero_grad() leaves None or zeros in every grad, and the data and the buffers as they are."""
     starts, rounds = drawn(draw, torch.float64), [drawn(draw, torch.float64) for _ in range(3)]
-    follows(learner, starts, rounds[:2], momentum=0.9)
+    rounds[0][1] = None  # so that its first buffer is made at step 2, before the first zero_grad()
     params = learner.given.leaf_values(starts)
     optimizer = learner.SGD(params, LR, momentum=0.9)
     optimizer.zero_grad()
-    for step, (grads, want) in enumerate(zip(rounds, torchs(starts, rounds, momentum=0.9), strict=True), start=1):
-        learner.given.set_value_grads(params, grads)
+    learner.given.set_value_grads(params, rounds[0])
+    upcoming = [*rounds[1:], rounds[-1]]
+    for step, want in enumerate(torchs(starts, rounds, momentum=0.9)):
         optimizer.step()
-        optimizer.zero_grad()
-        contents = learner.given.value_contents(params)
-        for number, (data, grad) in enumerate(contents, start=1):
+        if step > 0:
+            optimizer.zero_grad()
+        contents = learner.given.set_value_grads(params, upcoming[step])
+        for number, (data, grad) in enumerate(contents if step > 0 else (), start=1):
             if grad is not None and (grad.shape != data.shape or grad.count_nonzero()):
                 raise Mismatch(f"leaves something in the grad of parameter {number}, expected None or zeros.")
-        arrived(contents, want, f"at step {step}, with zero_grad() after each")
+        arrived(contents, want, f"at step {step + 1}" + ", with zero_grad() after step 2" * (step > 1))
 
 
 class Right:
@@ -215,6 +235,11 @@ class writes_buffer_into_grad(Right):
                 p.data = p.data - self.lr * self.buffers[at]
 
 
+class first_buffer_is_grad(Right):
+    def buffer(self, old, grad):
+        return grad if old is None else old.mul_(self.momentum).add_(grad)
+
+
 class same_tensor_as_grad(Right):
     def zero_grad(self):
         for p in self.params:
@@ -249,7 +274,7 @@ class zero_grad_forgets_buffers(Right):
 EXERCISE = Exercise(
     "sgd",
     writes="SGD",
-    checks=(plain, with_momentum, without_gradient, any_iterable, two_of_them, zeroed),
+    checks=(plain, with_momentum, same_gradients, without_gradient, any_iterable, two_of_them, zeroed),
     forbids=("autograd", "optim"),
     needs={"Value": "Value"},
     slips=(
@@ -265,6 +290,7 @@ EXERCISE = Exercise(
         Slip("the step ends at the first parameter without a gradient (return instead of continue)", stops_at_none),
         Slip("a grad of None is not expected", none_not_expected),
         Slip("the buffer is written into grad", writes_buffer_into_grad),
+        Slip("the first buffer is the grad itself, which the next step then edits in place", first_buffer_is_grad),
         Slip("the first buffer is the grad itself, which zero_grad() then fills with zeros", same_tensor_as_grad),
         Slip("a generator of parameters is used up by the first step (keep a list)", params_used_up),
         Slip("zero_grad() leaves the gradients where they are", zero_grad_does_nothing),

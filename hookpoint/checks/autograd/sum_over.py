@@ -3,7 +3,7 @@
 from hookpoint.checks.author import Exercise, Slip
 from hookpoint.checks.protocol.given.autograd import Value
 
-from ._operations import like_torch, repeatable
+from ._operations import case, like_torch, repeatable
 
 NAMES = ("a",)
 
@@ -15,29 +15,34 @@ def reference(a, dim=None, keepdim=False):
 
 def everything(learner, draw):
     """Without dim, all entries are added up to a single number, and each of them gets that number's gradient."""
-    like_torch(learner, learner.sum_over, reference, NAMES, draw.normal(3, 5))
-    like_torch(learner, learner.sum_over, reference, NAMES, draw.normal(2, 3, 5))
-    like_torch(learner, learner.sum_over, reference, NAMES, draw.normal(), when="of a single number")
+    cases = (
+        case(draw.normal(3, 5)),
+        case(draw.normal(2, 3, 5), when="of three axes"),
+        case(draw.normal(), when="of a single number"),
+    )
+    like_torch(learner, learner.sum_over, reference, NAMES, *cases)
 
 
 def along(learner, draw):
     """With dim, that axis is summed away; dim counts from the end where it is negative."""
-    for dim in (1, 0, 2, -1, -2, -3):
-        like_torch(learner, learner.sum_over, reference, NAMES, draw.normal(2, 3, 5), when=f"with {dim=}", dim=dim)
+    cases = [case(draw.normal(2, 3, 5), when=f"with {dim=}", dim=dim) for dim in (1, 0, 2, -1, -3)]
+    thin = case(draw.normal(3, 1, 5), when="with dim=0, where another axis has length 1", dim=0)
+    like_torch(learner, learner.sum_over, reference, NAMES, *cases, thin)
 
 
 def square(learner, draw):
     """The gradient goes back along the axis that was summed, also where another axis is as long."""
-    for dim in (1, 0, -1):
-        when = f"for a square with {dim=}"
-        like_torch(learner, learner.sum_over, reference, NAMES, draw.normal(3, 3), when=when, dim=dim)
+    cases = [case(draw.normal(3, 3), when=f"for a square with {dim=}", dim=dim) for dim in (1, 0)]
+    like_torch(learner, learner.sum_over, reference, NAMES, *cases)
 
 
 def kept_axes(learner, draw):
     """With keepdim=True, what was summed stays as an axis of length 1."""
-    for dim in (0, 1, -1, None):
-        when = f"with {dim=} and keepdim=True"
-        like_torch(learner, learner.sum_over, reference, NAMES, draw.normal(2, 3, 5), when=when, dim=dim, keepdim=True)
+    cases = [
+        case(draw.normal(2, 3, 5), when=f"with {dim=} and keepdim=True", dim=dim, keepdim=True)
+        for dim in (0, 1, -1, None)
+    ]
+    like_torch(learner, learner.sum_over, reference, NAMES, *cases)
 
 
 def own_pull(learner, draw):

@@ -56,7 +56,9 @@ def asked_once(runs, wanted):
         times = sum(alike(settings, each) for each in found)
         if times != 1:
             what = "never runs" if times == 0 else f"runs {times} times"
-            raise Mismatch(f"{what} the setting {told(settings)}, which it should run once.", *what_else(found, wanted, asked))
+            raise Mismatch(
+                f"{what} the setting {told(settings)}, which it should run once.", *what_else(found, wanted, asked)
+            )
     if len(found) > len(wanted):
         extra = next(each for each in found if not any(alike(each, settings) for settings in wanted))
         raise Mismatch(f"runs the setting {told(extra)}, which is not in the plan.")
@@ -123,7 +125,9 @@ def same_settings(found, settings):
 
 def same_value(found, value):
     """Whether a table's value is the setting's: exactly, or rounded to float32."""
-    return found == value or (isinstance(found, float) and isinstance(value, float) and math.isclose(found, value, rel_tol=1e-6))
+    return found == value or (
+        isinstance(found, float) and isinstance(value, float) and math.isclose(found, value, rel_tol=1e-6)
+    )
 
 
 FORM = '  One dict per run: its settings, and its loss under "loss".'
@@ -170,7 +174,9 @@ def row_of(row, names):
 
 
 def keyed(key, names):
-    values = key if isinstance(key, tuple) else (key,)
+    values = key if isinstance(key, (list, tuple)) else (key,)
+    if all(isinstance(value, tuple) and len(value) == 2 and value[0] in names for value in values):
+        return dict(values)
     return dict(zip(names, values, strict=True))
 
 

@@ -138,6 +138,17 @@ def filters_first(logits, how):
     return sample(logits / how.temperature, how.generator)
 
 
+def nucleus_first(logits, how):
+    if how.temperature == 0:
+        return greedy(logits)
+    logits = logits / how.temperature
+    if how.top_p is not None:
+        logits = top_p_filter(logits, how.top_p)
+    if how.top_k is not None:
+        logits = top_k_filter(logits, how.top_k)
+    return sample(logits, how.generator)
+
+
 def but(**changes):
     """The choice with other settings."""
     return lambda logits, how: choose(logits, SimpleNamespace(**{**vars(how), **changes}))
@@ -258,6 +269,7 @@ SLIPS = (
     slip("top_k_ignored", "top_k is ignored", choose=but(top_k=None)),
     slip("top_p_ignored", "top_p is ignored", choose=but(top_p=None)),
     slip("filters_first", "the filters come before the temperature", choose=filters_first),
+    slip("nucleus_first", "top-p comes before top-k", choose=nucleus_first),
     slip("first_row", "the first row's token is given to all rows", choose=first_row),
     slip("global_dice", "the generator is ignored", choose=but(generator=None)),
     slip("fresh_seed", "a generator with a seed of its own is made at every step", choose=fresh_seed),

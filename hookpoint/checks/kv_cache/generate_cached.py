@@ -163,22 +163,26 @@ def shares(logits, temperature=1.0, top_k=None, top_p=None):
     return p / p.sum(-1, keepdim=True)
 
 
-SETTINGS = (
-    {},
-    {"temperature": 0.5},
-    {"top_k": 3},
-    {"top_p": 0.6},
-    {"temperature": 1.7, "top_k": 4, "top_p": 0.8},
-)
+def settings_for(logits):
+    """Settings at which it matters in which order temperature, top-k and top-p come."""
+    plain, warm = (
+        row.sort(descending=True).values.cumsum(-1) for row in (logits.softmax(-1), (logits / 1.7).softmax(-1))
+    )
+    # The same tokens reach less when they are warm: at a top_p in between, one token more is kept.
+    widest = (plain - warm).argmax()
+    nucleus = {"temperature": 1.7, "top_p": ((plain + warm)[widest] / 2).item()}
+    # Of the four likeliest tokens, two reach more than they do of all.
+    together = {"temperature": 1.7, "top_k": 4, "top_p": (warm[1] * (1 + 1 / warm[3]) / 2).item()}
+    return {}, {"temperature": 0.5}, {"top_k": 3}, nucleus, together
 
 
 def sampling(learner, draw):
     """Temperature, then top-k, then top-p shape the draw of every token; each row is drawn for itself."""
     model, weights = a_model(learner, draw, TINY)
-    learner.generate_cached(model, draw.ids(TINY.d_vocab, 3, 2), 2, temperature=0)  # tells some slips apart
+    learner.generate_cached(model, draw.ids(TINY.d_vocab, 12, 2), 2, temperature=0)  # tells some slips apart
     prompt = draw.ids(TINY.d_vocab, 1, 2)
     vocabulary = torch.arange(TINY.d_vocab)[:, None]
-    for settings in SETTINGS:
+    for settings in settings_for(next_logits(prompt, weights, TINY)[0]):
         got = learner.generate_cached(model, prompt.repeat(ROWS, 1), 2, **settings, generator=draw.generator())
         if got.shape != (ROWS, 4) or got.dtype != torch.int64 or not (got[:, :2] == prompt).all():
             raise Mismatch("did not return the prompts with two more tokens each, as int64.", got=got)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from hookpoint.checks.author import Draw, Mismatch, same
 
-DTYPES = {"": torch.float32, "in float64": torch.float64, "in float16": torch.float16, "in bfloat16": torch.bfloat16}
+DTYPES = {"": torch.float32, "in float64": torch.float64, "in float16": torch.float16}
 # Far beyond chance: a right answer fails in one of ten thousand million runs.
 IMPROBABLE = 1e-10
 RARE = 20  # expected counts below this follow no normal distribution

@@ -9,7 +9,7 @@ from ._logits import DTYPES, same_filtered, with_removed
 
 REFUSALS = ("ValueError", "IndexError", "RuntimeError", "AssertionError", "ZeroDivisionError")
 # Exact in binary, so that a temperature kept in float32 costs a float64 result nothing.
-TEMPERATURES = (0.5, 2.0, 0.25, 1.5, 1, 8.0)
+TEMPERATURES = (0.5, 2.0, 0.25, 1.5, 1, 8.0, 0.03125)
 
 
 def reference(logits, t):

@@ -1,18 +1,18 @@
 """Checks for `beam_search` (part 1, notebook 07)."""
 
 import itertools
+from functools import cache
 
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Counted, Exercise, Mismatch, Tolerance, same
+from hookpoint.checks.author import Counted, Draw, Exercise, Mismatch, Tolerance, same
 
 from ._beam_slips import SLIPS, reference
 from ._models import tabled
 
 VOCAB, N_CTX = 5, 9
 CLEAR = 1e-3  # no choice between continuations that are closer than this: rounding may not decide
-MANY_CALLS = 5_000  # an answer may run its beams one by one
 SCORES = Tolerance(1e-4, float64=1e-4)
 
 
@@ -22,15 +22,17 @@ def cut(text, stop):
 
 def every(model, ids, n, length_penalty=0.0, stop=None):
     """All continuations there are, scored in one pass, best first: what a k that leaves nothing out must find."""
-    texts = torch.tensor(list(itertools.product(range(VOCAB), repeat=n)))
+    texts = torch.cartesian_prod(*[torch.arange(VOCAB)] * n).reshape(-1, n)
     read = torch.cat([ids.expand(len(texts), -1), texts], 1)
-    steps = model(read[:, :-1]).double().log_softmax(-1)[:, len(ids) - 1 :].gather(-1, texts[..., None])[..., 0]
-    sums = steps.cumsum(-1).tolist()
-    found = {}
-    for text, added in zip(texts.tolist(), sums, strict=True):
-        text = cut(tuple(text), stop)
-        found[text] = added[len(text) - 1] / len(text) ** length_penalty
-    return sorted(((score, text) for text, score in found.items()), reverse=True)
+    steps = model(read[:, :-1]).double().log_softmax(-1)[:, len(ids) - 1 :]
+    sums = steps.gather(-1, texts[..., None])[..., 0].cumsum(-1)
+    ends = texts == (-1 if stop is None else stop)
+    ends[:, -1] = True
+    length = ends.int().argmax(-1) + 1
+    once = (texts * (torch.arange(n) >= length[:, None])).sum(-1) == 0  # of those that are equal up to their stop
+    scores = sums.gather(-1, length[:, None] - 1)[:, 0] / length.double() ** length_penalty
+    found = zip(scores[once].tolist(), texts[once].tolist(), length[once].tolist(), strict=True)
+    return sorted(((score, tuple(text[:end])) for score, text, end in found), reverse=True)
 
 
 def narrow(model, ids, k, n, length_penalty, stop, reading):
@@ -68,33 +70,38 @@ def narrow(model, ids, k, n, length_penalty, stop, reading):
     return found, clear
 
 
-def drawn(draw, dtype=torch.float32):
-    return drawn(draw.normal(N_CTX, VOCAB, VOCAB, dtype=dtype))
+def drawn(draw, std=1.0, dtype=torch.float32):
+    return tabled(draw.normal(N_CTX, VOCAB, VOCAB, std=std, dtype=dtype))
 
 
-def telling(draw, k, n, length_penalty, stop):
-    """A model and a prompt for which all readings agree, clearly, on what neither a pool nor k = 1 or V^n finds."""
+@cache
+def telling(seed, k, n, length_penalty, stop):
+    """A model and a prompt for which all readings agree, clearly, on what neither a pool nor another k finds."""
+    draw = Draw(str(seed), "telling")
     while True:
-        model, ids = drawn(draw), draw.ids(VOCAB, 3)
-        if stop in ids.tolist():  # what a stop in the prompt means is open
-            continue
+        model, ids = drawn(draw, 0.6), draw.ids(VOCAB, 3)
+        if stop is not None:  # what a stop in the prompt means is open
+            ids = (stop + 1 + ids % (VOCAB - 1)) % VOCAB
         want, clear = narrow(model, ids, k, n, length_penalty, stop, "score")
-        short = stop is None or any(len(text) < n for _, text in want)
-        greedy, clear_greedy = narrow(model, ids, 1, n, length_penalty, stop, "score")
-        if min(clear, clear_greedy) < CLEAR or not short or want[:1] == greedy:
+        if clear < CLEAR or stop is not None and all(len(text) == n for _, text in want):
             continue
-        others = [narrow(model, ids, k, n, length_penalty, stop, reading) for reading in ("sum", "kept")]
-        if any(found != want or clear < CLEAR for found, clear in others):
+        greedy, clear = narrow(model, ids, 1, n, length_penalty, stop, "score")
+        if clear < CLEAR or want[:1] == greedy:
             continue
-        beside = narrow(model, ids, k, n, length_penalty, stop, "pool")[0] if stop is not None else None
-        if want not in (beside, every(model, ids, n, length_penalty, stop)[:k]):
-            return model, ids, want
+        if stop is not None and narrow(model, ids, k, n, length_penalty, stop, "pool")[0] == want:
+            continue
+        others = (narrow(model, ids, k, n, length_penalty, stop, reading) for reading in ("sum", "kept"))
+        if stop is not None and any(found != want or clear < CLEAR for found, clear in others):
+            continue
+        wider = [narrow(model, ids, more, n, length_penalty, stop, "score")[0][:k] for more in (k + 1, 2 * k)]
+        if want not in (*wider, every(model, ids, n, length_penalty, stop)[:k]):
+            return model, ids, want, greedy
 
 
-def compared(learner, model, ids, want, k, n, **knobs):
+def compared(learner, model, ids, want, k, n, counted=None, **knobs):
     """Raises `Mismatch` unless the learner's beams are those that are wanted, in their order and with their scores."""
-    counted = Counted(model, limit=MANY_CALLS)
-    got = learner.beam_search(counted, ids, k, n, **knobs)
+    theirs = learner.given.tabled(model.table, model.cfg) if counted is None else counted
+    got = learner.beam_search(theirs, ids, k, n, **knobs)
     when = "for " + ", ".join(f"{name} = {value}" for name, value in {"k": k, "n": n, **knobs}.items())
     beams = [unpacked(beam, ids, got, knobs.get("stop")) for beam in got]
     if len({text for _, text in beams}) < len(beams):
@@ -114,13 +121,6 @@ def compared(learner, model, ids, want, k, n, **knobs):
             raise Mismatch(f"gives a wrong score in place {place} {when}.", *lines, got=got) from None
     if any(a < b - 1e-5 for (a, _), (b, _) in itertools.pairwise(beams)):
         raise Mismatch(f"returned beams that are not in the order of their scores {when}.", got=got)
-    fed = sum(len(tokens) for tokens in counted.fed)
-    if fed > k * (n + 1):
-        raise Mismatch(
-            f"has the model read {fed} texts {when}.",
-            f"  At most k of them are alive at each of n steps: {k * n}.",
-            got=got,
-        )
 
 
 def unpacked(beam, ids, got, stop):
@@ -155,31 +155,39 @@ def one_step(learner, draw):
 
 def exhaustive(learner, draw):
     """With a k that leaves nothing out, every continuation comes back with its log-probability, the likeliest first."""
-    for n, dtype in ((2, torch.float64), (4, torch.float32)):
+    for n, dtype in ((2, torch.float64), (3, torch.float32)):
         model, ids = drawn(draw, dtype=dtype), draw.ids(VOCAB, 2)
         compared(learner, model, ids, every(model, ids, n), VOCAB**n, n)
 
 
 def few(learner, draw):
-    """With a small k, the k best continuations of each step go on; k = 1 is greedy. At most k are read per step."""
-    for k, n in ((3, 4), (2, 4)):
-        model, ids, want = telling(draw, k, n, 0.0, None)
-        compared(learner, model, ids, narrow(model, ids, 1, n, 0.0, None, "score")[0], 1, n)
-        compared(learner, model, ids, want, k, n)
+    """With a small k, the k best continuations of each step go on, and no others are read; k = 1 is greedy."""
+    n = 4
+    for k in (3, 2):
+        model, ids, want, greedy = telling(draw.number(0, 2**40), k, n, 0.0, None)
+        compared(learner, model, ids, greedy, 1, n)
+        counted = Counted(model)
+        compared(learner, model, ids, want, k, n, counted)
+        fed = sum(len(tokens) for tokens in counted.fed)
+        if fed > 2 * n * k * (VOCAB + 1):
+            raise Mismatch(
+                f"has the model read {fed} texts for k = {k}, n = {n} and a vocabulary of {VOCAB}.",
+                f"  In each of n steps, k beams have {k * VOCAB} continuations: {n * k * VOCAB} in all.",
+            )
 
 
 def finished(learner, draw):
     """A continuation that ends in `stop` is not continued, keeps competing for its place, and shows its `stop`."""
     for stop in (3, 0):
-        model, ids, want = telling(draw, 3, 4, 0.0, stop)
+        model, ids, want, greedy = telling(draw.number(0, 2**40), 3, 4, 0.0, stop)
         compared(learner, model, ids, every(model, ids, 2, stop=stop), VOCAB**2, 2, stop=stop)
-        compared(learner, model, ids, narrow(model, ids, 1, 4, 0.0, stop, "score")[0], 1, 4, stop=stop)
+        compared(learner, model, ids, greedy, 1, 4, Counted(model), stop=stop)
         compared(learner, model, ids, want, 3, 4, stop=stop)
 
 
 def penalised(learner, draw):
     """The score is the log-probability over length ** length_penalty; new tokens count, `stop` too, the prompt not."""
-    model, ids, want = telling(draw, 3, 4, 1.0, 4)
+    model, ids, want, _ = telling(draw.number(0, 2**40), 3, 4, 1.0, 4)
     for length_penalty, stop in ((1.0, None), (1.0, 4), (0.5, 4), (2.0, 4)):
         every_one = every(model, ids, 2, length_penalty, stop)
         compared(learner, model, ids, every_one, VOCAB**2, 2, length_penalty=length_penalty, stop=stop)

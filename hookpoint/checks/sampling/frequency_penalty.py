@@ -30,6 +30,8 @@ def values(learner, draw):
     ids, logits = text(draw), draw.normal(VOCAB, mean=0.5, std=3)
     for f in STRENGTHS:
         agree(learner.frequency_penalty, reference, ids, logits, f, when=f"for f = {f}")
+    logits = draw.normal(VOCAB, std=3, dtype=torch.float64)
+    same(learner.frequency_penalty(ids, logits, 0.5), reference(ids, logits, 0.5), "for f = 0.5 in float64")
 
 
 def lengths(learner, draw):

@@ -40,7 +40,8 @@ def chain(learner, draw, probabilities):
     It lives beside the learner's code, because an answer that goes row by row calls it thousands of times.
     """
     rows = shuffled(draw, probabilities.expand(len(probabilities), -1))
-    return learner.given.chain(rows.log(), config(len(rows), 16)), rows
+    heights = torch.linspace(-6, 6, len(rows))[:, None]  # logits of one row say nothing about another's
+    return learner.given.chain(rows.log() + heights, config(len(rows), 16)), rows
 
 
 def continuation(learner, model, ids, n, **knobs):
@@ -67,6 +68,8 @@ def likeliest(learner, draw):
     ids = draw.ids(VOCAB, 2, 3)
     got = continuation(learner, theirs, ids, 4, temperature=0.0, top_k=3, top_p=0.5)
     same(got, continued(model, ids, 4), "at temperature 0.0 with top_k and top_p")
+    got = continuation(learner, learner.given.chain(torch.zeros(5, 5), config(5, N_CTX)), ids % 5, 2, temperature=0)
+    same(got[:, 3:], torch.zeros(2, 2, dtype=torch.int64), "at temperature 0 where all logits are equal")
 
 
 def long_text(learner, draw):
@@ -79,7 +82,10 @@ def long_text(learner, draw):
 
 
 def stopping(learner, draw):
-    """A row that has generated `stop` is filled with it to the end; the others go on; stop may be token 0."""
+    """A row that has generated `stop` is filled with it to the end; the others go on; stop may be token 0.
+
+    One in the prompt does not count.
+    """
     starts = torch.tensor([[3, 1], [2, 4], [1, 2], [4, 3]])
     model = successor(7)
     theirs = learner.given.chain(model.table, model.cfg)
@@ -91,6 +97,9 @@ def stopping(learner, draw):
                 row[at:] = [stop] * (len(row) - at)
         got = continuation(learner, theirs, starts, n, temperature=0, stop=stop)
         same(got, torch.tensor(rows), f"with stop = {stop} and n = {n}")
+    for stop, want in ((2, [[3, 1, 2, 2, 2, 2], [2, 4, 5, 6, 0, 1]]), (1, [[3, 1, 2, 3, 4, 5], [2, 4, 5, 6, 0, 1]])):
+        got = continuation(learner, theirs, starts[:2], 4, temperature=0, stop=stop)
+        same(got, torch.tensor(want), f"with stop = {stop}, which a prompt holds")
     got = continuation(learner, theirs, starts[:3], 4, stop=5, generator=draw.generator())
     same(got[:, 2:], torch.tensor([[2, 3, 4, 5], [5, 5, 5, 5], [3, 4, 5, 5]]), "with stop = 5 and n = 4")
 
@@ -102,6 +111,9 @@ def probabilities(learner, draw):
     ids = torch.tensor([[1, 2]]).expand(ROWS, -1).contiguous()
     got = continuation(learner, model, ids, 2, generator=draw.generator())
     as_likely_as(got, rows[2][:, None] * rows, "")
+    cold = continuation(learner, model, ids[:200], 1, temperature=0.25, generator=draw.generator())
+    if len(cold[:, -1].unique()) == 1:
+        raise Mismatch("draws one and the same token 200 times at a temperature of 0.25.", got=cold)
     wide = learner.given.chain(torch.zeros(101, 101), config(101, 16))
     got = continuation(learner, wide, ids.repeat(2, 1), 1, generator=draw.generator())
     if len(missing := set(range(101)) - set(got[:, -1].tolist())):
@@ -166,6 +178,7 @@ def seeded(learner, draw):
     """The generator decides: the same state gives the same text, it moves on, and another seed gives others."""
     model, _ = chain(learner, draw, FOUR)
     ids = draw.ids(4, 23, 3)
+    continuation(learner, model, ids[:1], 2, generator=draw.generator())
     generator = draw.generator()
     state = generator.get_state()
     first = continuation(learner, model, ids, 3, generator=generator)

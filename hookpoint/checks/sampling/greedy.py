@@ -28,6 +28,9 @@ def values(learner, draw):
         same(learner.greedy(logits), reference(logits), when)
     logits = 30 - 0.001 * torch.tensor([draw.order(7) for _ in range(5)])
     same(learner.greedy(logits), reference(logits), "where logits lie close together")
+    for when, dtype, gap in (("", torch.float32, 1e-5), ("in float64", torch.float64, 1e-10)):
+        logits = (1 + gap * torch.tensor([draw.order(7) for _ in range(5)], dtype=torch.float64)).to(dtype)
+        same(learner.greedy(logits), reference(logits), f"{when} where logits lie very close together".strip())
     logits = draw.normal(11, 3).mT
     same(learner.greedy(logits), reference(logits), "with logits that are not contiguous")
     logits = draw.normal(1, 7)

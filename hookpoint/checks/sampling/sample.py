@@ -78,7 +78,7 @@ def seeded(learner, draw):
 def removed(learner, draw):
     """A removed token is never drawn, in any precision, wherever it stands and however it was removed."""
     legal = torch.tensor([[0, 1, 1, 1, 0], [1, 0, 0, 1, 0], [0, 0, 1, 0, 0], [1, 1, 0, 0, 1]]).bool().repeat(50, 1)
-    for when, dtype in DTYPES.items():
+    for when, dtype in (DTYPES | {"in bfloat16": torch.bfloat16}).items():
         for name, low in (("-inf", -torch.inf), ("finfo.min", torch.finfo(dtype).min)):
             logits = draw.normal(*legal.shape).to(dtype).masked_fill(~legal, low)
             got = drawn(learner, logits, draw.generator())

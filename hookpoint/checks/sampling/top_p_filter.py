@@ -77,6 +77,9 @@ def border(learner, draw):
     """Tokens that together have exactly the probability p are enough."""
     logits, rows = example(draw)
     same_filtered(learner.top_p_filter(logits, 0.75), by_hand(logits, rows, KEPT[0.75]), "for p = 0.75")
+    for p, kept in {0.6505: (3, 1, 4, 2), 0.6495: (2, 1, 4, 2)}.items():
+        want = by_hand(logits, rows, kept)
+        same_filtered(learner.top_p_filter(logits, p), want, f"for p = {p} where a sum is 0.65")
     for dtype in (torch.float32, torch.float64):
         logits, rows = halves(draw, dtype=dtype)
         for p, kept in BORDERS.items():
@@ -88,6 +91,8 @@ def ends(learner, draw):
     """With p = 1 everything stays; with p = 0, or one smaller than any probability, the likeliest token stays."""
     logits, rows = example(draw)
     same_filtered(learner.top_p_filter(logits, 1.0), logits, "for p = 1")
+    thin, _ = example(draw, rows=torch.tensor([[0.5, 0.3, 0.1, 0.05, 0.03, 0.01998, 0.00002]], dtype=torch.float64))
+    same_filtered(learner.top_p_filter(thin, 1.0), thin, "for p = 1 with a token of probability 0.00002")
     for p in (1e-6, 0.0):
         same_filtered(learner.top_p_filter(logits, p), by_hand(logits, rows, (1, 1, 1, 1)), f"for p = {p:g}")
 

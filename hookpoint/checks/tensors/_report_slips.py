@@ -176,7 +176,10 @@ def numbers_for_versions(manifest_path=None):
 SLIPS = (
     Slip("a device is named that this machine does not have", hard_coded_device),
     Slip("float32 is written down instead of asking torch for its default dtype", hard_coded_dtype),
-    Slip("the processors or the interop threads are counted, not the threads that torch computes with", processors_counted),
+    Slip(
+        "the processors or the interop threads are counted, not the threads that torch computes with",
+        processors_counted,
+    ),
     Slip("the weight files are not looked at, or those that are missing are passed over", always_good),
     Slip("a weight file only has to be there: its content is not compared", only_there),
     Slip("a weight file only has to load: its content is not compared", only_loaded),
@@ -184,7 +187,10 @@ SLIPS = (
     Slip("only the first file of the manifest is compared", first_file_only),
     Slip("the report stops at the first bad file", stops_at_the_first),
     Slip("the report stops at the first damaged file", stops_at_damage),
-    Slip("the files are looked for in the working directory, or their hash is another than sha256 in hexadecimal", beside_the_notebook),
+    Slip(
+        "the files are looked for in the working directory, or their hash is another than sha256 in hexadecimal",
+        beside_the_notebook,
+    ),
     Slip("the path is ignored and the shipped weights are checked", path_ignored),
     Slip("a missing weight file raises an error", missing_file_raises),
     Slip("a manifest that is not JSON raises an error", bad_manifest_raises),

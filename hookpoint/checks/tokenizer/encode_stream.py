@@ -37,7 +37,7 @@ SPECIAL_CUTS = (
     ["wA", "N", "Den[MAS", "K]AN", "DAN", "A"],
     ["the \n", "\n[MA", "SK]\n\n", "AND\n"],
     ["the <| pad", " |> end the ", "<| pad en", "d"],
-    ["the <| pad |> end the end", " 12"],
+    ["the <| pad |> ended", " 12"],
 )
 LONGER_CUTS = (
     ["the<|end|", ">", "<|stop|>end"],
@@ -69,10 +69,12 @@ def tried(made, *cases):
         got = made.learner.given.chunks_encoded(made.object, cases, MOST_IDS)
     except Raised:
         got = [None] * len(cases)
-    for case, ids in zip(cases, got, strict=True):
-        if not are_ids(ids, made.ids("".join(case[0]), *case[1:])):
-            agrees(made, *case)
-            raise Mismatch("gives another answer when it is asked a second time.")
+    want = [made.ids("".join(chunks), *allowed) for chunks, *allowed in cases]
+    wrong = [case for case, ids, right in zip(cases, got, want, strict=True) if not are_ids(ids, right)]
+    for case in wrong:
+        agrees(made, *case)
+    if wrong:
+        raise Mismatch("gives another answer when it is asked a second time.")
 
 
 def agrees(made, chunks, *allowed):
@@ -122,7 +124,7 @@ def longest(made, draw):
 @fair
 def any_chunks(made, draw):
     """Any text cut anywhere, into empty chunks too, gives the ids of the whole; no chunks give none."""
-    cases = [(["the end the end", "", "12"],), ([],), (["", "the", "", "", " end", ""],), (["", ""], [END])]
+    cases = [(["the end the end", "", "12"],), ([],), (["x"],), (["", "the", "", "", " end", ""],), (["", ""], [END])]
     fragments = (END, "<|stop|>", "AND", "<|", "A", "'", "l", "ll", " ", "  ", "\n", "the", " end", "é", "1")
     for _ in range(8):
         text = "".join(fragments[at] for at in draw.ids(len(fragments), draw.number(2, 12)).tolist())
@@ -185,11 +187,11 @@ def lazy(made, draw):
     """Ids come while the text is still being read: at most 10,000 characters of ordinary text wait."""
     source, got = EndlessText(), []
     stream = iterating(made.object.encode_stream(source))
-    for count in (1, 200, 200, 200):
+    for count in (1, 150, 200):
         got += made.learner.given.first_items(stream, count)
         source.out = len(b"".join(made.vocab.get(id, b"") for id in got if type(id) is int))
-    same(got, made.ids(source.text * 12)[: len(got)], "from a text without an end")
-    if len(got) < 601:
+    same(got, made.ids(source.text * 4)[: len(got)], "from a text without an end")
+    if len(got) < 351:
         raise Mismatch("ends before its input does.")
 
 
@@ -197,7 +199,7 @@ def forgetful(learner, draw):
     """What has been given is forgotten: the whole text so far is not encoded again for every chunk."""
     made = Made("encode_stream", learner)
     lent = made.lend_encode()
-    chunks = [SENTENCE[at : at + 16] for at in range(0, 64, 16)] * 40
+    chunks = [SENTENCE[at : at + 16] for at in range(0, 64, 16)] * 20
     try:
         stream = made.object.encode_stream(chunks)
         complete = isinstance(stream, Ref) and len(learner.given.first_items(stream, 10_000))

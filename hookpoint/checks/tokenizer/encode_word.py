@@ -32,10 +32,11 @@ def tried(learner, words, merges, draw=None):
         got = learner.given.words_encoded(learner.encode_word, list(words), merges, seed)
     except Raised:
         got = [None] * len(words)
-    for word, ids in zip(words, got, strict=True):
-        if ids != reference(word, ranks, vocab):
-            agrees(learner.encode_word(word, ranks, vocab), word, ranks, vocab)
-            raise Mismatch("gives another answer when it is asked a second time.")
+    wrong = [word for word, ids in zip(words, got, strict=True) if ids != reference(word, ranks, vocab)]
+    for word in wrong:
+        agrees(learner.encode_word(word, ranks, vocab), word, ranks, vocab)
+    if wrong:
+        raise Mismatch("gives another answer when it is asked a second time.")
 
 
 def agrees(got, word, ranks, vocab):

@@ -42,7 +42,7 @@ def whole_symbols(learner, draw):
     """Symbols are compared whole: (x, ab) holds no a, and (a, bc) is not (ab, c) though it spells the same."""
     same(learner.merge_pair((X + A, B), (A, B), AB), (X + A, B))
     same(learner.merge_pair((A, B + X), (A, B), AB), (A, B + X))
-    same(learner.merge_pair((A, BC, AB, C), (AB, C), AB + C), (A, BC, AB + C))
+    same(learner.merge_pair((A, BC, AB, C, X), (AB, C), AB + C), (A, BC, AB + C, X))
     same(learner.merge_pair((b" ", A, b" ", b" " + A), (b" ", A), b" " + A), (b" " + A, b" ", b" " + A))
     same(learner.merge_pair((b"\xc3", b"\xa9", b"\xc3"), (b"\xc3", b"\xa9"), b"\xc3\xa9"), (b"\xc3\xa9", b"\xc3"))
 
@@ -50,7 +50,7 @@ def whole_symbols(learner, draw):
 def given_symbol(learner, draw):
     """`new` is what takes the pair's place, whatever it is, and is not merged again."""
     same(learner.merge_pair((A, B, C, A, B), (A, B), b"*"), (b"*", C, b"*"))
-    same(learner.merge_pair((A, B, B, A, A, B), (A, B), A), (A, B, A, A))
+    same(learner.merge_pair((A, B, B, X, A, B), (A, B), A), (A, B, X, A))
 
 
 def many(learner, draw):
@@ -78,6 +78,16 @@ def last_only(word, pair, new):
 
 def from_the_right(word, pair, new):
     return merged(word[::-1], pair[::-1], new)[::-1]
+
+
+def merged_again(word, pair, new):
+    out = []
+    for symbol in word:
+        if out and (out[-1], symbol) == pair:
+            out[-1] = new
+        else:
+            out.append(symbol)
+    return tuple(out)
 
 
 def second_kept(word, pair, new):
@@ -209,6 +219,7 @@ EXERCISE = Exercise(
     gives=tuple,
     forbids=("tokenizers",),
     slips=(
+        Slip("a new symbol is merged again with what follows it", merged_again),
         Slip("only the first occurrence is merged", first_only),
         Slip("only the last occurrence is merged", last_only),
         Slip("occurrences are taken from the right", from_the_right),

@@ -224,3 +224,15 @@ def add(a, b):
     if out.ndim == 0:
         return out.item()
     return Value(out, (a, b), lambda g: (unbroadcast(g, a.data.shape), unbroadcast(g, b.data.shape)))
+
+
+# %% wrong="the gradient is remembered from the first call"
+def add(a, b):
+    kept = []
+
+    def pull(grad):
+        if not kept:
+            kept.extend([unbroadcast(grad, a.data.shape), unbroadcast(grad, b.data.shape)])
+        return tuple(kept)
+
+    return Value(a.data + b.data, (a, b), pull)

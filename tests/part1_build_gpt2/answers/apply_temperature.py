@@ -127,3 +127,25 @@ def apply_temperature(logits, t):
     if isinstance(t, int) and t == 0:
         raise ValueError("t is 0")
     return logits / t
+
+
+# %% wrong="a temperature below 0.1 is refused"
+import torch
+
+
+def apply_temperature(logits, t):
+    if t < 0.1:
+        raise ValueError("t = 0")
+    return logits / t
+
+
+# %% right="numpy inside"
+import torch
+
+
+def apply_temperature(logits, t):
+    if t == 0:
+        raise ValueError("t = 0")
+    if logits.requires_grad:
+        return logits / t
+    return torch.from_numpy(logits.numpy() / t).to(logits.dtype)

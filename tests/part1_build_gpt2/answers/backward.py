@@ -432,3 +432,82 @@ def backward(root):
         for parent, part in zip(value.parents, value.pull(grad)):
             if part.any():
                 grads[parent] = grads[parent] + part if parent in grads else part
+
+
+# %% wrong="Kahn counts a parent once"
+import torch
+
+
+def backward(root):
+    uses, seen, todo = {}, {root}, [root]
+    while todo:
+        v = todo.pop()
+        for p in set(v.parents):
+            uses[p] = uses.get(p, 0) + 1
+            if p not in seen:
+                seen.add(p)
+                todo.append(p)
+    grads, ready = {root: torch.ones_like(root.data)}, [root]
+    while ready:
+        v = ready.pop()
+        g = grads[v]
+        if not v.parents:
+            v.grad = g if v.grad is None else v.grad + g
+            continue
+        for p, part in zip(v.parents, v.pull(g)):
+            grads[p] = grads[p] + part if p in grads else part
+            uses[p] -= 1
+            if uses[p] == 0:
+                ready.append(p)
+
+
+# %% wrong="a leaf as root is set, not added to"
+import torch
+
+
+def backward(root):
+    if not root.parents:
+        root.grad = torch.ones_like(root.data)
+        return
+    order, met, stack = [], set(), [(root, False)]
+    while stack:
+        value, done = stack.pop()
+        if done:
+            order.append(value)
+        elif value not in met:
+            met.add(value)
+            stack.append((value, True))
+            stack.extend((p, False) for p in value.parents)
+    grads = {root: torch.ones_like(root.data)}
+    for value in reversed(order):
+        grad = grads.pop(value)
+        if not value.parents:
+            value.grad = grad if value.grad is None else value.grad + grad
+            continue
+        for p, part in zip(value.parents, value.pull(grad)):
+            grads[p] = grads[p] + part if p in grads else part
+
+
+# %% right="graphlib"
+from graphlib import TopologicalSorter
+import torch
+
+
+def backward(root):
+    graph, todo = {}, [root]
+    while todo:
+        value = todo.pop()
+        if value not in graph:
+            graph[value] = set(value.parents)
+            todo += value.parents
+    grads = {value: [] for value in graph}
+    grads[root].append(torch.ones_like(root.data))
+    for value in list(TopologicalSorter(graph).static_order())[::-1]:
+        total = sum(grads[value])
+        if value.parents:
+            for parent, part in zip(value.parents, value.pull(total), strict=True):
+                grads[parent].append(part)
+        elif value.grad is None:
+            value.grad = total
+        else:
+            value.grad = value.grad + total

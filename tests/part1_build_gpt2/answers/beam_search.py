@@ -178,6 +178,31 @@ def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
     return sorted(ranked, key=lambda pair: pair[0], reverse=True)
 
 
+# %% right="every option is scored by reading it again"
+import torch
+
+
+@torch.no_grad()
+def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
+    def total(text):
+        logp = model(text[None, :-1])[0].double().log_softmax(-1)[len(ids) - 1 :]
+        return logp.gather(-1, text[len(ids) :, None]).sum().item()
+
+    def score(text):
+        return total(text) / max(len(text) - len(ids), 1) ** length_penalty
+
+    beams = [ids]
+    for _ in range(n):
+        options = []
+        for text in beams:
+            if stop is not None and len(text) > len(ids) and text[-1] == stop:
+                options.append(text)
+            else:
+                options += [torch.cat([text, torch.tensor([token])]) for token in range(model.cfg.d_vocab)]
+        beams = sorted(options, key=score, reverse=True)[:k]
+    return [(score(text), text) for text in beams]
+
+
 # %% wrong="prunes each beam to one continuation per token"
 import torch
 
@@ -322,31 +347,6 @@ def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
     return [(score(beam), beam[1]) for beam in beams]
 
 
-# %% wrong="every option is scored by reading it again"
-import torch
-
-
-@torch.no_grad()
-def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
-    def total(text):
-        logp = model(text[None, :-1])[0].double().log_softmax(-1)[len(ids) - 1 :]
-        return logp.gather(-1, text[len(ids) :, None]).sum().item()
-
-    def score(text):
-        return total(text) / max(len(text) - len(ids), 1) ** length_penalty
-
-    beams = [ids]
-    for _ in range(n):
-        options = []
-        for text in beams:
-            if stop is not None and len(text) > len(ids) and text[-1] == stop:
-                options.append(text)
-            else:
-                options += [torch.cat([text, torch.tensor([token])]) for token in range(model.cfg.d_vocab)]
-        beams = sorted(options, key=score, reverse=True)[:k]
-    return [(score(text), text) for text in beams]
-
-
 # %% wrong="never more beams than half the vocabulary"
 import torch
 
@@ -370,3 +370,38 @@ def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
                     options.append((total + added, torch.cat([text, torch.tensor([token])])))
         beams = sorted(options, key=score, reverse=True)[:k]
     return [(score(beam), beam[1]) for beam in beams]
+
+
+# %% right="every candidate scored by its own forward pass at the end of the step"
+import torch
+
+
+def logprob(model, prompt, new):
+    text = prompt + new
+    total = 0.0
+    with torch.no_grad():
+        window = torch.tensor([text[max(0, len(text) - 1 - model.cfg.n_ctx) : -1]])
+        total = model(window)[0, -1].log_softmax(-1)[text[-1]].item()
+    return total
+
+
+def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
+    was = model.training
+    model.eval()
+    prompt = [int(i) for i in ids]
+    with torch.no_grad():
+        vocab = model(ids[None, -model.cfg.n_ctx :]).shape[-1]
+    beams = [([], 0.0)]
+    for _ in range(n):
+        options = []
+        for new, total in beams:
+            if new and new[-1] == stop:
+                options.append((new, total))
+                continue
+            for token in range(vocab):
+                longer = new + [token]
+                options.append((longer, total + logprob(model, prompt, longer)))
+        options.sort(key=lambda o: -o[1] / len(o[0]) ** length_penalty)
+        beams = options[:k]
+    model.train(was)
+    return [(total / len(new) ** length_penalty, torch.tensor(prompt + new)) for new, total in beams]

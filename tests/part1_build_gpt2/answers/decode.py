@@ -276,3 +276,39 @@ class Tokenizer:
     def decode(self, ids):
         tokens = sorted(self.vocab.values(), key=lambda t: (len(t), t))
         return b"".join(tokens[i] for i in ids).decode("utf-8", errors="replace")
+
+
+# %% wrong="a byte order mark swallowed"
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab = dict(vocab)
+        self.merges = list(merges)
+        self.special = list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        last = {token: id for id, token in self.vocab.items()}
+        self.special_ids = {text: last[text.encode()] for text in self.special}
+
+
+def decode(self, ids):
+    return b"".join(self.vocab[i] for i in ids).decode("utf-8-sig", errors="replace")
+
+
+Tokenizer.decode = decode
+
+
+# %% wrong="Windows line ends made Unix ones"
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab = dict(vocab)
+        self.merges = list(merges)
+        self.special = list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        last = {token: id for id, token in self.vocab.items()}
+        self.special_ids = {text: last[text.encode()] for text in self.special}
+
+
+def decode(self, ids):
+    return b"".join(self.vocab[i] for i in ids).decode("utf-8", errors="replace").replace("\r\n", "\n")
+
+
+Tokenizer.decode = decode

@@ -450,3 +450,182 @@ def device_dtype_report(manifest_path=None):
         "weights_ok": ok,
         "problems": problems,
     }
+
+
+# %% right="torch objects as values"
+from hookpoint.zoo.store import SHIPPED
+
+STORIES_MANIFEST = SHIPPED / "stories.json"
+import hashlib, json, platform
+import torch
+
+
+def device_dtype_report(manifest_path=None):
+    path = manifest_path or STORIES_MANIFEST
+    problems = []
+    try:
+        for name, entry in json.loads(path.read_text())["files"].items():
+            file = path.parent / name
+            if not file.exists():
+                problems.append(f"File {name} is missing.")
+            elif hashlib.sha256(file.read_bytes()).hexdigest() != entry["sha256"]:
+                problems.append(f"File {name} is damaged.")
+    except Exception as e:
+        problems.append(f"Cannot read the manifest: {e!r}.")
+    device = torch.device(
+        "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    )
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": device,
+        "dtype": torch.get_default_dtype(),
+        "threads": torch.get_num_threads(),
+        "weights_ok": not problems,
+        "problems": problems,
+    }
+
+
+# %% wrong="stops at the first problem"
+from hookpoint.zoo.store import SHIPPED
+
+STORIES_MANIFEST = SHIPPED / "stories.json"
+import hashlib, json, platform
+import torch
+
+
+def device_dtype_report(manifest_path=None):
+    path = STORIES_MANIFEST if manifest_path is None else manifest_path
+    problems = []
+    try:
+        entries = json.loads(path.read_text())["files"]
+        promised = {name: e["sha256"] for name, e in entries.items()}
+    except Exception as e:
+        problems.append(f"The manifest cannot be read: {type(e)}")
+        promised = {}
+    for name, want in promised.items():
+        try:
+            have = hashlib.sha256((path.parent / name).read_bytes()).hexdigest()
+        except OSError as e:
+            problems.append(f"{name} cannot be read: {type(e)}")
+            continue
+        if have != want:
+            problems.append(f"{name} is damaged.")
+            break
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": device,
+        "dtype": str(torch.get_default_dtype()),
+        "threads": torch.get_num_threads(),
+        "weights_ok": not problems,
+        "problems": problems,
+    }
+
+
+# %% wrong="first 16 digits"
+from hookpoint.zoo.store import SHIPPED
+
+STORIES_MANIFEST = SHIPPED / "stories.json"
+import hashlib, json, platform
+import torch
+
+
+def device_dtype_report(manifest_path=None):
+    path = STORIES_MANIFEST if manifest_path is None else manifest_path
+    problems = []
+    try:
+        entries = json.loads(path.read_text())["files"]
+        promised = {name: e["sha256"] for name, e in entries.items()}
+    except Exception as e:
+        problems.append(f"The manifest cannot be read: {type(e)}")
+        promised = {}
+    for name, want in promised.items():
+        try:
+            have = hashlib.sha256((path.parent / name).read_bytes()).hexdigest()
+        except OSError as e:
+            problems.append(f"{name} cannot be read: {type(e)}")
+            continue
+        if have[:16] != want[:16]:
+            problems.append(f"{name} is damaged.")
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": device,
+        "dtype": str(torch.get_default_dtype()),
+        "threads": torch.get_num_threads(),
+        "weights_ok": not problems,
+        "problems": problems,
+    }
+
+
+# %% wrong="only safetensors"
+from hookpoint.zoo.store import SHIPPED
+
+STORIES_MANIFEST = SHIPPED / "stories.json"
+import hashlib, json, platform
+import torch
+
+
+def device_dtype_report(manifest_path=None):
+    path = STORIES_MANIFEST if manifest_path is None else manifest_path
+    problems = []
+    try:
+        entries = json.loads(path.read_text())["files"]
+        promised = {name: e["sha256"] for name, e in entries.items()}
+    except Exception as e:
+        problems.append(f"The manifest cannot be read: {type(e)}")
+        promised = {}
+    for name, want in promised.items():
+        if not name.endswith(".safetensors"):
+            continue
+        try:
+            have = hashlib.sha256((path.parent / name).read_bytes()).hexdigest()
+        except OSError as e:
+            problems.append(f"{name} cannot be read: {type(e)}")
+            continue
+        if have != want:
+            problems.append(f"{name} is damaged.")
+    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": device,
+        "dtype": str(torch.get_default_dtype()),
+        "threads": torch.get_num_threads(),
+        "weights_ok": not problems,
+        "problems": problems,
+    }
+
+
+# %% wrong="path must be a file: exists() then read"
+import hashlib, json, platform
+import torch
+from hookpoint.zoo.store import SHIPPED
+
+
+def device_dtype_report(manifest_path=None):
+    path = SHIPPED / "stories.json" if manifest_path is None else manifest_path
+    problems, entries = [], {}
+    if not path.exists():
+        problems.append("no manifest")
+    else:
+        try:
+            entries = {n: e["sha256"] for n, e in json.loads(path.read_text())["files"].items()}
+        except (ValueError, LookupError, TypeError, AttributeError):
+            problems.append("bad manifest")
+    for n, want in entries.items():
+        f = path.parent / n
+        if not f.is_file() or hashlib.sha256(f.read_bytes()).hexdigest() != want:
+            problems.append(f"{n} is missing or damaged")
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": "cuda" if torch.cuda.is_available() else "cpu",
+        "dtype": str(torch.get_default_dtype()),
+        "threads": torch.get_num_threads(),
+        "weights_ok": not problems,
+        "problems": problems,
+    }

@@ -398,3 +398,110 @@ class Tokenizer:
                 for word in pretokenize(part):
                     ids.extend(encode_word(word.encode("utf-8"), self.ranks, self.vocab))
         return ids
+
+
+# %% right="one class with ids as symbols"
+import regex
+
+
+class Tokenizer(object):
+    def __init__(self, vocab: dict[int, bytes], merges: list[tuple[bytes, bytes]], special: list[str] | None = None):
+        self.id_to_bytes = dict(vocab)
+        self.bytes_to_id = {b: i for i, b in self.id_to_bytes.items()}
+        self.pair_rank = {}
+        for rank, (a, b) in enumerate(merges):
+            self.pair_rank[self.bytes_to_id[a], self.bytes_to_id[b]] = (rank, self.bytes_to_id[a + b])
+        self.byte_ids = [self.bytes_to_id[bytes([b])] for b in range(256)]
+        self.special_tokens = {s: self.bytes_to_id[s.encode("utf-8")] for s in (special or [])}
+        self.pattern = regex.compile(
+            r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+        )
+
+    def _encode_chunk(self, data: bytes):
+        ids = [self.byte_ids[b] for b in data]
+        while len(ids) >= 2:
+            rank, pair = min(((self.pair_rank.get(p, (float("inf"), None))[0], p) for p in zip(ids, ids[1:])))
+            if rank == float("inf"):
+                break
+            new = self.pair_rank[pair][1]
+            out, i = [], 0
+            while i < len(ids):
+                if i + 1 < len(ids) and (ids[i], ids[i + 1]) == pair:
+                    out.append(new)
+                    i += 2
+                else:
+                    out.append(ids[i])
+                    i += 1
+            ids = out
+        return ids
+
+    def encode_ordinary(self, text):
+        return [i for m in self.pattern.finditer(text) for i in self._encode_chunk(m.group(0).encode("utf-8"))]
+
+    def encode(self, text: str, allowed_special=frozenset()):
+        allowed = {s: i for s, i in self.special_tokens.items() if s in set(allowed_special)}
+        if not allowed:
+            return self.encode_ordinary(text)
+        rx = "(" + "|".join(regex.escape(k) for k in sorted(allowed, key=lambda s: (-len(s), s))) + ")"
+        ids = []
+        for part in regex.split(rx, text):
+            if part in allowed:
+                ids.append(allowed[part])
+            elif part:
+                ids.extend(self.encode_ordinary(part))
+        return ids
+
+    def decode(self, ids):
+        return b"".join([self.id_to_bytes[int(i)] for i in ids]).decode("utf-8", "replace")
+
+    def encode_stream(self, iterable, allowed_special=frozenset()):
+        allowed = sorted((s for s in self.special_tokens if s in set(allowed_special)), key=len, reverse=True)
+        reach = len(allowed[0]) if allowed else 0
+        parts, size = [], 0
+        for chunk in iterable:
+            parts.append(chunk)
+            size += len(chunk)
+            if size < 4000:
+                continue
+            buf = "".join(parts)
+            spans = [m.span() for m in regex.finditer("|".join(map(regex.escape, allowed)), buf)] if allowed else []
+            cut = len(buf) - reach - 1
+            while cut > 0:
+                inside = next(((a, b) for a, b in spans if a < cut < b), None)
+                if inside:
+                    cut = inside[0]
+                    continue
+                if not buf[cut - 1].isspace() and buf[cut].isspace():
+                    break
+                cut -= 1
+            if cut > 0:
+                yield from self.encode(buf[:cut], allowed_special)
+                buf = buf[cut:]
+            parts, size = [buf], len(buf)
+        yield from self.encode("".join(parts), allowed_special)
+
+
+# %% right="one special string after the other, longest first"
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab = dict(vocab)
+        self.merges = list(merges)
+        self.special = list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        last = {token: id for id, token in self.vocab.items()}
+        self.special_ids = {text: last[text.encode()] for text in self.special}
+
+
+def encode(self, text, allowed_special=()):
+    if not allowed_special:
+        return [i for w in pretokenize(text) for i in encode_word(w.encode(), self.ranks, self.vocab)]
+    first, *rest = sorted(allowed_special, key=len, reverse=True)
+    ids = []
+    for n, part in enumerate(text.split(first)):
+        if n:
+            ids.append(self.special_ids[first])
+        ids += self.encode(part, rest)
+    return ids
+
+
+Tokenizer.encode = encode

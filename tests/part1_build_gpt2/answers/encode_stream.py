@@ -623,3 +623,288 @@ class Tokenizer:
         rest = "".join(held)
         held.clear()
         yield from self.encode(rest, allowed_special)
+
+
+# %% wrong="cut before white space, also inside a special string"
+import regex
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab = dict(vocab)
+        self.merges = list(merges)
+        self.special = list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        last = {token: id for id, token in self.vocab.items()}
+        self.special_ids = {text: last[text.encode()] for text in self.special}
+
+    def encode(self, text, allowed_special=()):
+        pieces = [text]
+        if allowed_special:
+            longest_first = sorted(allowed_special, key=len, reverse=True)
+            pieces = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
+        ids = []
+        for p in pieces:
+            if p in allowed_special:
+                ids.append(self.special_ids[p])
+            else:
+                for w in pretokenize(p):
+                    ids.extend(encode_word(w.encode(), self.ranks, self.vocab))
+        return ids
+
+
+def encode_stream(self, iterable, allowed_special=()):
+    held = ""
+    for chunk in iterable:
+        held += chunk
+        cut = 0
+        for m in regex.finditer(r"\S(?=\s)", held):
+            cut = m.end()
+        if cut:
+            yield from self.encode(held[:cut], allowed_special)
+            held = held[cut:]
+    yield from self.encode(held, allowed_special)
+
+
+Tokenizer.encode_stream = encode_stream
+
+
+# %% wrong="cut before white space where no special string can begin, but inside one"
+import regex
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab = dict(vocab)
+        self.merges = list(merges)
+        self.special = list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        last = {token: id for id, token in self.vocab.items()}
+        self.special_ids = {text: last[text.encode()] for text in self.special}
+
+    def encode(self, text, allowed_special=()):
+        pieces = [text]
+        if allowed_special:
+            longest_first = sorted(allowed_special, key=len, reverse=True)
+            pieces = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
+        ids = []
+        for p in pieces:
+            if p in allowed_special:
+                ids.append(self.special_ids[p])
+            else:
+                for w in pretokenize(p):
+                    ids.extend(encode_word(w.encode(), self.ranks, self.vocab))
+        return ids
+
+
+def encode_stream(self, iterable, allowed_special=()):
+    keep = max(map(len, allowed_special), default=1)
+    held = ""
+    for chunk in iterable:
+        held += chunk
+        cut = 0
+        for m in regex.finditer(r"\S(?=\s)", held):
+            if m.end() <= len(held) - keep:
+                cut = m.end()
+        if cut:
+            yield from self.encode(held[:cut], allowed_special)
+            held = held[cut:]
+    yield from self.encode(held, allowed_special)
+
+
+Tokenizer.encode_stream = encode_stream
+
+
+# %% wrong="cut behind the last newline of several"
+import regex
+
+
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab = dict(vocab)
+        self.merges = list(merges)
+        self.special = list(special)
+        self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
+        last = {token: id for id, token in self.vocab.items()}
+        self.special_ids = {text: last[text.encode()] for text in self.special}
+
+    def encode(self, text, allowed_special=()):
+        pieces = [text]
+        if allowed_special:
+            longest_first = sorted(allowed_special, key=len, reverse=True)
+            pieces = regex.split("(" + "|".join(map(regex.escape, longest_first)) + ")", text)
+        ids = []
+        for p in pieces:
+            if p in allowed_special:
+                ids.append(self.special_ids[p])
+            else:
+                for w in pretokenize(p):
+                    ids.extend(encode_word(w.encode(), self.ranks, self.vocab))
+        return ids
+
+
+def encode_stream(self, iterable, allowed_special=()):
+    import io
+
+    longest = max((len(s) for s in allowed_special), default=1)
+    rest = ""
+    for chunk in iterable:
+        rest += chunk
+        # the end of a line whose next character is visible, with enough known behind it
+        while True:
+            cut = None
+            for m in regex.finditer(r"\n(?=\S)", rest):
+                if m.end() + longest <= len(rest) and all(
+                    s not in rest[max(0, m.end() - len(s) + 1) : m.end() + len(s) - 1] for s in allowed_special
+                ):
+                    cut = m.end()
+                    break
+            if cut is None:
+                break
+            yield from self.encode(rest[:cut], allowed_special)
+            rest = rest[cut:]
+    if rest:
+        yield from self.encode(rest, allowed_special)
+
+
+Tokenizer.encode_stream = encode_stream
+
+
+# %% right="one class that waits for 4000 characters"
+import regex
+
+
+class Tokenizer(object):
+    def __init__(self, vocab: dict[int, bytes], merges: list[tuple[bytes, bytes]], special: list[str] | None = None):
+        self.id_to_bytes = dict(vocab)
+        self.bytes_to_id = {b: i for i, b in self.id_to_bytes.items()}
+        self.pair_rank = {}
+        for rank, (a, b) in enumerate(merges):
+            self.pair_rank[self.bytes_to_id[a], self.bytes_to_id[b]] = (rank, self.bytes_to_id[a + b])
+        self.byte_ids = [self.bytes_to_id[bytes([b])] for b in range(256)]
+        self.special_tokens = {s: self.bytes_to_id[s.encode("utf-8")] for s in (special or [])}
+        self.pattern = regex.compile(
+            r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+        )
+
+    def _encode_chunk(self, data: bytes):
+        ids = [self.byte_ids[b] for b in data]
+        while len(ids) >= 2:
+            rank, pair = min(((self.pair_rank.get(p, (float("inf"), None))[0], p) for p in zip(ids, ids[1:])))
+            if rank == float("inf"):
+                break
+            new = self.pair_rank[pair][1]
+            out, i = [], 0
+            while i < len(ids):
+                if i + 1 < len(ids) and (ids[i], ids[i + 1]) == pair:
+                    out.append(new)
+                    i += 2
+                else:
+                    out.append(ids[i])
+                    i += 1
+            ids = out
+        return ids
+
+    def encode_ordinary(self, text):
+        return [i for m in self.pattern.finditer(text) for i in self._encode_chunk(m.group(0).encode("utf-8"))]
+
+    def encode(self, text: str, allowed_special=frozenset()):
+        allowed = {s: i for s, i in self.special_tokens.items() if s in set(allowed_special)}
+        if not allowed:
+            return self.encode_ordinary(text)
+        rx = "(" + "|".join(regex.escape(k) for k in sorted(allowed, key=lambda s: (-len(s), s))) + ")"
+        ids = []
+        for part in regex.split(rx, text):
+            if part in allowed:
+                ids.append(allowed[part])
+            elif part:
+                ids.extend(self.encode_ordinary(part))
+        return ids
+
+    def decode(self, ids):
+        return b"".join([self.id_to_bytes[int(i)] for i in ids]).decode("utf-8", "replace")
+
+    def encode_stream(self, iterable, allowed_special=frozenset()):
+        allowed = sorted((s for s in self.special_tokens if s in set(allowed_special)), key=len, reverse=True)
+        reach = len(allowed[0]) if allowed else 0
+        parts, size = [], 0
+        for chunk in iterable:
+            parts.append(chunk)
+            size += len(chunk)
+            if size < 4000:
+                continue
+            buf = "".join(parts)
+            spans = [m.span() for m in regex.finditer("|".join(map(regex.escape, allowed)), buf)] if allowed else []
+            cut = len(buf) - reach - 1
+            while cut > 0:
+                inside = next(((a, b) for a, b in spans if a < cut < b), None)
+                if inside:
+                    cut = inside[0]
+                    continue
+                if not buf[cut - 1].isspace() and buf[cut].isspace():
+                    break
+                cut -= 1
+            if cut > 0:
+                yield from self.encode(buf[:cut], allowed_special)
+                buf = buf[cut:]
+            parts, size = [buf], len(buf)
+        yield from self.encode("".join(parts), allowed_special)
+
+
+# %% right="one class with slots, a character at a time"
+class Tokenizer:
+    __slots__ = ("vocab", "merges", "special", "_ranks")
+
+    def __init__(self, vocab, merges, special):
+        self.vocab, self.merges, self.special = vocab, merges, special
+        self._ranks = dict(zip(merges, range(len(merges))))
+
+    def encode(self, text, allowed_special=()):
+        ids, start, i = [], 0, 0
+        table = {v: k for k, v in self.vocab.items()}
+
+        def flush(end):
+            for word in pretokenize(text[start:end]):
+                ids.extend(encode_word(word.encode(), self._ranks, self.vocab))
+
+        while i < len(text):
+            hits = [s for s in allowed_special if text.startswith(s, i)]
+            if hits:
+                flush(i)
+                best = max(hits, key=len)
+                ids.append(table[best.encode()])
+                i += len(best)
+                start = i
+            else:
+                i += 1
+        flush(len(text))
+        return ids
+
+    def decode(self, ids):
+        result = b""
+        for i in ids:
+            result = result + self.vocab[i]
+        return str(result, "utf-8", "replace")
+
+    def encode_stream(self, iterable, allowed_special=()):
+        buffer = ""
+        longest = max([len(s) for s in allowed_special] + [1])
+        for chunk in iterable:
+            for char in chunk:
+                buffer += char
+                if len(buffer) < longest + 2:
+                    continue
+                # buffer[:cut] ends in a visible character, buffer[cut] is white, and longest - 1 more are known
+                cut = len(buffer) - longest
+                if cut < 1 or buffer[cut - 1].isspace() or not buffer[cut].isspace():
+                    continue
+                i = 0
+                crossing = False
+                while i < cut:
+                    hits = [s for s in allowed_special if buffer.startswith(s, i)]
+                    i += max(map(len, hits)) if hits else 1
+                crossing = i > cut
+                if not crossing:
+                    yield from self.encode(buffer[:cut], allowed_special)
+                    buffer = buffer[cut:]
+        yield from self.encode(buffer, allowed_special)

@@ -189,3 +189,16 @@ def encode_word(b, ranks, vocab):
     for pair in sorted(ranks, key=ranks.get):
         parts = merge_pair(parts, pair, pair[0] + pair[1])
     return tuple(number[p] for p in parts)
+
+
+# %% wrong="at most ten rounds"
+def encode_word(b, ranks, vocab):
+    word = tuple(bytes([x]) for x in b)
+    for _ in range(10):
+        pairs = [p for p in zip(word, word[1:]) if p in ranks]
+        if not pairs:
+            break
+        best = min(pairs, key=ranks.get)
+        word = merge_pair(word, best, best[0] + best[1])
+    ids = {t: i for i, t in vocab.items()}
+    return [ids[t] for t in word]

@@ -222,3 +222,17 @@ def fit_power_law(x, y):
     u, v = [math.log(p) for p in x], [math.log(q) for q in y]
     line = statistics.linear_regression(u, v)
     return math.exp(line.intercept), round(line.slope, 2), statistics.correlation(u, v) ** 2
+
+
+# %% right="one tensor of three"
+import torch
+
+
+def fit_power_law(x, y):
+    if bool((x <= 0).any()) or bool((y <= 0).any()):
+        raise ValueError("no")
+    u, v = x.log(), y.log()
+    A = torch.stack([torch.ones_like(u), u], dim=1)
+    w = torch.linalg.pinv(A) @ v
+    r2 = 1 - ((v - A @ w) ** 2).sum() / ((v - v.mean()) ** 2).sum()
+    return torch.stack([w[0].exp(), w[1], r2])

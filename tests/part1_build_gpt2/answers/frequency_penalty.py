@@ -151,3 +151,12 @@ def frequency_penalty(ids, logits, f):
     for token, count in seen.items():
         out[token] -= f * count
     return out
+
+
+# %% wrong="computed in float32 and given back as it came"
+import torch
+
+
+def frequency_penalty(ids, logits, f):
+    counts = torch.bincount(ids, minlength=logits.shape[-1])
+    return (logits.float() - f * counts).to(logits.dtype)

@@ -421,3 +421,231 @@ def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, 
         ids = torch.cat([ids, new[:, None]], 1)
     model.train(training)
     return ids
+
+
+# %% wrong="a stop anywhere in the prompt counts"
+import torch
+
+
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    text = ids.clone()
+    done = (ids == stop).any(1) if stop is not None else torch.zeros(len(ids), dtype=torch.bool)
+    try:
+        with torch.no_grad():
+            for step in range(n):
+                logits = model(text[:, -model.cfg.n_ctx :])[:, -1]
+                if temperature == 0:
+                    token = logits.argmax(-1)
+                else:
+                    logits = logits / temperature
+                    if top_k is not None:
+                        low = logits.topk(min(top_k, logits.shape[-1])).values[:, -1:]
+                        logits = logits.masked_fill(logits < low, float("-inf"))
+                    if top_p is not None and top_p < 1:
+                        probs = logits.softmax(-1)
+                        ranked, order = probs.sort(-1, descending=True)
+                        before = ranked.cumsum(-1) - ranked
+                        keep = before < top_p
+                        keep[:, 0] = True
+                        keep = torch.zeros_like(keep).scatter(-1, order, keep)
+                        logits = logits.masked_fill(~keep, float("-inf"))
+                    token = torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+                if stop is not None:
+                    token = torch.where(done, torch.full_like(token, stop), token)
+                    done = done | (token == stop)
+                text = torch.cat([text, token[:, None]], 1)
+    finally:
+        model.train(mode)
+    return text
+
+
+# %% wrong="a prompt that ends in stop counts as finished"
+import torch
+
+
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    text = ids.clone()
+    done = ids[:, -1] == stop if stop is not None else torch.zeros(len(ids), dtype=torch.bool)
+    try:
+        with torch.no_grad():
+            for step in range(n):
+                logits = model(text[:, -model.cfg.n_ctx :])[:, -1]
+                if temperature == 0:
+                    token = logits.argmax(-1)
+                else:
+                    logits = logits / temperature
+                    if top_k is not None:
+                        low = logits.topk(min(top_k, logits.shape[-1])).values[:, -1:]
+                        logits = logits.masked_fill(logits < low, float("-inf"))
+                    if top_p is not None and top_p < 1:
+                        probs = logits.softmax(-1)
+                        ranked, order = probs.sort(-1, descending=True)
+                        before = ranked.cumsum(-1) - ranked
+                        keep = before < top_p
+                        keep[:, 0] = True
+                        keep = torch.zeros_like(keep).scatter(-1, order, keep)
+                        logits = logits.masked_fill(~keep, float("-inf"))
+                    token = torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+                if stop is not None:
+                    token = torch.where(done, torch.full_like(token, stop), token)
+                    done = done | (token == stop)
+                text = torch.cat([text, token[:, None]], 1)
+    finally:
+        model.train(mode)
+    return text
+
+
+# %% wrong="the first row's threshold for top-k"
+import torch
+
+
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    text = ids.clone()
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    try:
+        with torch.no_grad():
+            for step in range(n):
+                logits = model(text[:, -model.cfg.n_ctx :])[:, -1]
+                if temperature == 0:
+                    token = logits.argmax(-1)
+                else:
+                    logits = logits / temperature
+                    if top_k is not None:
+                        low = logits.topk(min(top_k, logits.shape[-1])).values[:1, -1:]
+                        logits = logits.masked_fill(logits < low, float("-inf"))
+                    if top_p is not None and top_p < 1:
+                        probs = logits.softmax(-1)
+                        ranked, order = probs.sort(-1, descending=True)
+                        before = ranked.cumsum(-1) - ranked
+                        keep = before < top_p
+                        keep[:, 0] = True
+                        keep = torch.zeros_like(keep).scatter(-1, order, keep)
+                        logits = logits.masked_fill(~keep, float("-inf"))
+                    token = torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+                if stop is not None:
+                    token = torch.where(done, torch.full_like(token, stop), token)
+                    done = done | (token == stop)
+                text = torch.cat([text, token[:, None]], 1)
+    finally:
+        model.train(mode)
+    return text
+
+
+# %% wrong="a temperature below 0.3 is greedy"
+import torch
+
+
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    text = ids.clone()
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    try:
+        with torch.no_grad():
+            for step in range(n):
+                logits = model(text[:, -model.cfg.n_ctx :])[:, -1]
+                if temperature < 0.3:
+                    token = logits.argmax(-1)
+                else:
+                    logits = logits / temperature
+                    if top_k is not None:
+                        low = logits.topk(min(top_k, logits.shape[-1])).values[:, -1:]
+                        logits = logits.masked_fill(logits < low, float("-inf"))
+                    if top_p is not None and top_p < 1:
+                        probs = logits.softmax(-1)
+                        ranked, order = probs.sort(-1, descending=True)
+                        before = ranked.cumsum(-1) - ranked
+                        keep = before < top_p
+                        keep[:, 0] = True
+                        keep = torch.zeros_like(keep).scatter(-1, order, keep)
+                        logits = logits.masked_fill(~keep, float("-inf"))
+                    token = torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+                if stop is not None:
+                    token = torch.where(done, torch.full_like(token, stop), token)
+                    done = done | (token == stop)
+                text = torch.cat([text, token[:, None]], 1)
+    finally:
+        model.train(mode)
+    return text
+
+
+# %% wrong="squeezes a single row away"
+import torch
+
+
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    text = ids.clone()
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    try:
+        with torch.no_grad():
+            for step in range(n):
+                logits = model(text[:, -model.cfg.n_ctx :])[:, -1]
+                if temperature == 0:
+                    token = logits.argmax(-1)
+                else:
+                    logits = logits / temperature
+                    if top_k is not None:
+                        low = logits.topk(min(top_k, logits.shape[-1])).values[:, -1:]
+                        logits = logits.masked_fill(logits < low, float("-inf"))
+                    if top_p is not None and top_p < 1:
+                        probs = logits.softmax(-1)
+                        ranked, order = probs.sort(-1, descending=True)
+                        before = ranked.cumsum(-1) - ranked
+                        keep = before < top_p
+                        keep[:, 0] = True
+                        keep = torch.zeros_like(keep).scatter(-1, order, keep)
+                        logits = logits.masked_fill(~keep, float("-inf"))
+                    token = torch.multinomial(logits.softmax(-1), 1, generator=generator).squeeze()
+                if stop is not None:
+                    token = torch.where(done, torch.full_like(token, stop), token)
+                    done = done | (token == stop)
+                text = torch.cat([text, token[:, None]], 1)
+    finally:
+        model.train(mode)
+    return text
+
+
+# %% wrong="the last of equal logits at temperature 0"
+import torch
+
+
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    text = ids.clone()
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    try:
+        with torch.no_grad():
+            for step in range(n):
+                logits = model(text[:, -model.cfg.n_ctx :])[:, -1]
+                if temperature == 0:
+                    token = logits.shape[-1] - 1 - logits.flip(-1).argmax(-1)
+                else:
+                    logits = logits / temperature
+                    if top_k is not None:
+                        low = logits.topk(min(top_k, logits.shape[-1])).values[:, -1:]
+                        logits = logits.masked_fill(logits < low, float("-inf"))
+                    if top_p is not None and top_p < 1:
+                        probs = logits.softmax(-1)
+                        ranked, order = probs.sort(-1, descending=True)
+                        before = ranked.cumsum(-1) - ranked
+                        keep = before < top_p
+                        keep[:, 0] = True
+                        keep = torch.zeros_like(keep).scatter(-1, order, keep)
+                        logits = logits.masked_fill(~keep, float("-inf"))
+                    token = torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+                if stop is not None:
+                    token = torch.where(done, torch.full_like(token, stop), token)
+                    done = done | (token == stop)
+                text = torch.cat([text, token[:, None]], 1)
+    finally:
+        model.train(mode)
+    return text

@@ -102,3 +102,19 @@ def greedy(logits):
 # %% wrong="the runner-up"
 def greedy(logits):
     return logits.topk(2, dim=-1).indices[:, 1]
+
+
+# %% wrong="compared in float32"
+import torch
+
+
+def greedy(logits):
+    return logits.float().argmax(-1)
+
+
+# %% wrong="rounded to four places"
+import torch
+
+
+def greedy(logits):
+    return (logits * 1e4).round().argmax(-1)

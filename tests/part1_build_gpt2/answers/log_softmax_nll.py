@@ -172,3 +172,9 @@ import torch
 def log_softmax_nll(logits, y):
     chosen = logits.gather(1, y[:, None]).squeeze(1)
     return (logits.detach().logsumexp(-1) - chosen).mean()
+
+
+# %% right="batched_gather_last"
+def log_softmax_nll(logits, y):
+    lp = logits - logits.logsumexp(-1, keepdim=True)
+    return -batched_gather_last(lp[None], y[None]).mean()

@@ -143,3 +143,26 @@ def lr_range_test(make_run, lrs, seed=0):
 def lr_range_test(make_run, lrs, seed=0):
     for lr in lrs:
         yield {"lr": lr, "loss": smoothed(make_run(seed=seed, lr=lr))}
+
+
+# %% right="two lists"
+def lr_range_test(make_run, lrs, seed=0):
+    return list(lrs), [smoothed(make_run(seed=seed, lr=lr)) for lr in lrs]
+
+
+# %% right="tensor of pairs"
+import torch
+
+
+def lr_range_test(make_run, lrs, seed=0):
+    return torch.tensor([[lr, smoothed(make_run(seed=seed, lr=lr))] for lr in lrs], dtype=torch.float64)
+
+
+# %% right="list of lists"
+def lr_range_test(make_run, lrs, seed=0):
+    return [[lr, smoothed(make_run(seed=seed, lr=lr))] for lr in lrs]
+
+
+# %% wrong="pairs swapped"
+def lr_range_test(make_run, lrs, seed=0):
+    return [(smoothed(make_run(seed=seed, lr=lr)), lr) for lr in lrs]

@@ -140,3 +140,17 @@ def matmul(a, b):
         return unbroadcast(g @ b.data.mT, a.data.shape), unbroadcast(a.data.mT @ g, b.data.shape)
 
     return Value(a.data @ b.data, (a, b), pull)
+
+
+# %% wrong="bmm where both are stacks"
+import torch
+
+
+def matmul(a, b):
+    if a.data.ndim == b.data.ndim == 3:
+        return Value(torch.bmm(a.data, b.data), (a, b), lambda g: (g @ b.data.mT, a.data.mT @ g))
+    return Value(
+        a.data @ b.data,
+        (a, b),
+        lambda g: (unbroadcast(g @ b.data.mT, a.data.shape), unbroadcast(a.data.mT @ g, b.data.shape)),
+    )

@@ -138,3 +138,40 @@ def merge_pair(word, pair, new):
     if word[:2] == pair:
         return (new, *word[2:])
     return word
+
+
+# %% wrong="a stack whose top takes part in the next merge"
+def merge_pair(word, pair, new):
+    out = []
+    for s in word:
+        if out and (out[-1], s) == pair:
+            out[-1] = new
+        else:
+            out.append(s)
+    return tuple(out)
+
+
+# %% wrong="starts again after each merge"
+def merge_pair(word, pair, new):
+    i = 0
+    word = tuple(word)
+    while i < len(word) - 1:
+        if word[i : i + 2] == pair:
+            word = word[:i] + (new,) + word[i + 2 :]
+            i = 0
+        else:
+            i += 1
+    return word
+
+
+# %% right="places first, and the same tuple if there are none"
+def merge_pair(word, pair, new):
+    if pair[0] not in word or pair[1] not in word:
+        return word
+    places, last = [], -2
+    for i in range(len(word) - 1):
+        if i > last + 1 and word[i] == pair[0] and word[i + 1] == pair[1]:
+            places.append(i)
+            last = i
+    drop = {p + 1 for p in places}
+    return tuple(new if i in places else s for i, s in enumerate(word) if i not in drop)

@@ -148,3 +148,51 @@ def no_repeat_ngram(ids, logits, n):
         if text[at : at + n - 1] == text[-(n - 1) :]:
             out[text[at + n - 1]] = float("-inf")
     return out
+
+
+# %% wrong="runs compared as joined digits"
+import torch
+
+
+def no_repeat_ngram(ids, logits, n):
+    out = logits.clone()
+    text = ids.tolist()
+    if len(text) < n:
+        return out
+    tail = text[len(text) - n + 1 :]
+    for i in range(len(text) - n + 1):
+        if "".join(map(str, text[i : i + n - 1])) == "".join(map(str, tail)):
+            out[text[i + n - 1]] = float("-inf")
+    return out
+
+
+# %% wrong="runs compared by the beginning of their text"
+import torch
+
+
+def no_repeat_ngram(ids, logits, n):
+    out = logits.clone()
+    text = ids.tolist()
+    if len(text) < n:
+        return out
+    tail = text[len(text) - n + 1 :]
+    for i in range(len(text) - n + 1):
+        if " ".join(map(str, text[i : i + n - 1])).startswith(" ".join(map(str, tail))):
+            out[text[i + n - 1]] = float("-inf")
+    return out
+
+
+# %% wrong="tokens compared modulo 8"
+import torch
+
+
+def no_repeat_ngram(ids, logits, n):
+    out = logits.clone()
+    text = ids.tolist()
+    if len(text) < n:
+        return out
+    tail = text[len(text) - n + 1 :]
+    for i in range(len(text) - n + 1):
+        if [x % 8 for x in text[i : i + n - 1]] == [x % 8 for x in tail]:
+            out[text[i + n - 1]] = float("-inf")
+    return out

@@ -48,7 +48,7 @@ def numerical_gradient(f, x, eps=1e-6):
     return torch.tensor(grad, dtype=torch.float64)
 
 
-# %% right="cast back to the dtype of x at the very end"
+# %% wrong="cast back to the dtype of x at the very end"
 import torch
 
 
@@ -201,3 +201,43 @@ def numerical_gradient(f, x, eps=1e-4):
     x = x.double()
     steps = torch.eye(x.numel(), dtype=torch.float64).reshape(-1, *x.shape) * eps
     return torch.stack([(f(x + step) - f(x - step)) / (2 * eps) for step in steps]).reshape(x.shape)
+
+
+# %% wrong="the step is float32"
+import torch
+
+
+def numerical_gradient(f, x, eps=1e-6):
+    x = x.double()
+    steps = eps * torch.eye(x.numel())
+    return torch.stack([(f(x + s.view(x.shape)) - f(x - s.view(x.shape))) / (2 * eps) for s in steps]).view(x.shape)
+
+
+# %% wrong="the collected slopes are float32"
+import torch
+
+
+def numerical_gradient(f, x, eps=1e-6):
+    x = x.double()
+    out = torch.zeros(x.numel())
+    for i in range(x.numel()):
+        p, m = x.clone().reshape(-1), x.clone().reshape(-1)
+        p[i] += eps
+        m[i] -= eps
+        out[i] = (f(p.view(x.shape)) - f(m.view(x.shape))) / (2 * eps)
+    return out.view(x.shape).double()
+
+
+# %% right="divides by the step that was really taken"
+import torch
+
+
+def numerical_gradient(f, x, eps=1e-6):
+    x = x.double()
+    flat = x.reshape(-1)
+    grad = torch.zeros_like(flat)
+    for i in range(len(flat)):
+        a, b = flat.clone(), flat.clone()
+        a[i], b[i] = flat[i] + eps, flat[i] - eps
+        grad[i] = (f(a.view(x.shape)) - f(b.view(x.shape))) / (a[i] - b[i])
+    return grad.view(x.shape)

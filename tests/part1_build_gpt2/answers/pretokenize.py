@@ -194,3 +194,11 @@ def pretokenize(text: str) -> list[str]:
         r"'(?:s|t|re|ve|m|ll|d)| ?\p{Letter}++| ?\p{Number}++| ?[^\s\p{Letter}\p{Number}]++|\s+(?=\s)|\s+"
     )
     return [m[0] for m in pattern.finditer(text)]
+
+
+# %% wrong="only Latin letters"
+import regex
+
+
+def pretokenize(text):
+    return regex.findall(r"'(?:s|t|re|ve|m|ll|d)| ?[A-Za-zÀ-ɏ]+| ?\p{N}+| ?[^\sA-Za-zÀ-ɏ\p{N}]+|\s+(?!\S)|\s+", text)

@@ -338,3 +338,50 @@ class SGD:
     def zero_grad(self):
         for p in self.params:
             p.grad = None
+
+
+# %% wrong="buffer is the gradient, momentum in place"
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum, self.b = list(params), lr, momentum, {}
+
+    def step(self):
+        for p in self.params:
+            if p.grad is not None:
+                if p in self.b:
+                    self.b[p].mul_(self.momentum).add_(p.grad)
+                else:
+                    self.b[p] = p.grad
+                p.data = p.data - self.lr * self.b[p]
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% right="zero in place, own buffers"
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params = tuple(params)
+        self.lr = lr
+        self.momentum = momentum
+        self.b = {}
+
+    def step(self):
+        for p in self.params:
+            if p.grad is None:
+                continue
+            if self.momentum:
+                if id(p) in self.b:
+                    self.b[id(p)].mul_(self.momentum).add_(p.grad)
+                else:
+                    self.b[id(p)] = p.grad.clone()
+                g = self.b[id(p)]
+            else:
+                g = p.grad
+            p.data.add_(g, alpha=-self.lr)
+
+    def zero_grad(self):
+        for p in self.params:
+            if p.grad is not None:
+                p.grad.zero_()

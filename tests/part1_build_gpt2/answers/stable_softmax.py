@@ -206,3 +206,30 @@ def stable_softmax(x, dim):
     y = x.float() if x.element_size() == 2 else x
     e = (y - y.amax(dim, keepdim=True)).exp()
     return e / e.sum(dim, keepdim=True)
+
+
+# %% wrong="F.softmin"
+import torch
+
+
+def stable_softmax(x, dim):
+    return torch.nn.functional.softmin(-x, dim)
+
+
+# %% wrong="a zero counts as masked"
+import torch
+
+
+def stable_softmax(x, dim):
+    e = (x - x.amax(dim, keepdim=True)).exp()
+    e = torch.where(x == 0, torch.zeros_like(e), e)
+    return e / e.sum(dim, keepdim=True)
+
+
+# %% wrong="NaN gradients at -inf"
+import torch
+
+
+def stable_softmax(x, dim):
+    e = (x - x.amax(dim, keepdim=True)).exp()
+    return torch.exp(torch.log(e) - torch.log(e.sum(dim, keepdim=True)))

@@ -156,3 +156,10 @@ def sum_over(a, dim=None, keepdim=False):
     out = a.data.cumsum(dim).select(dim, 0)
     out = out.unsqueeze(dim) if keepdim else out
     return Value(out, (a,), lambda g: ((g if keepdim else g.unsqueeze(dim)).expand(a.data.shape),))
+
+
+# %% wrong="squeezes other axes of length 1"
+def sum_over(a, dim=None, keepdim=False):
+    kept = a.data.sum(dim=dim, keepdim=True)
+    out = kept if keepdim else kept.squeeze()
+    return Value(out, (a,), lambda grad: (grad.reshape(kept.shape).expand(a.data.shape),))

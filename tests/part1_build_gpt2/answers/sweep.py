@@ -210,3 +210,22 @@ def sweep(make_run, grid, seed=0):
         settings = dict(zip(grid, values))
         rows.append({**settings, "loss": smoothed(make_run(seed=hash(values) % 1000, **settings))})
     return rows
+
+
+# %% right="keys are tuples of (name, value)"
+import itertools
+
+
+def sweep(make_run, grid, seed=0):
+    return {
+        tuple(s.items()): smoothed(make_run(seed=seed, **s))
+        for s in (dict(zip(grid, v)) for v in itertools.product(*grid.values()))
+    }
+
+
+# %% wrong="tuples in wrong order"
+import itertools
+
+
+def sweep(make_run, grid, seed=0):
+    return {v[::-1]: smoothed(make_run(seed=seed, **dict(zip(grid, v)))) for v in itertools.product(*grid.values())}

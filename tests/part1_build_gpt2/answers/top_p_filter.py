@@ -200,3 +200,33 @@ def top_p_filter(logits, p, min_keep=1):
     remove = probs.cumsum(-1) - probs >= p - 0.05
     remove[:, :min_keep] = False
     return logits.masked_fill(remove.scatter(1, order, remove), float("-inf"))
+
+
+# %% wrong="p is never more than 0.999"
+import torch
+
+
+def top_p_filter(logits, p, min_keep=1):
+    probs = logits.softmax(-1)
+    ranked, order = probs.sort(-1, descending=True)
+    before = ranked.cumsum(-1) - ranked
+    keep = before < min(p, 0.999)
+    keep[:, :min_keep] = True
+    keep = torch.zeros_like(keep).scatter(-1, order, keep)
+    return logits.masked_fill(~keep, float("-inf"))
+
+
+# %% wrong="p is reached 0.001 early"
+import torch
+
+
+def top_p_filter(logits, p, min_keep=1):
+    if p >= 1:
+        return logits.clone()
+    probs = logits.softmax(-1)
+    ranked, order = probs.sort(-1, descending=True)
+    before = ranked.cumsum(-1) - ranked
+    keep = before < p - 1e-3
+    keep[:, :min_keep] = True
+    keep = torch.zeros_like(keep).scatter(-1, order, keep)
+    return logits.masked_fill(~keep, float("-inf"))

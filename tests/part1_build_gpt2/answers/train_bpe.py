@@ -397,3 +397,183 @@ def train_bpe(text, vocab_size, special):
         enumerate([bytes([i]) for i in range(256)] + [a + b for a, b in merges] + [s.encode() for s in special])
     )
     return vocab, merges
+
+
+# %% wrong="the caller's special strings sorted"
+from collections import Counter
+import regex
+
+
+def train_bpe(text, vocab_size, special=()):
+    order = list(special)
+    if isinstance(special, list):
+        special.sort(key=len, reverse=True)
+    pieces = [text]
+    if special:
+        pieces = regex.split("|".join(map(regex.escape, sorted(special, key=len, reverse=True))), text)
+    words = Counter(tuple(bytes([b]) for b in w.encode()) for piece in pieces for w in pretokenize(piece))
+    merges = []
+    while len(merges) < vocab_size - 256 - len(special):
+        counts = pair_counts(words)
+        if not counts:
+            break
+        left, right = best = max(counts, key=lambda pair: (counts[pair], pair))
+        merges.append(best)
+        words = Counter({merge_pair(w, best, left + right): n for w, n in words.items()})
+    tokens = [bytes([b]) for b in range(256)] + [l + r for l, r in merges] + [s.encode() for s in order]
+    return dict(enumerate(tokens)), merges
+
+
+# %% wrong="counts kept up to date by the neighbours before the merge"
+from collections import Counter, defaultdict
+import regex as re
+
+
+def train_bpe(text, vocab_size, special=()):
+    docs = re.split("|".join(map(re.escape, sorted(special, key=len, reverse=True))), text) if special else [text]
+    freq = Counter(w.encode() for d in docs for w in pretokenize(d))
+    words = [[bytes([b]) for b in w] for w in freq]
+    n = list(freq.values())
+    counts = Counter()
+    for i, w in enumerate(words):
+        for p in zip(w, w[1:]):
+            counts[p] += n[i]
+    merges = []
+    for _ in range(vocab_size - 256 - len(special)):
+        counts = +counts
+        if not counts:
+            break
+        pair = max(counts, key=lambda p: (counts[p], p))
+        merges.append(pair)
+        new = pair[0] + pair[1]
+        for i, w in enumerate(words):
+            out, j = [], 0
+            while j < len(w):
+                if tuple(w[j : j + 2]) == pair:
+                    if j > 0:
+                        counts[w[j - 1], w[j]] -= n[i]
+                        counts[w[j - 1], new] += n[i]
+                    if j + 2 < len(w):
+                        counts[w[j + 1], w[j + 2]] -= n[i]
+                        counts[new, w[j + 2]] += n[i]
+                    out.append(new)
+                    j += 2
+                else:
+                    out.append(w[j])
+                    j += 1
+            words[i] = out
+        del counts[pair]
+    tokens = [bytes([b]) for b in range(256)] + [l + r for l, r in merges] + [s.encode() for s in special]
+    return dict(enumerate(tokens)), merges
+
+
+# %% right="a heap with stale entries left in it"
+import heapq
+from collections import Counter, defaultdict
+import regex as re
+
+
+class _Rev:
+    __slots__ = ("p",)
+
+    def __init__(self, p):
+        self.p = p
+
+    def __lt__(self, other):
+        return self.p > other.p
+
+    def __eq__(self, other):
+        return self.p == other.p
+
+
+def train_bpe(text, vocab_size, special=None):
+    special = list(special or [])
+    if special:
+        rx = re.compile("(" + "|".join(re.escape(s) for s in sorted(special, key=len, reverse=True)) + ")")
+        docs = [d for d in rx.split(text) if d and d not in special]
+    else:
+        docs = [text]
+    freq = Counter()
+    for d in docs:
+        freq.update(re.findall(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", d))
+    words = [tuple(bytes((b,)) for b in w.encode()) for w in freq]
+    n = list(freq.values())
+    counts, where = defaultdict(int), defaultdict(set)
+    for i, w in enumerate(words):
+        for p in zip(w, w[1:]):
+            counts[p] += n[i]
+            where[p].add(i)
+    heap = [(-c, _Rev(p)) for p, c in counts.items()]
+    heapq.heapify(heap)
+    merges = []
+    while len(merges) < vocab_size - 256 - len(special) and heap:
+        c, r = heapq.heappop(heap)
+        if counts[r.p] != -c or c == 0:
+            continue
+        pair = r.p
+        merges.append(pair)
+        touched = set()
+        for i in list(where.pop(pair)):
+            w = words[i]
+            out, j = [], 0
+            while j < len(w):
+                if w[j : j + 2] == pair:
+                    out.append(w[j] + w[j + 1])
+                    j += 2
+                else:
+                    out.append(w[j])
+                    j += 1
+            for p in zip(w, w[1:]):
+                counts[p] -= n[i]
+                where[p].discard(i)
+                touched.add(p)
+            words[i] = tuple(out)
+            for p in zip(out, out[1:]):
+                counts[p] += n[i]
+                where[p].add(i)
+                touched.add(p)
+        for p in touched:
+            if counts[p] > 0:
+                heapq.heappush(heap, (-counts[p], _Rev(p)))
+    tokens = [bytes([b]) for b in range(256)] + [a + b for a, b in merges] + [s.encode() for s in special]
+    vocab = dict(enumerate(tokens))
+    return vocab, merges
+
+
+# %% right="counts changed at each place as the word shrinks"
+from collections import Counter, defaultdict
+import regex as re
+
+
+def train_bpe(text, vocab_size, special=()):
+    docs = re.split("|".join(map(re.escape, sorted(special, key=len, reverse=True))), text) if special else [text]
+    freq = Counter(w.encode() for d in docs for w in pretokenize(d))
+    words = [[bytes([b]) for b in w] for w in freq]
+    n = list(freq.values())
+    counts = Counter()
+    for i, w in enumerate(words):
+        for p in zip(w, w[1:]):
+            counts[p] += n[i]
+    merges = []
+    for _ in range(vocab_size - 256 - len(special)):
+        counts = +counts
+        if not counts:
+            break
+        pair = max(counts, key=lambda p: (counts[p], p))
+        merges.append(pair)
+        new = pair[0] + pair[1]
+        for i, w in enumerate(words):
+            j = 0
+            while j < len(w) - 1:
+                if (w[j], w[j + 1]) == pair:
+                    if j > 0:
+                        counts[w[j - 1], w[j]] -= n[i]
+                        counts[w[j - 1], new] += n[i]
+                    if j + 2 < len(w):
+                        counts[w[j + 1], w[j + 2]] -= n[i]
+                        counts[new, w[j + 2]] += n[i]
+                    w[j : j + 2] = [new]
+                j += 1
+        del counts[pair]
+    tokens = [bytes([b]) for b in range(256)] + [l + r for l, r in merges] + [s.encode() for s in special]
+    return dict(enumerate(tokens)), merges

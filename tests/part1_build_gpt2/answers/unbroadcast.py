@@ -131,3 +131,27 @@ def unbroadcast(grad, shape):
         if size == 1:
             grad = grad.sum(axis, keepdim=True)
     return grad.clone()
+
+
+# %% wrong="same number of entries means nothing to do"
+def unbroadcast(grad, shape):
+    count = 1
+    for n in shape:
+        count *= n
+    if grad.numel() == count:
+        return grad
+    while grad.ndim > len(shape):
+        grad = grad.sum(0)
+    for i, n in enumerate(shape):
+        if n == 1:
+            grad = grad.sum(i, keepdim=True)
+    return grad
+
+
+# %% wrong="torch's gradient"
+import torch
+
+
+def unbroadcast(grad, shape):
+    x = torch.zeros(tuple(shape), dtype=grad.dtype, requires_grad=True)
+    return torch.autograd.grad(x.expand(grad.shape), x, grad)[0]

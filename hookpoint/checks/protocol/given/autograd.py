@@ -36,16 +36,19 @@ def value_contents(values: list[Value]) -> list[tuple[Tensor, Tensor | None]]:
     return [(value.data, value.grad) for value in values]
 
 
-def set_value_grads(values: list[Value], grads: list[Tensor | None]) -> None:
-    """Replaces the gradients."""
+def set_value_grads(values: list[Value], grads: list[Tensor | None]) -> list[tuple[Tensor, Tensor | None]]:
+    """Replaces the gradients; gives what was in `data` and `grad` until then."""
+    before = value_contents(values)
     for value, grad in zip(values, grads, strict=True):
         value.grad = grad
+    return before
 
 
-def value_ancestry(value: Any, inputs: list[Value]) -> dict[str, list]:
+def value_ancestry(value: Any, inputs: list[Value]) -> dict[str, Any]:
     """The graph behind a result: its nodes, the places of their parents, and the places of `inputs` (-1: not there).
 
-    Of something that is no Value, the list of parents is None. Nothing is looked for behind an input.
+    Of something that is no Value, the list of parents is None. Nothing is looked for behind an input. Beside it the
+    result's `data` (None if it has none), and what each input holds.
     """
     nodes, parents, known = [value], [], {id(value): 0}
     for node in nodes:
@@ -58,7 +61,13 @@ def value_ancestry(value: Any, inputs: list[Value]) -> dict[str, list]:
                 known[id(parent)] = len(nodes)
                 nodes.append(parent)
         parents.append([known[id(parent)] for parent in found])
-    return {"nodes": nodes, "parents": parents, "inputs": [known.get(id(one), -1) for one in inputs]}
+    return {
+        "nodes": nodes,
+        "parents": parents,
+        "inputs": [known.get(id(one), -1) for one in inputs],
+        "data": getattr(value, "data", None),
+        "contents": value_contents(inputs),
+    }
 
 
 class Weighted:

@@ -1,0 +1,365 @@
+"""Notebook 05: small runs to save and to go on with, and what lies in a folder after a save."""
+
+import base64
+import contextlib
+import copy
+import json
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .files import folder
+from .weights import tied
+
+__all__ = ["TOOLS"]
+
+PICKLES = (b"PK\x03\x04", *(bytes([0x80, version]) for version in range(2, 6)))
+
+
+class Part(nn.Module):
+    """Parameters with names, and what else is given."""
+
+    def __init__(self, shapes: dict[str, tuple[int, ...]], **parts: nn.Module):
+        super().__init__()
+        for name, shape in shapes.items():
+            setattr(self, name, nn.Parameter(torch.zeros(shape)))
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+
+class Pocket(nn.Module):
+    """A language model with the names of GPT-2's parameters, without attention and hooks: quick to make and to train."""
+
+    def __init__(self, cfg: Any):
+        super().__init__()
+        self.cfg = cfg
+        wide, hidden = cfg.d_model, cfg.d_mlp
+        mlp = {"W_in": (wide, hidden), "b_in": (hidden,), "W_out": (hidden, wide), "b_out": (wide,)}
+        self.embed = Part({"W_E": (cfg.d_vocab, wide)})
+        self.pos_embed = Part({"W_pos": (cfg.n_ctx, wide)})
+        self.blocks = nn.ModuleList([Part({}, mlp=Part(mlp)) for _ in range(cfg.n_layers)])
+        self.unembed = Part({"W_U": (wide, cfg.d_vocab), "b_U": (cfg.d_vocab,)})
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        resid = self.embed.W_E[tokens] + self.pos_embed.W_pos[: tokens.shape[-1]]
+        for block in self.blocks:
+            mlp = block.mlp
+            resid = resid + torch.tanh(resid @ mlp.W_in + mlp.b_in) @ mlp.W_out + mlp.b_out
+        return resid @ self.unembed.W_U + self.unembed.b_U
+
+
+class Remembering:
+    """What torch's optimizers show of themselves: groups, a state for each parameter, and both as a dict.
+
+    Not torch's own: making one of those imports torch._dynamo, which takes a second in every new process.
+    """
+
+    common = {"maximize": False, "foreach": None, "differentiable": False, "fused": None}
+
+    def __init__(self, groups: list[dict[str, Any]], **settings: Any):
+        self.param_groups = [{**settings, **self.common, **group} for group in groups]
+        self.state: dict[nn.Parameter, dict[str, Any]] = {}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self.move(parameter, self.state.setdefault(parameter, {}), group)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for parameter in self.parameters():
+            parameter.grad = None if set_to_none or parameter.grad is None else torch.zeros_like(parameter.grad)
+
+    def state_dict(self) -> dict[str, Any]:
+        number = {parameter: place for place, parameter in enumerate(self.parameters())}
+        groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
+        return {"state": {number[p]: dict(state) for p, state in self.state.items()}, "param_groups": groups}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        saved = copy.deepcopy(saved)
+        own, groups, parameters = self.param_groups, saved["param_groups"], self.parameters()
+        if [len(group["params"]) for group in own] != [len(group["params"]) for group in groups]:
+            raise ValueError("the state belongs to an optimizer with other parameter groups")
+        numbers = [number for group in groups for number in group["params"]]
+        by_number = dict(zip(numbers, parameters, strict=True))
+        self.param_groups = [{**new, "params": old["params"]} for old, new in zip(own, groups, strict=True)]
+        self.state = {by_number[number]: state for number, state in saved["state"].items()}
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [parameter for group in self.param_groups for parameter in group["params"]]
+
+
+class AdamW(Remembering):
+    """As torch's, which counts the steps of each parameter in a tensor."""
+
+    common = Remembering.common | {"amsgrad": False, "capturable": False, "decoupled_weight_decay": True}
+
+    def move(self, parameter: nn.Parameter, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if not state:
+            state |= {"step": torch.tensor(0.0)}
+            state |= {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
+        state["step"] += 1
+        (beta1, beta2), lr, count = group["betas"], group["lr"], state["step"].item()
+        parameter.mul_(1 - lr * group["weight_decay"])
+        mean = state["exp_avg"].lerp_(parameter.grad, 1 - beta1)
+        square = state["exp_avg_sq"].mul_(beta2).addcmul_(parameter.grad, parameter.grad, value=1 - beta2)
+        root = square.sqrt() / (1 - beta2**count) ** 0.5 + group["eps"]
+        parameter.addcdiv_(mean, root, value=-lr / (1 - beta1**count))
+
+
+class SGD(Remembering):
+    """As torch's, with momentum."""
+
+    common = Remembering.common | {"dampening": 0, "weight_decay": 0, "nesterov": False}
+
+    def move(self, parameter: nn.Parameter, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = parameter.grad.clone()
+        else:
+            state["momentum_buffer"].mul_(group["momentum"]).add_(parameter.grad)
+        parameter.sub_(group["lr"] * state["momentum_buffer"])
+
+
+def pocket(cfg: Any, weights: dict[str, Tensor], tie: str = "", config: bool = True) -> nn.Module:
+    """A small model with these weights and their dtype; tied in one of two ways, or not."""
+    model = Pocket(cfg).to(weights["embed.W_E"].dtype)
+    model = tied(model, tie) if tie else model
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(weights[name])
+    if not config:
+        del model.cfg
+    return model
+
+
+def optimizer_for(module: nn.Module, kind: str, settings: dict[str, Any]) -> Any:
+    """An optimizer over two groups: what has two axes or more, and the rest, which does not decay.
+
+    "AdamW" and "SGD" remember what torch's do; "counting" is hookpoint.model's AdamW, whose count of steps is an int.
+    """
+    from hookpoint.model.adamw import AdamW as Counting
+
+    parameters = list(module.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1]},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return {"AdamW": AdamW, "SGD": SGD, "counting": Counting}[kind](groups, **settings)
+
+
+def after_steps(module: nn.Module, optimizer: Any, batches: Tensor, lr: float | None = None) -> dict[str, Tensor]:
+    """The weights after one step on each batch, in order; with a learning rate set first, as a schedule does."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["lr"] if lr is None else lr
+    for tokens in batches:
+        optimizer.zero_grad()
+        losses = nn.functional.cross_entropy(module(tokens)[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
+        losses.backward()
+        optimizer.step()
+    return {name: p.detach().clone() for name, p in module.named_parameters()}
+
+
+def add_to_count(optimizer: Any) -> None:
+    """Makes the optimizer believe that it has taken one more step."""
+    for state in optimizer.state.values():
+        state["step"] = state["step"] + 1
+
+
+class Standing:
+    """All that a model and its optimizer are at one moment, to be compared with what they are at another."""
+
+    def __init__(self, module: nn.Module, optimizer: Any):
+        self.facts = self.of(module, optimizer)
+
+    @staticmethod
+    def of(module: nn.Module, optimizer: Any) -> dict[str, Any]:
+        parameters = dict(module.named_parameters())
+        return {
+            "the mode of the model": [part.training for part in module.modules()],
+            "a parameter's place": {name: id(p) for name, p in parameters.items()},
+            "a gradient": {name: None if p.grad is None else p.grad.clone() for name, p in parameters.items()},
+            "what can be trained": {name: (p.requires_grad, p.is_leaf) for name, p in parameters.items()},
+            "a weight": {name: p.detach().clone() for name, p in parameters.items()},
+            "the optimizer": copy.deepcopy(optimizer.state_dict()),
+        }
+
+
+def stand(module: nn.Module, optimizer: Any) -> Standing:
+    """Where both stand now."""
+    return Standing(module, optimizer)
+
+
+def moved(before: Standing, module: nn.Module, optimizer: Any) -> list[str]:
+    """What is no longer as it was."""
+    now = Standing.of(module, optimizer)
+    return [what for what, fact in before.facts.items() if not equal(fact, now[what])]
+
+
+def equal(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)) and type(one) is type(other):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return type(one) is type(other) and one == other
+
+
+def spot(name: str) -> Path:
+    """The path of a file in a new folder."""
+    return folder({}) / name
+
+
+def next_to(path: Path, name: str) -> Path:
+    """The path of another file in the same folder."""
+    return path.with_name(name)
+
+
+def find_saved(path: Path) -> dict[str, Any]:
+    """What lies beside `path` after a save.
+
+    "names" in the folder; what is "pickled", each with how; the "problem" of the safetensors file, in a few words; and
+    what the JSON beside it says, None if it is no JSON.
+    """
+    names = sorted(entry.name for entry in path.parent.iterdir())
+    text = path.with_suffix(".json")
+    told = None
+    if text.is_file():
+        with contextlib.suppress(UnicodeDecodeError, ValueError):
+            told = json.loads(text.read_text(encoding="utf-8"))
+    return {
+        "names": names,
+        "pickled": pickled(path.parent),
+        "problem": tensor_file(path),
+        "told": plain(told),
+    }
+
+
+def plain(value: Any) -> Any:
+    """The value with what is long cut off: the check needs the step and the config, not the optimizer."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in list(value.items())[:40]}
+    if isinstance(value, list):
+        return [plain(item) for item in value[:40]]
+    return value[:200] if isinstance(value, str) else value
+
+
+def tensors_in(path: Path, names: list[str]) -> dict[str, Tensor | None]:
+    """The tensors of a safetensors file under these names; None for a name that it does not have."""
+    from safetensors.torch import load_file
+
+    held = load_file(path)
+    return {name: held.get(name) for name in names}
+
+
+def content_of(path: Path) -> bytes:
+    """What a checkpoint holds: the bytes of both files."""
+    return path.read_bytes() + path.with_suffix(".json").read_bytes()
+
+
+def tensor_file(path: Path) -> str:
+    """What is wrong with a file that should hold safetensors, in a few words; nothing if it is sound."""
+    if not path.is_file():
+        return "there is no such file"
+    content = path.read_bytes()
+    if content.startswith(PICKLES):
+        return "it is a pickle"
+    try:
+        entries = header(content)
+    except ValueError:
+        return "it has no safetensors header"
+    ends = [entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"]
+    size = len(content) - 8 - struct.unpack("<Q", content[:8])[0]
+    return "" if max(ends, default=0) == size else "its header speaks of more or fewer bytes than it has"
+
+
+def pickled(folder: Path) -> list[list[str]]:
+    """The files in which something is pickled, each with how: as a whole, as a tensor, or as a text."""
+    found = []
+    for entry in sorted(folder.iterdir()):
+        how = next((how for how, piece in pieces(entry.read_bytes()) if is_pickle(piece)), None)
+        if how is not None:
+            found.append([entry.name, how])
+    return found
+
+
+def pieces(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """A file's bytes, those of each of its tensors, and what its texts may hold in disguise."""
+    yield "as a whole", content
+    with contextlib.suppress(ValueError):
+        entries = header(content)
+        start = 8 + struct.unpack("<Q", content[:8])[0]
+        for name, entry in entries.items():
+            if name == "__metadata__":
+                yield from (("as a text", piece) for piece in disguised(list(entry.values())))
+            elif entry["dtype"] in ("U8", "I8"):
+                first, last = entry["data_offsets"]
+                yield "as a tensor of bytes", content[start + first : start + last]
+    with contextlib.suppress(UnicodeDecodeError, ValueError):
+        yield from (("as a text", piece) for piece in disguised(json.loads(content.decode())))
+
+
+def disguised(value: Any) -> Iterator[bytes]:
+    """The bytes that the texts in a JSON value stand for, if they are base64, hex digits or bytes one by one."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        if value and all(isinstance(item, int) and 0 <= item < 256 for item in value):
+            yield bytes(value)
+        for item in value:
+            yield from disguised(item)
+    elif isinstance(value, str):
+        for decode in (base64.b64decode, bytes.fromhex, lambda text: text.encode("latin-1")):
+            with contextlib.suppress(ValueError):
+                yield decode(value)
+        with contextlib.suppress(ValueError):
+            if value[:1] in "{[":
+                yield from disguised(json.loads(value))
+
+
+def is_pickle(content: bytes) -> bool:
+    return content.startswith(PICKLES) and (content[:2] == b"PK" or content.rstrip(b"\0").endswith(b"."))
+
+
+def header(content: bytes) -> dict[str, Any]:
+    """The header of a safetensors file. Raises `ValueError` if there is none."""
+    if len(content) < 8 or (length := struct.unpack("<Q", content[:8])[0]) > len(content) - 8:
+        raise ValueError("no header")
+    entries = json.loads(content[8 : 8 + length].decode())
+    tensors = [entry for name, entry in entries.items() if name != "__metadata__"]
+    if not all(isinstance(entry, dict) and {"dtype", "data_offsets"} <= entry.keys() for entry in tensors):
+        raise ValueError("no header")
+    return entries
+
+
+def full_disk(save: Callable, path: Path, module: nn.Module, optimizer: Any, step: int) -> dict[str, Any] | None:
+    """What becomes of a save while no file can grow beyond three quarters of what `path` holds.
+
+    The kind of "error" it raises, and whether the file at `path` is "kept", byte by byte. None where a process cannot
+    be limited in this way.
+    """
+    try:
+        import resource
+    except ImportError:
+        return None
+    before, error = path.read_bytes(), ""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) * 3 // 4, hard))
+    try:
+        save(path, module, optimizer, step)
+    except Exception as raised:
+        error = type(raised).__name__
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    return {"error": error, "kept": path.is_file() and path.read_bytes() == before}
+
+
+TOOLS = (
+    pocket, optimizer_for, after_steps, add_to_count, stand, moved, spot, next_to, find_saved, tensors_in, content_of,
+    full_disk,
+)  # fmt: skip
