@@ -48,9 +48,8 @@ def whole_symbols(learner, draw):
 
 
 def given_symbol(learner, draw):
-    """`new` is what takes the pair's place, whatever it is, and is not merged again."""
+    """`new` is what takes the pair's place, whatever it is."""
     same(learner.merge_pair((A, B, C, A, B), (A, B), b"*"), (b"*", C, b"*"))
-    same(learner.merge_pair((A, B, B, X, A, B), (A, B), A), (A, B, X, A))
 
 
 def many(learner, draw):
@@ -78,16 +77,6 @@ def last_only(word, pair, new):
 
 def from_the_right(word, pair, new):
     return merged(word[::-1], pair[::-1], new)[::-1]
-
-
-def merged_again(word, pair, new):
-    out = []
-    for symbol in word:
-        if out and (out[-1], symbol) == pair:
-            out[-1] = new
-        else:
-            out.append(symbol)
-    return tuple(out)
 
 
 def second_kept(word, pair, new):
@@ -219,7 +208,6 @@ EXERCISE = Exercise(
     gives=tuple,
     forbids=("tokenizers",),
     slips=(
-        Slip("a new symbol is merged again with what follows it", merged_again),
         Slip("only the first occurrence is merged", first_only),
         Slip("only the last occurrence is merged", last_only),
         Slip("occurrences are taken from the right", from_the_right),

@@ -1,36 +1,49 @@
 """A small run to save and to go on with: shared by `save_checkpoint` and `load_checkpoint`."""
 
+import torch
+
 from hookpoint.checks.author import Mismatch, Raised
-from hookpoint.checks.model_and_loss._functional import drawn, gpt2_shapes
 from hookpoint.model import Config
 
-# Large enough for a file that a limit can stop half way, small enough for a step to take a millisecond.
-CFG = Config(d_vocab=29, n_ctx=7, d_model=20, n_layers=1, n_heads=3, d_head=5, d_mlp=31, eps=0.1)
+# Large enough for a file that a limit can stop half way, small enough for a step to take a tenth of a millisecond.
+CFG = Config(d_vocab=13, n_ctx=5, d_model=8, n_layers=1, n_heads=2, d_head=3, d_mlp=11, eps=0.1)
 ADAMW = ("AdamW", {"lr": 0.01, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.3})
+COUNTING = ("counting", ADAMW[1])
 SGD = ("SGD", {"lr": 0.05, "momentum": 0.9})
 NAME = "run.safetensors"
+TIES = ("parametrization", "property")
 
 
-def model_of(learner, draw, make=None):
-    """A model with random weights, and these."""
-    model = make() if make else learner.given.gpt2(CFG)
-    weights = drawn(draw, gpt2_shapes(CFG))
-    both = {**weights, "unembed.parametrizations.W_U.original": weights["embed.W_E"]}
-    learner.given.load(model, {name: both[name] for name in learner.given.shapes(model)})
-    return model, weights
+def weights_of(draw, cfg=CFG, dtype=torch.float32):
+    """Random weights by name."""
+    shapes = {
+        "embed.W_E": (cfg.d_vocab, cfg.d_model),
+        "pos_embed.W_pos": (cfg.n_ctx, cfg.d_model),
+        "blocks.0.mlp.W_in": (cfg.d_model, cfg.d_mlp),
+        "blocks.0.mlp.b_in": (cfg.d_mlp,),
+        "blocks.0.mlp.W_out": (cfg.d_mlp, cfg.d_model),
+        "blocks.0.mlp.b_out": (cfg.d_model,),
+        "unembed.W_U": (cfg.d_model, cfg.d_vocab),
+        "unembed.b_U": (cfg.d_vocab,),
+    }
+    return {name: draw.normal(*shape, std=0.4, dtype=dtype) for name, shape in shapes.items()}
 
 
-def run_of(learner, draw, settings=ADAMW, make=None):
-    """A model and its optimiser after two steps, so that there is something to remember."""
-    model, _ = model_of(learner, draw, make)
-    optimizer = learner.given.torch_optimizer(model, *settings)
-    learner.given.after_steps(model, optimizer, draw.ids(CFG.d_vocab, 2, 3, CFG.n_ctx))
+def model_of(learner, draw, tie=""):
+    """A model with random weights."""
+    return learner.given.pocket(CFG, weights_of(draw), tie)
+
+
+def batches_of(draw, steps):
+    return draw.ids(CFG.d_vocab, steps, 2, CFG.n_ctx)
+
+
+def run_of(learner, draw, settings=ADAMW, tie=""):
+    """A model and its optimizer after two steps, so that there is something to remember."""
+    model = model_of(learner, draw, tie)
+    optimizer = learner.given.optimizer_for(model, *settings)
+    learner.given.after_steps(model, optimizer, batches_of(draw, 2), 0.02)
     return model, optimizer
-
-
-def place(learner, folder=None, name=NAME):
-    """The path of a checkpoint in a new folder, or in one that is there."""
-    return learner.given.inside(learner.given.folder({}) if folder is None else folder, name)
 
 
 def saved(learner, *arguments):

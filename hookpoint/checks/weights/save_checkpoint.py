@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pickle
+from dataclasses import asdict
 
 import torch
 from safetensors.torch import save, save_file
@@ -15,7 +16,7 @@ from safetensors.torch import save, save_file
 from hookpoint.checks.author import Exercise, Mismatch, Raised, Slip
 from hookpoint.model import checkpoints
 
-from ._training import ADAMW, CFG, NAME, SGD, model_of, place, run_of
+from ._training import ADAMW, CFG, COUNTING, NAME, SGD, TIES, batches_of, model_of, run_of, weights_of
 
 
 def reference(path, model, optimizer=None, step=0, generator=None):
@@ -23,121 +24,134 @@ def reference(path, model, optimizer=None, step=0, generator=None):
 
 
 def files(learner, draw):
-    """There is one safetensors file at the path, JSON beside it, and nothing else."""
+    """There is one safetensors file at the path, JSON beside it that tells step and config, and nothing else."""
     model, optimizer = run_of(learner, draw)
-    folder = learner.given.folder({})
-    for arguments in ((), (optimizer, 7, draw.generator())):
-        learner.save_checkpoint(place(learner, folder), model, *arguments)
-        sound(learner, folder)
+    path = learner.given.spot(NAME)
+    for step, arguments in ((0, ()), (90_417, (optimizer, 90_417, draw.generator()))):
+        learner.save_checkpoint(path, model, *arguments)
+        told = sound(learner, path)
+        if not mentions(told, step):
+            raise Mismatch(f"writes JSON that does not tell the step, {step}.")
+        config = told.get("config") if isinstance(told, dict) else None
+        lost = [name for name, value in asdict(CFG).items() if not isinstance(config, dict) or config.get(name) != value]
+        if lost:
+            what = 'has no dict "config" with the fields' if not isinstance(config, dict) else 'has a "config" without'
+            raise Mismatch(f"writes JSON that {what} {lost[0]} of model.cfg.")
 
 
-def sound(learner, folder):
-    """Raises `Mismatch` unless the folder holds one safetensors file under its name, and JSON."""
-    names = learner.given.listing(folder)
-    for name, how in learner.given.pickled(folder):
+def sound(learner, path):
+    """What the JSON says. Raises `Mismatch` unless there are one safetensors file, JSON beside it, and nothing else."""
+    found = learner.given.find_saved(path)
+    for name, how in found["pickled"]:
         raise Mismatch(
             f"leaves a pickle in {name}, {how}.", "  Loading a pickle can run any code that somebody put into it."
         )
-    if problem := learner.given.tensor_file(place(learner, folder)):
-        raise Mismatch(f"leaves no safetensors file at the path: {problem}.")
-    beside = [name for name in names if name.endswith(".json")]
-    if not beside:
-        raise Mismatch("leaves no JSON beside the file.", f"  The folder holds {', '.join(names)}.")
-    for name in beside:
-        if problem := learner.given.json_file(place(learner, folder, name)):
-            raise Mismatch(f"leaves {name}, but {problem}.")
-    if more := [name for name in names if name not in (NAME, *beside)]:
+    if found["problem"]:
+        raise Mismatch(f"leaves no safetensors file at the path: {found['problem']}.")
+    beside = NAME.replace(".safetensors", ".json")
+    if beside not in found["names"]:
+        line = f"  The folder holds {', '.join(found['names'])}."
+        raise Mismatch(f"leaves no {beside} beside {NAME}.", line)
+    if found["told"] is None:
+        raise Mismatch(f"leaves {beside}, but it is no JSON.")
+    if more := [name for name in found["names"] if name not in (NAME, beside)]:
         raise Mismatch(f"leaves another file beside the two: {more[0]}.")
+    return found["told"]
+
+
+def mentions(told, number):
+    """Whether a number stands somewhere in what the JSON says."""
+    if isinstance(told, dict | list):
+        return any(mentions(item, number) for item in (told.values() if isinstance(told, dict) else told))
+    return not isinstance(told, bool) and told in (number, str(number))
 
 
 def weights(learner, draw):
-    """The safetensors file holds every parameter, bit for bit, in float64 too."""
-    model, _ = model_of(learner, draw)
+    """The safetensors file holds every parameter under its name, bit for bit, in float64 too, with a cfg or without."""
     for dtype in (torch.float32, torch.float64):
-        learner.given.to_dtype(model, dtype)
-        held = learner.given.weights(model)
-        path = place(learner)
-        learner.save_checkpoint(path, model)
-        # In half precision too: so a file of halves can be told from one without weights.
-        there = learner.given.bytes_in_file(path, [*held.values(), *(weight.half() for weight in held.values())])
-        lost = [name for name, found in zip(held, there, strict=False) if not found]
-        if lost:
-            fact = f"does not write the numbers of {lost[0]} as they are"
-            raise Mismatch(f"{fact} ({len(lost)} of {len(held)} parameters, {dtype}).".replace("torch.", ""))
+        want = weights_of(draw, dtype=dtype)
+        plain = dtype == torch.float32
+        model, path = learner.given.pocket(CFG, want, "", plain), learner.given.spot(NAME)
+        try:
+            learner.save_checkpoint(path, model)
+        except Raised as error:
+            error.when = "" if plain else "for a model without a cfg"
+            raise
+        if problem := learner.given.tensor_problem(path):
+            raise Mismatch(f"leaves no safetensors file at the path: {problem}.")
+        for name, held in learner.given.tensors_in(path, list(want)).items():
+            if held is None:
+                raise Mismatch(f"writes a file without a tensor {name}, the model's parameter.")
+            kind = str(want[name].dtype).removeprefix("torch.")
+            if held.dtype != dtype:
+                raise Mismatch(f"writes {name}, which is {kind}, as {str(held.dtype).removeprefix('torch.')}.")
+            if not torch.equal(held, want[name]):
+                raise Mismatch(f"does not write the numbers of {name} as they are ({kind}).")
 
 
 def everything(learner, draw):
     """Another step, another state of the optimizer or of the generator makes another checkpoint."""
-    model, optimizer = run_of(learner, draw)
-    plain = learner.given.torch_optimizer(model, *ADAMW)
+    model, optimizer = run_of(learner, draw, COUNTING)
+    plain = learner.given.optimizer_for(model, *ADAMW)
     one, other = draw.generator(), draw.generator()
-    pairs = {
-        "step": ((optimizer, 7, one), (optimizer, 8, one)),
-        "state of the optimizer": ((optimizer, 7, one), (plain, 7, one)),
-        "state of the generator": ((optimizer, 7, one), (optimizer, 7, other)),
+    tried = {
+        "": (optimizer, 7, one),
+        "the step": (optimizer, 8, one),
+        "the state of the optimizer": (plain, 7, one),
+        "the state of the generator": (optimizer, 7, other),
+        "the optimizer's count of steps, an int in this optimizer,": (optimizer, 7, one),
     }
-    for what, pair in pairs.items():
-        folders = [learner.given.folder({}) for _ in pair]
-        for folder, arguments in zip(folders, pair, strict=True):
-            learner.save_checkpoint(place(learner, folder), model, *arguments)
-        if not learner.given.folders_differ(*folders):
-            raise Mismatch(f"writes the same whatever the {what} is.", "  It cannot be restored from there.")
+    first = None
+    for what, arguments in tried.items():
+        if what.endswith(","):
+            learner.given.add_to_count(optimizer)
+        path = learner.given.spot(NAME)
+        learner.save_checkpoint(path, model, *arguments)
+        content = learner.given.content_of(path)
+        first = first or content
+        if what and content == first:
+            raise Mismatch(f"writes the same whatever {what} is.", "  It cannot be restored from there.")
 
 
 def tied(learner, draw):
     """A model whose W_U is tied to W_E can be saved as well."""
-    for how in ("parametrization", "property"):
-        model, optimizer = run_of(learner, draw, make=lambda how=how: learner.given.tied_gpt2(CFG, how))
-        folder = learner.given.folder({})
+    for how in TIES:
+        model, path = model_of(learner, draw, how), learner.given.spot(NAME)
         try:
-            learner.save_checkpoint(place(learner, folder), model, optimizer, 3)
+            learner.save_checkpoint(path, model, None, 3)
         except Raised as error:
             line = f"  It raised {error.kinds[0]}: {error.text.strip('? ')}"[:110]
             raise Mismatch(f"does not save a model that is tied by a {how}.", line) from None
-        sound(learner, folder)
+        sound(learner, path)
 
 
 def aside(learner, draw):
-    """Saving changes nothing: not the model, not the optimizer's course, not the generator."""
-    batches = draw.ids(CFG.d_vocab, 2, 3, CFG.n_ctx)
-    ends = []
-    weights, first = model_of(learner, draw)[1], draw.ids(CFG.d_vocab, 2, 3, CFG.n_ctx)
-    for saves in (False, True):
-        model = learner.given.gpt2(CFG)
-        learner.given.load(model, weights)
-        optimizer = learner.given.torch_optimizer(model, *SGD)
-        learner.given.after_steps(model, optimizer, first)
-        standing, modes = learner.given.standing(model), learner.given.modes_of(model)
-        if saves:
-            generator = draw.generator()
-            before = generator.get_state()
-            learner.save_checkpoint(place(learner), model, optimizer, 5, generator)
-            if not torch.equal(before, generator.get_state()):
-                raise Mismatch("draws from the generator, or sets it anew.")
-            if learner.given.standing(model) != standing or learner.given.modes_of(model) != modes:
-                raise Mismatch("changes the model: its mode, its gradients, or what can be trained.")
-        ends.append(learner.given.after_steps(model, optimizer, batches))
-    for name, end in ends[0].items():
-        if name not in ends[1] or not torch.equal(end, ends[1][name]):
-            raise Mismatch(f"changes the course of the training: {name} ends elsewhere after a save in the middle.")
+    """Saving changes nothing: not the model, not the optimizer, not the generator."""
+    model, optimizer = run_of(learner, draw, SGD)
+    before, generator = learner.given.stand(model, optimizer), draw.generator()
+    state = generator.get_state()
+    learner.save_checkpoint(learner.given.spot(NAME), model, optimizer, 5, generator)
+    if not torch.equal(state, generator.get_state()):
+        raise Mismatch("draws from the generator, or sets it anew.")
+    if changed := learner.given.moved(before, model, optimizer):
+        raise Mismatch(f"changes {changed[0]}; a save has to leave everything as it is.")
 
 
 def atomic(learner, draw):
     """A save that fails half way, as on a full disk, leaves the file at the path as it was."""
     model, optimizer = run_of(learner, draw)
-    folder = learner.given.folder({})
-    path = place(learner, folder)
+    path = learner.given.spot(NAME)
     learner.save_checkpoint(path, model, optimizer, 3)
-    sound(learner, folder)
-    learner.given.after_steps(model, optimizer, draw.ids(CFG.d_vocab, 1, 3, CFG.n_ctx))
+    learner.given.after_steps(model, optimizer, batches_of(draw, 1))
     outcome = learner.given.full_disk(learner.save_checkpoint, path, model, optimizer, 4)
     if outcome is not None and not outcome["kept"]:
         line = "  Write to another name in the same folder; when it is complete, os.replace it onto the path."
         raise Mismatch("leaves a damaged file at the path when the disk is full, and the old checkpoint is gone.", line)
 
 
-def beside(path, **content):
-    path.with_suffix(".json").write_text(json.dumps(content))
+def beside(path, model, step):
+    about = {"step": step, "config": asdict(model.cfg)} if hasattr(model, "cfg") else {"step": step}
+    path.with_suffix(".json").write_text(json.dumps(about))
 
 
 def pickled_bytes(value):
@@ -159,13 +173,13 @@ def written(path, model, optimizer, step, generator, **other):
     save_file(tensors, fresh, metadata={"checkpoint": json.dumps(whole)})
     os.replace(fresh, path)
     if options["json"]:
-        beside(path, step=whole["step"])
+        beside(path, model, whole["step"])
 
 
 def all_pickled(path, model, optimizer=None, step=0, generator=None):
     state = {"model": model.state_dict(), "optimizer": optimizer and optimizer.state_dict(), "step": step}
     path.write_bytes(pickled_bytes(state | {"generator": generator and generator.get_state()}))
-    beside(path, step=step)
+    beside(path, model, step)
 
 
 def optimizer_in_a_pickle(path, model, optimizer=None, step=0, generator=None):
@@ -181,6 +195,11 @@ def pickle_in_a_tensor(path, model, optimizer=None, step=0, generator=None):
 
 def json_left_out(path, model, optimizer=None, step=0, generator=None):
     written(path, model, optimizer, step, generator, json=False)
+
+
+def config_left_out(path, model, optimizer=None, step=0, generator=None):
+    written(path, model, optimizer, step, generator)
+    path.with_suffix(".json").write_text(json.dumps({"step": step}))
 
 
 def second_tensor_file(path, model, optimizer=None, step=0, generator=None):
@@ -252,7 +271,7 @@ def straight_to_the_path(path, model, optimizer=None, step=0, generator=None):
     if generator is not None:
         tensors["generator"] = generator.get_state()
     path.write_bytes(save(tensors, metadata={"checkpoint": json.dumps(whole)}))
-    beside(path, step=step)
+    beside(path, model, step)
 
 
 def old_one_removed_first(path, model, optimizer=None, step=0, generator=None):
@@ -269,6 +288,7 @@ EXERCISE = Exercise(
         Slip("the optimizer's state is pickled beside the weights", optimizer_in_a_pickle),
         Slip("the optimizer's state is pickled and put into the file as a tensor of bytes", pickle_in_a_tensor),
         Slip("no JSON is written", json_left_out),
+        Slip("the JSON tells the step only, not the fields of the config", config_left_out),
         Slip("the optimizer's state gets a second safetensors file", second_tensor_file),
         Slip("the temporary file is left behind", left_over),
         Slip("the weights are saved in float16, which loses most of their digits", in_half),

@@ -13,12 +13,12 @@ ROOT = Path(__file__).parents[3]
 
 def verify(*arguments, cwd=ROOT):
     command = [sys.executable, "-m", "hookpoint", "verify", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=900)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1800)
 
 
 @pytest.mark.slow
 def test_every_check_of_the_course_can_be_trusted():
-    done = verify("--seeds", "2", "--jobs", "2")
+    done = verify("--seeds", "1", "--jobs", "2")  # one seed: by itself the command takes two, and twice as long
     count = len(course().exercises)
     assert f"{count} of {count} exercises hold." in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0

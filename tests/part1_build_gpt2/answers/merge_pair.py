@@ -140,7 +140,7 @@ def merge_pair(word, pair, new):
     return word
 
 
-# %% wrong="a stack whose top takes part in the next merge"
+# %% right="a stack whose top takes part in the next merge: a new symbol is never half of the pair"
 def merge_pair(word, pair, new):
     out = []
     for s in word:
@@ -151,7 +151,7 @@ def merge_pair(word, pair, new):
     return tuple(out)
 
 
-# %% wrong="starts again after each merge"
+# %% right="starts again after each merge"
 def merge_pair(word, pair, new):
     i = 0
     word = tuple(word)
