@@ -34,7 +34,7 @@ def like_torch(learner, f: Ref, reference: Callable, names: Sequence[str], *case
 
     In float64; the plain case, without a circumstance, in float32 too.
     """
-    along, calls = torch.Generator().manual_seed(7), []
+    along, calls, pulls = torch.Generator().manual_seed(7), [], []
     for one in cases:
         for dtype in (torch.float64,) if one.when else (torch.float64, torch.float32):
             when = one.when or f"in {dtype}".replace("torch.", "")
@@ -53,7 +53,10 @@ def like_torch(learner, f: Ref, reference: Callable, names: Sequence[str], *case
             names, found, torch_gradients(reference, grad, call.tensors, call.options), strict=True
         ):
             same(got, expected, f"in the gradient of {name} {call.when}")
-    untouched(learner.given.value_contents(inputs), [t for call in calls for t in call.tensors], names * len(calls))
+        pulls.append(about["pulled"])
+    contents = learner.given.value_contents(inputs)
+    for at, (call, by) in enumerate(zip(calls, pulls, strict=True)):
+        untouched(contents[at * len(names) : (at + 1) * len(names)], call.tensors, names, by)
 
 
 def of_itself(learner, f: Ref, reference: Callable, x: Tensor) -> None:
@@ -100,7 +103,7 @@ def applied(f: Ref, inputs: Sequence[Ref], when: str = "", **options) -> Ref:
 
 def behind(learner, out: Ref, inputs: Sequence[Ref], want: Tensor, when: str = "") -> dict:
     """What a result remembers. Raises `Mismatch` if it is no Value, or holds something else than `want`."""
-    about = learner.given.value_ancestry(out, list(inputs))
+    about = dict(learner.given.value_ancestry(out, list(inputs)))
     if about["data"] is None:
         raise Mismatch("does not return a Value.", NODES, got=out)
     try:
@@ -127,7 +130,10 @@ def untouched(contents: Sequence[tuple], tensors: Sequence[Tensor], names: Seque
 
 
 def gradients_through(out: Ref, about: dict, grad: Tensor, names: Sequence[str]) -> list[Tensor]:
-    """The gradient of each input, pulled from the result through all that lies between."""
+    """The gradient of each input, pulled from the result through all that lies between.
+
+    `about["pulled"]` becomes what the result's own pull has returned.
+    """
     nodes, parents = about["nodes"], about["parents"]
     if None in parents:
         raise Mismatch("has something among its parents that is no Value.", NODES, got=out)
@@ -137,7 +143,9 @@ def gradients_through(out: Ref, about: dict, grad: Tensor, names: Sequence[str])
     waiting = {0: grad}
     for place in downwards(parents):
         if place in waiting and parents[place]:
-            for parent, part in zip(parents[place], pulled(nodes[place], waiting[place], parents[place]), strict=True):
+            parts = pulled(nodes[place], waiting[place], parents[place])
+            about.setdefault("pulled", parts)
+            for parent, part in zip(parents[place], parts, strict=True):
                 if part is not None:
                     waiting[parent] = part if parent not in waiting else waiting[parent] + part
     for name, place in zip(names, about["inputs"], strict=True):
@@ -146,7 +154,7 @@ def gradients_through(out: Ref, about: dict, grad: Tensor, names: Sequence[str])
     return [waiting[place] for place in about["inputs"]]
 
 
-def pulled(node: Ref, grad: Tensor, parents: Sequence[int]) -> list:
+def pulled(node: Ref, grad: Tensor, parents: Sequence[int]) -> Sequence:
     """What a node's own pull gives: one gradient or None for each parent."""
     found = node.pull(grad)
     if isinstance(found, Tensor):
@@ -163,7 +171,7 @@ def pulled(node: Ref, grad: Tensor, parents: Sequence[int]) -> list:
         raise Mismatch("returned something else than a tuple of tensors, one gradient per parent.", got=found)
     if len(found) != len(parents):
         raise Mismatch(f"returned {len(found)} gradients for {len(parents)} parents.", got=found)
-    return list(found)
+    return found
 
 
 def downwards(parents: Sequence[Sequence[int]]) -> list[int]:

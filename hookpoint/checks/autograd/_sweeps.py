@@ -120,7 +120,8 @@ def overwritten(root):
 
 
 def kept_between_calls(root):
-    root.grad = torch.ones_like(root.data)
+    ones = torch.ones_like(root.data)
+    root.grad = ones if root.parents or root.grad is None else root.grad + ones
     for node in reversed(sorted_nodes(root)):
         if node.parents and node.grad is not None:
             for parent, part in zip(node.parents, node.pull(node.grad), strict=True):

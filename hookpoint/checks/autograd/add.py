@@ -68,6 +68,13 @@ def second_negative(a, b):
     return Value(a.data + b.data, (a, b), pull)
 
 
+def other_order(a, b):
+    def pull(grad):
+        return unbroadcast(grad, b.data.shape), unbroadcast(grad, a.data.shape)
+
+    return Value(a.data + b.data, (a, b), pull)
+
+
 def halved(a, b):
     def pull(grad):
         return unbroadcast(grad / 2, a.data.shape), unbroadcast(grad / 2, b.data.shape)
@@ -123,6 +130,7 @@ EXERCISE = Exercise(
         Slip("the gradients are ones: the gradient that comes in is not used", ones),
         Slip("the rule of multiplication is used: each gradient is multiplied by the other value", crossed),
         Slip("the gradient of b has a minus sign, as for a difference", second_negative),
+        Slip("the two gradients come in the other order than the parents", other_order),
         Slip("the gradient is shared out in halves, though each parent gets all of it", halved),
         Slip("the gradient of a stretched Value is averaged over its copies, not summed", averaged_back),
         Slip("one of the copies of a stretched Value gives the gradient, and the others are dropped", first_row),

@@ -86,6 +86,8 @@ def again(learner, draw):
     made = planted(learner, [graph])
     for times in (1, 2, 3):
         started(learner, made[0][-1])
+        if times == 1 and not learner.given.value_ancestry(made[0][-1], [])["parents"][0]:
+            raise Mismatch("takes the root's parents away.", "  The graph stays, so that backward can be called again.")
         expected(learner, [graph], made, times, f"after {times} calls" if times > 1 else "")
     started(learner, made[0][2], "from a Value in the middle")
     want = [three * 3 + one for three, one in zip(graph.gradients(), graph.gradients(root=2), strict=True)]

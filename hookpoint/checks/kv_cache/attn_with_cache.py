@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from hookpoint.checks.attention.causal_mask import given as causal_mask
-from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Raised, Slip, same
+from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, same
 from hookpoint.checks.model_and_loss._functional import attention, block_shapes, drawn
 from hookpoint.model.cache import KVCache
 
-from ._caches import BATCH, CFG
+from ._caches import BATCH, CFG, needed_cache
 
 SHAPES = {name.removeprefix("attn."): shape for name, shape in block_shapes(CFG).items() if name.startswith("attn.")}
 LENGTH = 7
@@ -42,13 +42,8 @@ def layers(learner, draw, count=CFG.n_layers, dtype=torch.float32, opposed=False
 
 def through(learner, made, split):
     """The learner's outputs, part by part through all layers: [(layer, start, end, output)], and the cache."""
-    try:
-        cache = learner.KVCache(replace(CFG, n_layers=len(made)))
-    except Raised as error:
-        if error.kinds[0] in ("Missing", "NotImplementedError"):
-            learner.attn_with_cache(None, None, None, 0)  # if this is not written either, that is the thing to say
-            raise Mismatch("needs your KVCache, which is not written yet.") from None
-        raise
+    cfg = replace(CFG, n_layers=len(made))
+    cache = needed_cache(learner, "attn_with_cache", None, None, None, 0, cfg=cfg)
     start, outputs = 0, []
     for count in split:
         for layer, (attn, _, x) in enumerate(made):

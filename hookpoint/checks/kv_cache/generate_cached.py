@@ -5,10 +5,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Raised, Slip, same
+from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, same
 from hookpoint.checks.model_and_loss._functional import drawn, gpt2, gpt2_shapes
 
 from ._caches import CFG as WIDE
+from ._caches import needed_cache
 from ._generating import BESIDE, SLIPS
 
 CFG = replace(WIDE, n_layers=2)
@@ -49,22 +50,11 @@ def continued(ids, n, weights, stop=None, cfg=CFG):
 
 def a_model(learner, draw, cfg=CFG, dtype=torch.float64):
     """A model over there and its weights; in float64, where no two logits are as good as equal."""
-    needs_cache(learner)
+    needed_cache(learner, "generate_cached", None, None, 1)
     weights = drawn(draw, gpt2_shapes(cfg), dtype)
     model = learner.given.gpt2(cfg)
     learner.given.load(model, weights)
     return model, weights
-
-
-def needs_cache(learner):
-    """Raises `Mismatch` if there is no `KVCache` to generate with, unless what is asked for is missing too."""
-    try:
-        learner.KVCache(CFG)
-    except Raised as error:
-        if error.kinds[0] not in ("Missing", "NotImplementedError"):
-            raise
-        learner.generate_cached(None, None, 1)
-        raise Mismatch("needs your KVCache, which is not written yet.") from None
 
 
 def greedy_ids(learner, draw):
@@ -122,7 +112,7 @@ def beyond_the_context(learner, draw):
 
 def stops(learner, draw):
     """A row that has generated `stop` is filled with it; the others go on, and n tokens are added in any case."""
-    needs_cache(learner)
+    needed_cache(learner, "generate_cached", None, None, 1)
     while True:  # until the first row ends at its second token, and another one does not
         weights, ids = drawn(draw, gpt2_shapes(CFG), torch.float64), draw.ids(CFG.d_vocab, 3, 4)
         free, _ = continued(ids, 6, weights)

@@ -4,12 +4,13 @@ import math
 
 from hookpoint.checks.author import Exercise, Slip, same
 
-# Rates of very different size, so that neither can stand for the other; every total is well above its warm-up.
+# Rates of very different size, so that neither can stand for the other.
 RUNS = {
     "with a warm-up": (3.0, 0.25, 4, 13),
     "without a warm-up": (2.0, 0.5, 0, 9),
     "with a warm-up of one step": (5.0, 0.125, 1, 8),
     "with min_lr 0": (0.5, 0.0, 7, 20),
+    "with one step after the warm-up": (4.0, 0.75, 3, 4),
 }
 
 
@@ -43,6 +44,7 @@ def cosine(learner, draw):
     agrees(learner, "without a warm-up", range(1, 9))
     agrees(learner, "with a warm-up of one step", range(1, 8))
     agrees(learner, "with min_lr 0", range(6, 20))
+    agrees(learner, "with one step after the warm-up", range(2, 4))
 
 
 def after_the_end(learner, draw):

@@ -103,6 +103,14 @@ def covers(history, first, last, cfg):
         raise Mismatch("returns a loss that is not finite.")
 
 
+def looks(history, first, last, cfg):
+    """One validation loss whenever the steps made are a multiple of eval_every, and at the end; perhaps one before."""
+    due = [made for made in range(first + 1, last + 1) if made % cfg.eval_every == 0 or made == last]
+    if len(history["val_loss"]) not in (len(due), len(due) + 1):
+        line = f"  With eval_every={cfg.eval_every} it is due after {' and '.join(map(str, due))} steps of the schedule."
+        raise Mismatch(f"returns {len(history['val_loss'])} entries in 'val_loss', expected {len(due)}.", line)
+
+
 def history(learner, draw):
     """The history has one entry per step in steps, train_loss and lr, and the last val_loss is that of the weights."""
     session = Session(learner, cycle(draw, 200), RUN, draw.number(0, 1000))
@@ -111,10 +119,7 @@ def history(learner, draw):
     if abs(start - math.log(VOCAB)) > 0.2:
         line = f"  Weights that know nothing have {math.log(VOCAB):.2f}, the logarithm of the {VOCAB} tokens."
         raise Mismatch(f"returns a first train_loss of {start:.2f}.", line)
-    looks = len(session.history["val_loss"])
-    if not RUN.steps // RUN.eval_every <= looks <= RUN.steps // RUN.eval_every + 2:
-        line = f"  Every {RUN.eval_every} steps of {RUN.steps}, and after the last one."
-        raise Mismatch(f"returns {looks} entries in 'val_loss'.", line)
+    looks(session.history, 0, RUN.steps, RUN)
     reported(session)
 
 
@@ -143,17 +148,16 @@ def batches(learner, draw):
 def rates_used(learner, draw):
     """Training starts from the weights that it is given, and each step moves them by about the lr of that step."""
     data, seed = cycle(draw, 200), draw.number(0, 1000)
-    cfg = replace(RUN, steps=4, warmup=3, min_lr=1e-6, eval_every=LAST)
+    cfg = replace(RUN, steps=5, warmup=3, min_lr=1e-6, eval_every=LAST)
     first = Session(learner, data, replace(cfg, stop=1), seed)
     covers(first.history, 0, 1, cfg)
     want = cfg.max_lr / cfg.warmup
     if not 0.5 * want < first.moved() < 1.5 * want:
         line = f"  With AdamW the first step moves every weight by about lr, here {want:.4f}."
         raise Mismatch(f"moves the weights by up to {first.moved():.4f} in the first step.", line)
-    almost = Session(learner, data, replace(cfg, stop=3), seed)
-    covers(almost.history, 0, 3, cfg)
+    almost = Session(learner, data, replace(cfg, stop=4), seed)
+    covers(almost.history, 0, 4, cfg)
     whole = Session(learner, data, cfg, seed)
-    covers(whole.history, 0, cfg.steps, cfg)
     if not 0 < whole.moved(almost) < 10 * cfg.min_lr:
         line = f"  Its rate is min_lr, here {cfg.min_lr:g}."
         raise Mismatch(f"moves the weights by up to {whole.moved(almost):.2g} in the last step.", line)
@@ -161,7 +165,7 @@ def rates_used(learner, draw):
 
 def held_out(learner, draw):
     """The last tenth of the data is never trained on, and val_loss is measured there."""
-    cfg = replace(RUN, steps=4, batch=20, max_lr=0.05, eval_every=LAST)
+    cfg = replace(RUN, steps=4, batch=20, max_lr=0.05)
     session = Session(learner, two_worlds(draw, 500), cfg, draw.number(0, 1000))
     embedding, start = session.after["embed.W_E"], session.before["embed.W_E"]
     if not torch.equal(embedding[-3:], start[-3:]):
@@ -218,6 +222,7 @@ def resumed(learner, draw):
     whole = Session(learner, data, cfg, seed)
     second = Session(learner, data, cfg, seed, path, shift=0.3)
     covers(second.history, stop, cfg.steps, cfg)
+    looks(second.history, stop, cfg.steps, cfg)
     if second.moved(whole) > 1e-5:
         line = "  Model, optimizer, step and the state of the generator must all come back."
         raise Mismatch(f"ends {second.moved(whole):.2g} away from the weights of an uninterrupted run.", line)

@@ -7,9 +7,9 @@ from hookpoint.model import Config
 
 # Large enough for a file that a limit can stop half way, small enough for a step to take a tenth of a millisecond.
 CFG = Config(d_vocab=13, n_ctx=5, d_model=8, n_layers=1, n_heads=2, d_head=3, d_mlp=11, eps=0.1)
-ADAMW = ("AdamW", {"lr": 0.01, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.3})
+ADAMW = ("AdamW", {"lr": 1 / 90, "betas": (0.8, 0.9), "eps": 1 / 700, "weight_decay": 0.3})
 COUNTING = ("counting", ADAMW[1])
-SGD = ("SGD", {"lr": 0.05, "momentum": 0.9})
+SGD = ("SGD", {"lr": 1 / 30, "momentum": 0.9})
 NAME = "run.safetensors"
 TIES = ("parametrization", "property")
 
@@ -42,7 +42,7 @@ def run_of(learner, draw, settings=ADAMW, tie=""):
     """A model and its optimizer after two steps, so that there is something to remember."""
     model = model_of(learner, draw, tie)
     optimizer = learner.given.optimizer_for(model, *settings)
-    learner.given.after_steps(model, optimizer, batches_of(draw, 2), 0.02)
+    learner.given.after_steps(model, optimizer, batches_of(draw, 2), 1 / 45)
     return model, optimizer
 
 

@@ -491,3 +491,49 @@ class AdamW:
     def load_state_dict(self, state):
         keys = [(a, b) for a, g in enumerate(self.param_groups) for b in range(len(g["params"]))]
         self.s = {key: copy.deepcopy(s) for key, s in zip(keys, state["state"])}
+
+
+# %% wrong="zero_grad of the first group only"
+import torch
+
+
+class AdamW:
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+        params = list(params)
+        if not isinstance(params[0], dict):
+            params = [{"params": params}]
+        base = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+        self.param_groups = [{**base, **g, "params": list(g["params"])} for g in params]
+        self.state = {}
+
+    @torch.no_grad()
+    def step(self):
+        i = -1
+        for g in self.param_groups:
+            b1, b2 = g["betas"]
+            for p in g["params"]:
+                i += 1
+                if p.grad is None:
+                    continue
+                if i not in self.state:
+                    self.state[i] = {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)}
+                s = self.state[i]
+                s["t"] += 1
+                p.mul_(1 - g["lr"] * g["weight_decay"])
+                s["m"].mul_(b1).add_(p.grad, alpha=1 - b1)
+                s["v"].mul_(b2).addcmul_(p.grad, p.grad, value=1 - b2)
+                mhat = s["m"] / (1 - b1 ** s["t"])
+                vhat = s["v"] / (1 - b2 ** s["t"])
+                p.sub_(g["lr"] * mhat / (vhat.sqrt() + g["eps"]))
+
+    def zero_grad(self):
+        for p in self.param_groups[0]["params"]:
+            p.grad = None
+
+    def state_dict(self):
+        return {"state": {i: {"t": s["t"], "m": s["m"].clone(), "v": s["v"].clone()} for i, s in self.state.items()}}
+
+    def load_state_dict(self, state_dict):
+        self.state = {
+            i: {"t": s["t"], "m": s["m"].clone(), "v": s["v"].clone()} for i, s in state_dict["state"].items()
+        }

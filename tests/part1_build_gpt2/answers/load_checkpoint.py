@@ -13,8 +13,13 @@ def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
     if optimizer is not None:
         state = optimizer.state_dict()
         meta["groups"] = state["param_groups"]
+        meta["numbers"] = []
         for index, values in state["state"].items():
-            tensors |= {f"optimizer.{index}.{key}": value for key, value in values.items() if value is not None}
+            for key, value in values.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"optimizer.{index}.{key}"] = value
+                else:
+                    meta["numbers"].append([index, key, value])
     if generator is not None:
         tensors["generator"] = generator.get_state()
     fresh = path.with_name(path.name + ".tmp")
@@ -40,6 +45,8 @@ def load_checkpoint(path, model, optimizer=None, generator=None):
             parameter.copy_(own[name])
     if optimizer is not None:
         state = {}
+        for index, name, value in meta["numbers"]:
+            state.setdefault(index, {})[name] = value
         for key, value in tensors.items():
             if key.startswith("optimizer."):
                 _, index, name = key.split(".")
@@ -65,8 +72,13 @@ def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
     if optimizer is not None:
         state = optimizer.state_dict()
         meta["groups"] = state["param_groups"]
+        meta["numbers"] = []
         for index, values in state["state"].items():
-            tensors |= {f"optimizer.{index}.{key}": value for key, value in values.items() if value is not None}
+            for key, value in values.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"optimizer.{index}.{key}"] = value
+                else:
+                    meta["numbers"].append([index, key, value])
     if generator is not None:
         tensors["generator"] = generator.get_state()
     fresh = path.with_name(path.name + ".tmp")
@@ -93,6 +105,7 @@ def load_checkpoint(path, model, optimizer=None, generator=None):
                 prefix = f"optimizer.{index}."
                 found = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
                 optimizer.state[p] = {key: value.clone() for key, value in found.items()}
+                optimizer.state[p] |= {key: value for at, key, value in meta["numbers"] if at == index}
             group.update({key: value for key, value in saved.items() if key != "params"})
     if generator is not None:
         generator.set_state(tensors["generator"])
@@ -120,6 +133,8 @@ def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
             for key, value in entries.items():
                 if torch.is_tensor(value):
                     tensors[f"optimizer.{index}.{key}"] = value.clone().contiguous()
+                else:
+                    tensors[f"optimizer.{index}.{key}.{type(value).__name__}"] = torch.tensor(value)
     if generator is not None:
         tensors["generator"] = generator.get_state()
     new = str(path) + ".new"
@@ -153,7 +168,8 @@ def load_checkpoint(path, model, optimizer=None, generator=None):
             kind, _, rest_of_key = key.partition(".")
             if kind == "optimizer":
                 index, _, name = rest_of_key.partition(".")
-                state.setdefault(int(index), {})[name] = value
+                name, plain, _ = name.partition(".")
+                state.setdefault(int(index), {})[name] = value.item() if plain else value
         optimizer.load_state_dict({"state": state, "param_groups": rest["groups"]})
     if generator is not None:
         generator.set_state(tensors["generator"])

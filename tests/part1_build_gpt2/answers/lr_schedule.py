@@ -131,3 +131,17 @@ def lr_schedule(step, max_lr, min_lr, warmup, total):
     top = max(warmup - 1, 0)
     x = min(1, (step - top) / (total - 1 - top))
     return (min_lr + (max_lr - min_lr) * (1 + math.cos(math.pi * x)) / 2) / max_lr
+
+
+# %% wrong="one step of decay is lost when it is the only one"
+import math
+
+
+def lr_schedule(step, max_lr, min_lr, warmup, total):
+    if step < warmup:
+        return max_lr * (step + 1) / warmup
+    top = max(warmup - 1, 0)
+    if step >= total - 1 and total - warmup > 1:
+        return min_lr
+    progress = (step - top) / max(total - 1 - top, 2)
+    return min_lr + 0.5 * (max_lr - min_lr) * (1 + math.cos(math.pi * progress))

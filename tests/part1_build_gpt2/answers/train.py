@@ -369,3 +369,139 @@ def train(model, data, cfg, seed, resume=None):
             g["lr"] = lr
         loss = train_step(model, [get_batch(data[: -(len(data) // 10)], cfg.batch, cfg.pos, rng)], opt, cfg.max_norm)
     return {"steps": cfg.steps, "train_loss": loss, "val_loss": loss, "lr": lr}
+
+
+# %% wrong="validation is looked at every so many steps of the session, not of the schedule"
+import torch
+
+def windows(data, B, T):
+    whole = (len(data) - 1) // T
+    x, y = (data[shift : shift + whole * T].view(whole, T) for shift in (0, 1))
+    yield from zip(x.split(B), y.split(B), strict=True)
+    if whole * T < len(data) - 1:
+        yield data[None, whole * T : -1], data[None, whole * T + 1 :]
+
+
+def train(model, data, cfg, seed, resume=None):
+    cut = len(data) - len(data) // 10
+    training, validation = data[:cut], data[cut:]
+    rng = torch.Generator().manual_seed(seed)
+    optimizer = AdamW(decay_groups(model, cfg.weight_decay), lr=cfg.max_lr)
+    start = 0
+    if resume is not None:
+        start = load_checkpoint(resume, model, optimizer, rng)
+    end = cfg.steps if cfg.stop is None else cfg.stop
+    history = {"steps": [], "train_loss": [], "val_loss": [], "lr": []}
+    for step in range(start, end):
+        lr = lr_schedule(step, cfg.max_lr, cfg.min_lr, cfg.warmup, cfg.steps)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        batch = get_batch(training, cfg.batch, cfg.pos, rng)
+        loss = train_step(model, [batch], optimizer, cfg.max_norm)
+        history["steps"].append(step)
+        history["train_loss"].append(loss)
+        history["lr"].append(lr)
+        if (step + 1 - start) % cfg.eval_every == 0 or step + 1 == end:
+            history["val_loss"].append((step + 1, evaluate(model, windows(validation, cfg.batch, cfg.pos))))
+    if cfg.checkpoint is not None:
+        save_checkpoint(cfg.checkpoint, model, optimizer, end, rng)
+    return history
+
+
+# %% wrong="the weights of the best look are put back at the end"
+import torch
+
+def windows(data, B, T):
+    whole = (len(data) - 1) // T
+    x, y = (data[shift : shift + whole * T].view(whole, T) for shift in (0, 1))
+    yield from zip(x.split(B), y.split(B), strict=True)
+    if whole * T < len(data) - 1:
+        yield data[None, whole * T : -1], data[None, whole * T + 1 :]
+
+
+def train(model, data, cfg, seed, resume=None):
+    cut = len(data) - len(data) // 10
+    training, validation = data[:cut], data[cut:]
+    rng = torch.Generator().manual_seed(seed)
+    optimizer = AdamW(decay_groups(model, cfg.weight_decay), lr=cfg.max_lr)
+    start = 0
+    if resume is not None:
+        start = load_checkpoint(resume, model, optimizer, rng)
+    end = cfg.steps if cfg.stop is None else cfg.stop
+    history = {"steps": [], "train_loss": [], "val_loss": [], "lr": []}
+    for step in range(start, end):
+        lr = lr_schedule(step, cfg.max_lr, cfg.min_lr, cfg.warmup, cfg.steps)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        batch = get_batch(training, cfg.batch, cfg.pos, rng)
+        loss = train_step(model, [batch], optimizer, cfg.max_norm)
+        history["steps"].append(step)
+        history["train_loss"].append(loss)
+        history["lr"].append(lr)
+        if (step + 1) % cfg.eval_every == 0 or step + 1 == end:
+            seen = evaluate(model, windows(validation, cfg.batch, cfg.pos))
+            if all(seen < value for _, value in history["val_loss"]):
+                best = {name: value.clone() for name, value in model.state_dict().items()}
+            history["val_loss"].append((step + 1, evaluate(model, windows(validation, cfg.batch, cfg.pos))))
+    model.load_state_dict(best)
+    if cfg.checkpoint is not None:
+        save_checkpoint(cfg.checkpoint, model, optimizer, end, rng)
+    return history
+
+
+# %% right="a Trainer class that draws the earlier rows again when it resumes"
+import torch
+
+def windows(data, B, T):
+    whole = (len(data) - 1) // T
+    x, y = (data[shift : shift + whole * T].view(whole, T) for shift in (0, 1))
+    yield from zip(x.split(B), y.split(B), strict=True)
+    if whole * T < len(data) - 1:
+        yield data[None, whole * T : -1], data[None, whole * T + 1 :]
+
+
+class Trainer:
+    def __init__(self, model, data, cfg, seed):
+        self.model, self.cfg = model, cfg
+        cut = len(data) * 9 // 10
+        self.data = {"train": data[:cut], "val": data[cut:]}
+        self.rng = torch.Generator().manual_seed(seed)
+        self.optimizer = AdamW(decay_groups(model, weight_decay=cfg.weight_decay), weight_decay=cfg.weight_decay)
+        self.made = 0
+        self.history = {"steps": [], "train_loss": [], "val_loss": [], "lr": []}
+
+    def rows(self):
+        return get_batch(self.data["train"], self.cfg.batch, self.cfg.pos, self.rng)
+
+    def resume(self, path):
+        self.made = load_checkpoint(path, self.model, self.optimizer)
+        for _ in range(self.made):
+            self.rows()
+
+    def one(self):
+        cfg = self.cfg
+        lr = lr_schedule(self.made, cfg.max_lr, cfg.min_lr, cfg.warmup, cfg.steps)
+        for group in self.optimizer.param_groups:
+            group.update(lr=lr)
+        loss = train_step(self.model, [self.rows()], self.optimizer, cfg.max_norm)
+        for key, value in (("steps", self.made), ("train_loss", loss), ("lr", lr)):
+            self.history[key].append(value)
+        self.made += 1
+
+    def look(self):
+        loss = evaluate(self.model, windows(self.data["val"], self.cfg.batch, self.cfg.pos))
+        self.history["val_loss"].append((self.made, loss))
+        if self.cfg.checkpoint is not None:
+            save_checkpoint(self.cfg.checkpoint, self.model, self.optimizer, self.made)
+
+
+def train(model, data, cfg, seed, resume=None):
+    trainer = Trainer(model, data, cfg, seed)
+    if resume is not None:
+        trainer.resume(resume)
+    end = cfg.stop or cfg.steps
+    while trainer.made < end:
+        trainer.one()
+        if trainer.made % cfg.eval_every == 0 or trainer.made == end:
+            trainer.look()
+    return trainer.history

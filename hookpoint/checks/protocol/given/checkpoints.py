@@ -22,7 +22,7 @@ class Part(nn.Module):
             setattr(self, name, part)
 
 
-class Pocket(nn.Module):
+class SmallModel(nn.Module):
     """A language model with the names of GPT-2's parameters, without attention and hooks: quick to make and to train."""
 
     def __init__(self, cfg: Any):
@@ -118,7 +118,7 @@ class SGD(Remembering):
 
 def pocket(cfg: Any, weights: dict[str, Tensor], tie: str = "", config: bool = True) -> nn.Module:
     """A small model with these weights and their dtype; tied in one of two ways, or not."""
-    model = Pocket(cfg).to(weights["embed.W_E"].dtype)
+    model = SmallModel(cfg).to(weights["embed.W_E"].dtype)
     model = tied(model, tie) if tie else model
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -201,4 +201,9 @@ def equal(one: Any, other: Any) -> bool:
     return type(one) is type(other) and one == other
 
 
-TOOLS = (pocket, optimizer_for, after_steps, add_to_count, stand, moved)
+def next_numbers(generator: torch.Generator) -> Tensor:
+    """What the generator draws next."""
+    return torch.randn(5, generator=generator)
+
+
+TOOLS = (next_numbers, pocket, optimizer_for, after_steps, add_to_count, stand, moved)

@@ -56,17 +56,16 @@ def plain(value: Any) -> Any:
     return value[:200] if isinstance(value, str) else value
 
 
-def tensors_in(path: Path, names: list[str]) -> dict[str, Tensor | None]:
-    """The tensors of a safetensors file under these names; None for a name that it does not have."""
+def tensors_in(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file."""
     from safetensors.torch import load_file
 
-    held = load_file(path)
-    return {name: held.get(name) for name in names}
+    return load_file(path)
 
 
 def content_of(path: Path) -> bytes:
-    """What a checkpoint holds: the bytes of both files."""
-    return b"".join(part.read_bytes() for part in (path, path.with_suffix(".json")) if part.is_file())
+    """What a checkpoint holds that lies alone in its folder: the bytes of all files there."""
+    return b"".join(part.read_bytes() for part in sorted(path.parent.iterdir()))
 
 
 def tensor_problem(path: Path) -> str:
@@ -74,12 +73,10 @@ def tensor_problem(path: Path) -> str:
     if not path.is_file():
         return "there is no such file"
     content = path.read_bytes()
-    if content.startswith(PICKLES):
-        return "it is a pickle"
     try:
         entries = header(content)
     except ValueError:
-        return "it has no safetensors header"
+        return "it is a pickle" if content.startswith(PICKLES) else "it has no safetensors header"
     ends = [entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"]
     size = len(content) - 8 - struct.unpack("<Q", content[:8])[0]
     return "" if max(ends, default=0) == size else "its header speaks of more or fewer bytes than it has"
@@ -97,9 +94,11 @@ def pickled(folder: Path) -> list[list[str]]:
 
 def pieces(content: bytes) -> Iterator[tuple[str, bytes]]:
     """A file's bytes, those of each of its tensors, and what its texts may hold in disguise."""
-    yield "as a whole", content
-    with contextlib.suppress(ValueError):
+    try:
         entries = header(content)
+    except ValueError:
+        yield "as a whole", content  # the length that a header begins with may look like the start of a pickle
+    else:
         start = 8 + struct.unpack("<Q", content[:8])[0]
         for name, entry in entries.items():
             if name == "__metadata__":
@@ -147,14 +146,15 @@ def header(content: bytes) -> dict[str, Any]:
 def full_disk(save: Callable, path: Path, module: nn.Module, optimizer: Any, step: int) -> dict[str, Any] | None:
     """What becomes of a save while no file can grow beyond three quarters of what `path` holds.
 
-    The kind of "error" it raises, and whether the file at `path` is "kept", byte by byte. None where a process cannot
-    be limited in this way.
+    The kind of "error" it raises, and whether the file at `path` is "kept", byte by byte, and "kept_json" the JSON beside
+    it. None where a process cannot be limited in this way.
     """
     try:
         import resource
     except ImportError:
         return None
-    before, error = path.read_bytes(), ""
+    text, error = path.with_suffix(".json"), ""
+    before, told = path.read_bytes(), held(text)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) * 3 // 4, hard))
     try:
@@ -163,7 +163,11 @@ def full_disk(save: Callable, path: Path, module: nn.Module, optimizer: Any, ste
         error = type(raised).__name__
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    return {"error": error, "kept": path.is_file() and path.read_bytes() == before}
+    return {"error": error, "kept": held(path) == before, "kept_json": held(text) == told}
+
+
+def held(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 TOOLS = (spot, next_to, find_saved, tensor_problem, tensors_in, content_of, full_disk)
