@@ -686,8 +686,8 @@ pictures.curve(curves, x=[16 * n + 8 for n in range(7)], xlabel="position", ylab
 #
 # - One safetensors file at `path`, which ends in `.safetensors`, and JSON beside it at `path.with_suffix(".json")`. No
 #   other file stays behind. Two checkpoints with different names can lie in one folder.
-# - The safetensors file holds every parameter as it is, under its own name. The JSON tells at least the step and, for a
-#   model with a `cfg`, the fields of the config as `"config"`, so that other programs can build the model.
+# - The safetensors file holds every parameter as it is, under its own name. The JSON tells at least the step. For a
+#   model with a `cfg` the fields of the config are good to have there too: other programs can then build the model.
 # - **Nothing is pickled**, in whatever disguise.
 # - An optimizer is whatever has a `state_dict()` of nested dicts, lists, numbers and tensors, like torch's. All of it
 #   is kept, with the settings of its groups.

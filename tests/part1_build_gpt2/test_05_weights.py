@@ -206,6 +206,11 @@ def test_load_checkpoint_adamw(submission):
     submission.passes("load_checkpoint", "adamw")
 
 
+def test_load_checkpoint_counting(submission):
+    """So does one with an AdamW that counts its steps in a plain int, as the one of notebook 06 does."""
+    submission.passes("load_checkpoint", "counting")
+
+
 def test_load_checkpoint_sgd(submission):
     """A run of SGD with momentum goes on bit for bit."""
     submission.passes("load_checkpoint", "sgd")

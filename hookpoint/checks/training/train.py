@@ -107,7 +107,7 @@ def looks(history, first, last, cfg):
     """One validation loss whenever the steps made are a multiple of eval_every, and at the end; perhaps one before."""
     due = [made for made in range(first + 1, last + 1) if made % cfg.eval_every == 0 or made == last]
     if len(history["val_loss"]) not in (len(due), len(due) + 1):
-        line = f"  With eval_every={cfg.eval_every} it is due after {' and '.join(map(str, due))} steps of the schedule."
+        line = f"  eval_every is {cfg.eval_every}: due after {' and '.join(map(str, due))} steps of the schedule."
         raise Mismatch(f"returns {len(history['val_loss'])} entries in 'val_loss', expected {len(due)}.", line)
 
 

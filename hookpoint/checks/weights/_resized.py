@@ -18,10 +18,7 @@ def model_of(learner, draw, dtype=torch.float32, make=None):
     """A model with random weights, and these."""
     model = make() if make else learner.given.spacious_gpt2(CFG)
     weights = drawn(draw, gpt2_shapes(CFG), dtype)
-    own = {name: weights[name] for name in learner.given.shapes(model) if name in weights}
-    learner.given.to_dtype(model, dtype)
-    tied = "unembed.parametrizations.W_U.original"
-    learner.given.load(model, {**own, tied: weights[W_E]})
+    learner.given.load(model, {**weights, "unembed.parametrizations.W_U.original": weights[W_E]})
     return model, weights
 
 
@@ -50,10 +47,10 @@ def still_tied(learner, model):
 
 
 def changed(f, model, size):
-    """The model after the learner's function: the one it returned, or the one it was given if it returned nothing."""
+    """The model that the learner's function returned."""
     got = f(model, size)
     if got is None:
-        return model
+        raise Mismatch("returned None, expected the model.", "  Changed in place or new: return it.", got=got)
     if not isinstance(got, Ref) or got._about["kind"] != "module":
         raise Mismatch(f"returned {describe(got)}, expected the model.", got=got)
     return got
@@ -79,7 +76,7 @@ def kept(learner, model, weights, grown):
 
     `grown` gives for a name the new shape and the axis along which it has changed. Gives the parameters.
     """
-    got = {name: learner.given.fetch(model, name) for name in weights}
+    got = learner.given.fetch_all(model, list(weights))
     for name, old in weights.items():
         shape, axis = grown.get(name, (tuple(old.shape), 0))
         new = got[name]

@@ -3,6 +3,8 @@
 The heads fill d_model, as they must in Hugging Face's GPT-2; all else is pairwise distinct.
 """
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -70,6 +72,14 @@ def hf_state(draw, cfg: Config = CFG, prefix: str = "", head: bool = True, buffe
             state[f"{prefix}h.{n}.attn.bias"] = torch.ones(cfg.n_ctx, cfg.n_ctx).tril().bool()[None, None]
             state[f"{prefix}h.{n}.attn.masked_bias"] = torch.tensor(-1e4)
     return state
+
+
+def deep_state(draw) -> State:
+    """A state of twelve blocks; each has the numbers of the first one and its own number added, which is quick."""
+    state = hf_state(draw, replace(DEEP, n_layers=1), prefix="transformer.")
+    first = {name: tensor for name, tensor in state.items() if ".h.0." in name}
+    others = {name.replace(".0.", f".{n}.", 1): tensor + n for n in range(1, 12) for name, tensor in first.items()}
+    return state | others
 
 
 def ours_of(state: State, cfg: Config = CFG) -> State:

@@ -34,7 +34,7 @@ def rows(learner, draw):
 
 def texts(learner, draw):
     """A longer text runs, its first positions give the logits they gave before, and one token too many is refused."""
-    model, weights = model_of(learner, draw)
+    model, weights = model_of(learner, draw, make=lambda: learner.given.gpt2(CFG))  # its PosEmbed asks its own cfg
     tokens = draw.ids(CFG.d_vocab, 2, MORE)
     model = changed(learner.extend_context, model, MORE)
     logits = runs(learner, model, tokens, f"{MORE} tokens")
@@ -113,6 +113,16 @@ def config_forgotten(model, n_ctx):
     return model
 
 
+def one_config(model, n_ctx):
+    model.pos_embed.W_pos = nn.Parameter(grown(model, n_ctx))
+    model.cfg = replace(model.cfg, n_ctx=n_ctx)
+    return model
+
+
+def nothing_returned(model, n_ctx):
+    with_table(model, grown(model, n_ctx), n_ctx)
+
+
 def table_forgotten(model, n_ctx):
     model.cfg = replace(model.cfg, n_ctx=n_ctx)
     return model
@@ -163,6 +173,8 @@ EXERCISE = Exercise(
         Slip("the table gets n_ctx rows more instead of n_ctx rows", so_many_more),
         Slip("the table is one row short", one_short),
         Slip("model.cfg still has the old n_ctx", config_forgotten),
+        Slip("only the model's own config changes; its PosEmbed goes by another", one_config),
+        Slip("the model is changed, but not returned", nothing_returned),
         Slip("only model.cfg changes; the table keeps its length", table_forgotten),
         Slip("the new rows are not numbers", not_a_number),
         Slip("the table is turned into float32", in_float32),

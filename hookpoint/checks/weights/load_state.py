@@ -6,9 +6,10 @@ import torch
 
 from hookpoint.checks.author import Exercise, Mismatch, Raised, Slip, same
 from hookpoint.checks.compare import Tolerance, may_reveal
+from hookpoint.checks.model_and_loss._functional import gpt2_shapes
 
 from . import _loaders
-from ._states import CFG, DEEP, hf_state, ours_of
+from ._states import CFG, DEEP, deep_state, hf_state, ours_of
 
 B_U, W_U = "unembed.b_U", "unembed.W_U"
 EXACT = Tolerance(0.0, 0.0, 0.0)  # weights are copied, not computed
@@ -23,7 +24,7 @@ def reference(model, state, strict=True):
 def model_of(learner, draw, cfg=CFG, dtype=torch.float32):
     """A model of ours with random weights everywhere, b_U too, and those weights."""
     model = learner.given.gpt2(cfg)
-    before = {name: draw.normal(*weight.shape, dtype=dtype) for name, weight in learner.given.weights(model).items()}
+    before = {name: draw.normal(*shape, dtype=dtype) for name, shape in gpt2_shapes(cfg).items()}
     learner.given.load(model, before)
     return model, before
 
@@ -34,7 +35,13 @@ def holds(learner, model, want, when=""):
     if got.keys() != want.keys():
         odd = sorted(got.keys() ^ want.keys())[0]
         raise Mismatch(f"leaves a model that has gained or lost the parameter {odd}{when}.")
+    same_weights(got, want, when)
+
+
+def same_weights(got, want, when=""):
     for name, weight in want.items():
+        if got[name].dtype == weight.dtype and torch.equal(got[name], weight):
+            continue
         try:
             same(got[name], weight, tolerance=EXACT)
         except Mismatch as mismatch:
@@ -92,24 +99,26 @@ def bare(learner, draw):
 def deep(learner, draw):
     """Twelve blocks get twelve different sets of weights: h.1 is not h.11."""
     model = learner.given.gpt2(DEEP)
-    state = hf_state(draw, DEEP, prefix="transformer.")
-    backwards = dict(reversed(state.items()))  # a dict promises no order that would help
-    learner.load_state(model, backwards)
-    holds(learner, model, ours_of(state, DEEP))
+    state = dict(reversed(deep_state(draw).items()))  # a dict promises no order that would help
+    learner.load_state(model, state)
+    parts = ("ln1.w", "attn.W_K", "attn.b_V", "attn.W_O", "mlp.b_in")
+    names = [f"blocks.{n}.{part}" for n in (1, 2, 10, 11) for part in parts]
+    want = ours_of(state, DEEP)
+    same_weights(learner.given.fetch_all(model, names), {name: want[name] for name in names})
 
 
 def strict(learner, draw):
     """By default a missing or an unexpected tensor is an error that names it, and the model stays as it was."""
-    model, before = model_of(learner, draw)
-    state = hf_state(draw)
+    model, before = model_of(learner, draw, SMALL)
+    state = hf_state(draw, SMALL)
     learner.load_state(model, state)
-    holds(learner, model, ours_of(state))
+    holds(learner, model, ours_of(state, SMALL))
     learner.given.load(model, before)
     joint = [name for name in state if name.startswith("h.0.attn.c_attn")]
     cases = [
-        (("h.1.ln_2.bias", "blocks.1.ln2.b"), without(state, "h.1.ln_2.bias"), "a state without h.1.ln_2.bias"),
-        (("h.2.ln_1.weight", "blocks.2.ln1.w"), {**state, "h.2.ln_1.weight": torch.ones(CFG.d_model)},
-         "a state with h.2.ln_1.weight, which has no place"),
+        (("h.0.ln_2.bias", "blocks.0.ln2.b"), without(state, "h.0.ln_2.bias"), "a state without h.0.ln_2.bias"),
+        (("h.1.ln_1.weight", "blocks.1.ln1.w"), {**state, "h.1.ln_1.weight": torch.ones(CFG.d_model)},
+         "a state with an unexpected h.1.ln_1.weight"),
         (("wpe.weight", "pos_embed.W_pos"), without(state, "wpe.weight"), "a state without wpe.weight"),
         (("score.weight",), {"score.weight": torch.ones(2, 3), **state}, "a state with an unexpected score.weight"),
         (("qkv", "c_attn", "attn.W_", "attn.b_"), without(state, *joint), "a state without h.0.attn.c_attn"),
@@ -121,7 +130,7 @@ def without(state, *names):
     return {name: tensor for name, tensor in state.items() if name not in names}
 
 
-def refused(learner, model, before, cases):
+def refused(learner, model, before, cases, **options):
     """Raises `Mismatch` unless each state is refused in words that hold one of its names, and nothing has changed.
 
     A case is (names, state, what it is). All are tried before one is complained of, so that slips can be told apart.
@@ -129,7 +138,7 @@ def refused(learner, model, before, cases):
     complaints = []
     for names, state, what in cases:
         try:
-            learner.load_state(model, state)
+            learner.load_state(model, state, **options)
         except Raised as error:
             if not set(REFUSALS) & set(error.kinds):
                 raise
@@ -148,18 +157,18 @@ def refused(learner, model, before, cases):
 
 def lenient(learner, draw):
     """With strict=False what is there is loaded, what is missing stays as it was, and the report tells."""
-    model, before = model_of(learner, draw)
-    whole = hf_state(draw, prefix="transformer.")
-    gone = ("h.0.mlp.c_fc.weight", "h.1.attn.c_attn.weight", "h.1.attn.c_attn.bias", "ln_f.bias")
+    model, before = model_of(learner, draw, SMALL)
+    whole = hf_state(draw, SMALL, prefix="transformer.")
+    gone = ("h.0.mlp.c_fc.weight", "h.0.attn.c_attn.weight", "h.0.attn.c_attn.bias", "ln_f.bias")
     state = {name: tensor for name, tensor in whole.items() if name.removeprefix("transformer.") not in gone}
-    state |= {"transformer.h.2.mlp.c_fc.bias": torch.ones(CFG.d_mlp), "score.weight": torch.ones(2, 3)}
-    parts = [f"blocks.1.attn.{letter}_{part}" for letter in "Wb" for part in "QKV"]
+    state |= {"transformer.h.1.mlp.c_fc.bias": torch.ones(CFG.d_mlp), "score.weight": torch.ones(2, 3)}
+    parts = [f"blocks.0.attn.{letter}_{part}" for letter in "Wb" for part in "QKV"]
     missing = ["blocks.0.mlp.W_in", *parts, "ln_final.b"]
     report = learner.load_state(model, state, strict=False)
-    want = {name: before[name] if name in missing else weight for name, weight in ours_of(whole).items()}
+    want = {name: before[name] if name in missing else weight for name, weight in ours_of(whole, SMALL).items()}
     holds(learner, model, want, " with strict=False")
     loaded = [name for name in want if name not in missing]
-    reports(report, loaded, missing, ["transformer.h.2.mlp.c_fc.bias", "score.weight"])
+    reports(report, loaded, missing, ["transformer.h.1.mlp.c_fc.bias", "score.weight"])
 
 
 def without_embedding(learner, draw):
@@ -178,7 +187,7 @@ def without_embedding(learner, draw):
 
 
 def shapes(learner, draw):
-    """A tensor of the wrong shape is an error that names it, and the model stays as it was."""
+    """A tensor of the wrong shape is an error that names it, also with strict=False, and the model stays as it was."""
     model, before = model_of(learner, draw, SMALL)
     state = hf_state(draw, SMALL)
     d, hidden = CFG.d_model, CFG.d_mlp
@@ -199,7 +208,8 @@ def shapes(learner, draw):
         )
         for key, (shape, *ours) in wrong.items()
     ]
-    refused(learner, model, before, cases)
+    refused(learner, model, before, cases[::2])
+    refused(learner, model, before, cases[1::2], strict=False)
     learner.load_state(model, state)
     holds(learner, model, ours_of(state, SMALL), " after refusing other states")
 
@@ -230,8 +240,9 @@ def dtypes(learner, draw):
             fact = "with requires_grad off" if not trainable else "as the result of a computation, not as a leaf"
             raise Mismatch(f"leaves {name} {fact}, so it could not be trained.")
     model, _ = model_of(learner, draw, SMALL, torch.float64)
-    learner.load_state(model, hf := hf_state(draw, SMALL))
-    holds(learner, model, {name: weight.double() for name, weight in ours_of(hf, SMALL).items()}, " into float64")
+    fine = {name: tensor.double() / 3 for name, tensor in hf_state(draw, SMALL).items()}
+    learner.load_state(model, fine)
+    holds(learner, model, ours_of(fine, SMALL), " from float64 into float64")
 
 
 EXERCISE = Exercise(

@@ -456,7 +456,9 @@ def device_dtype_report(manifest_path=None):
 from hookpoint.zoo.store import SHIPPED
 
 STORIES_MANIFEST = SHIPPED / "stories.json"
-import hashlib, json, platform
+import hashlib
+import json
+import platform
 import torch
 
 
@@ -490,7 +492,9 @@ def device_dtype_report(manifest_path=None):
 from hookpoint.zoo.store import SHIPPED
 
 STORIES_MANIFEST = SHIPPED / "stories.json"
-import hashlib, json, platform
+import hashlib
+import json
+import platform
 import torch
 
 
@@ -528,7 +532,9 @@ def device_dtype_report(manifest_path=None):
 from hookpoint.zoo.store import SHIPPED
 
 STORIES_MANIFEST = SHIPPED / "stories.json"
-import hashlib, json, platform
+import hashlib
+import json
+import platform
 import torch
 
 
@@ -565,7 +571,9 @@ def device_dtype_report(manifest_path=None):
 from hookpoint.zoo.store import SHIPPED
 
 STORIES_MANIFEST = SHIPPED / "stories.json"
-import hashlib, json, platform
+import hashlib
+import json
+import platform
 import torch
 
 
@@ -601,7 +609,9 @@ def device_dtype_report(manifest_path=None):
 
 
 # %% wrong="path must be a file: exists() then read"
-import hashlib, json, platform
+import hashlib
+import json
+import platform
 import torch
 from hookpoint.zoo.store import SHIPPED
 

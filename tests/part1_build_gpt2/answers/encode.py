@@ -413,9 +413,7 @@ class Tokenizer(object):
             self.pair_rank[self.bytes_to_id[a], self.bytes_to_id[b]] = (rank, self.bytes_to_id[a + b])
         self.byte_ids = [self.bytes_to_id[bytes([b])] for b in range(256)]
         self.special_tokens = {s: self.bytes_to_id[s.encode("utf-8")] for s in (special or [])}
-        self.pattern = regex.compile(
-            r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
-        )
+        self.pattern = regex.compile(r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+""")
 
     def _encode_chunk(self, data: bytes):
         ids = [self.byte_ids[b] for b in data]

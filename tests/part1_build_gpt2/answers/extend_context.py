@@ -1,4 +1,4 @@
-# %% right="a new parameter, nothing returned"
+# %% right="a new parameter, config by config"
 from dataclasses import replace
 
 import torch
@@ -11,6 +11,10 @@ def extend_context(model, n_ctx):
     new[: old.shape[0]] = old
     model.pos_embed.W_pos = nn.Parameter(new)
     model.cfg = replace(model.cfg, n_ctx=n_ctx)
+    for part in model.modules():
+        if getattr(part, "cfg", None) is not None:
+            part.cfg = replace(part.cfg, n_ctx=n_ctx)
+    return model
 
 
 # %% right="a new model with all other weights"

@@ -270,7 +270,7 @@ def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
     path.with_suffix(".json").write_text(json.dumps({name: p.tolist() for name, p in model.named_parameters()}))
 
 
-# %% wrong="a word in front of every parameter's name"
+# %% right="a word in front of every parameter's name"
 import json
 import os
 import uuid
@@ -306,7 +306,7 @@ def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
     os.replace(text, path.with_suffix(".json"))
 
 
-# %% wrong="no config in the JSON"
+# %% right="no config in the JSON"
 import json
 import os
 import tempfile

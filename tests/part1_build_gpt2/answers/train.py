@@ -374,6 +374,7 @@ def train(model, data, cfg, seed, resume=None):
 # %% wrong="validation is looked at every so many steps of the session, not of the schedule"
 import torch
 
+
 def windows(data, B, T):
     whole = (len(data) - 1) // T
     x, y = (data[shift : shift + whole * T].view(whole, T) for shift in (0, 1))
@@ -410,6 +411,7 @@ def train(model, data, cfg, seed, resume=None):
 
 # %% wrong="the weights of the best look are put back at the end"
 import torch
+
 
 def windows(data, B, T):
     whole = (len(data) - 1) // T
@@ -451,6 +453,7 @@ def train(model, data, cfg, seed, resume=None):
 
 # %% right="a Trainer class that draws the earlier rows again when it resumes"
 import torch
+
 
 def windows(data, B, T):
     whole = (len(data) - 1) // T

@@ -23,7 +23,7 @@ class Part(nn.Module):
 
 
 class SmallModel(nn.Module):
-    """A language model with the names of GPT-2's parameters, without attention and hooks: quick to make and to train."""
+    """A language model with the names of GPT-2's parameters, without attention and hooks: quick to make and train."""
 
     def __init__(self, cfg: Any):
         super().__init__()

@@ -146,8 +146,8 @@ def header(content: bytes) -> dict[str, Any]:
 def full_disk(save: Callable, path: Path, module: nn.Module, optimizer: Any, step: int) -> dict[str, Any] | None:
     """What becomes of a save while no file can grow beyond three quarters of what `path` holds.
 
-    The kind of "error" it raises, and whether the file at `path` is "kept", byte by byte, and "kept_json" the JSON beside
-    it. None where a process cannot be limited in this way.
+    The kind of "error" it raises, and whether the file at `path` is "kept", byte by byte, and "kept_json" the JSON
+    beside it. None where a process cannot be limited in this way.
     """
     try:
         import resource

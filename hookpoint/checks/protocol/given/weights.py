@@ -7,7 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from .modules import at
+
 __all__ = ["TOOLS"]
+
 
 class Transpose(nn.Module):
     """What a tied matrix is of its original."""
@@ -75,6 +78,11 @@ def config_of(module: nn.Module) -> Any:
     return module.cfg
 
 
+def fetch_all(module: nn.Module, paths: list[str]) -> dict[str, Tensor]:
+    """A copy of each tensor that these attribute paths lead to now."""
+    return {path: at(module, path).detach().clone() for path in paths}
+
+
 def logits_of(module: nn.Module, tokens: Tensor) -> Tensor:
     """What the model gives for these tokens, without a graph."""
     with torch.no_grad():
@@ -102,5 +110,5 @@ def standing(module: nn.Module) -> dict[str, list[bool]]:
 
 
 TOOLS = (
-    tied_gpt2, spacious_gpt2, two_moods, config_of, logits_of, modes_of, then_spoil, standing,
+    fetch_all, tied_gpt2, spacious_gpt2, two_moods, config_of, logits_of, modes_of, then_spoil, standing,
 )  # fmt: skip
