@@ -129,7 +129,8 @@ with tempfile.TemporaryDirectory() as folder:
 # | | | | `mlp.c_proj.weight`, `.bias` | `mlp.W_out`, `mlp.b_out` |
 #
 # `attn.qkv_weight` and `attn.qkv_bias` are no parameters of yours: they are what `split_qkv` will cut up. The buffers
-# give `None`. So does a name that is no weight of GPT-2; raising an error there is fine as well. Nothing is banned.
+# give `None`. So does a name that is no weight of GPT-2, such as `lm_head.bias` or another model's
+# `encoder.3.ln_1.weight`; raising an error there is fine as well. Nothing is banned.
 
 # %% [markdown] hint="map_name" rung=1
 # Which part of a name changes from block to block, and which parts can be looked up in a table?
@@ -242,8 +243,8 @@ def split_qkv(
 checks.run("split_qkv")
 
 # %% [markdown]
-# Number the columns and look where they end up. Every row of the table is one head; with the columns numbered, one row
-# of each matrix is enough to see.
+# Number the columns and look where they end up. All rows of `numbered` are the same, so the first row of each head is
+# enough to see; compare with the drawing above.
 
 # %%
 numbered = torch.arange(12.0).expand(4, 12)
@@ -273,14 +274,16 @@ for name, part in zip(("W_Q", "W_K", "W_V"), split_qkv(numbered, torch.arange(12
 #   (so `W_Q`, not `qkv_weight`), the third *their* names, as they stand in the state. The order is free.
 # - `attn.c_proj.weight` `[d_model, d_model]` becomes `W_O` `[n_heads d_head d_model]`: its rows are the heads, one
 #   after the other. `lm_head.weight` is `[d_vocab, d_model]`, `W_U` its transpose. Without `lm_head.weight`, the head
-#   is `wte.weight`.
+#   is `wte.weight`; without both, it is missing.
 # - Their head has no bias: `unembed.b_U` becomes 0. It is never missing; whether you list it as loaded is up to you.
 # - Buffers are passed over: neither loaded nor unexpected.
 # - `strict=True`: anything missing or unexpected is an error that names the first such tensor. `strict=False`: it is
 #   reported, and what is missing stays as it was.
-# - A tensor of the wrong shape is an error in either case, and names the tensor (by your name or theirs).
+# - A tensor of the wrong shape is an error in either case, with `strict=False` too, and names the tensor (by your name
+#   or theirs).
 # - **After an error the model is as it was before**: not half of it new.
-# - The model gets copies. It keeps its dtype, whatever the state's, and stays trainable. The state stays as it is.
+# - The model gets copies. It keeps its dtype, whatever the state's, and stays trainable; float64 into float64 is exact.
+#   The state stays as it is.
 
 # %% [markdown] hint="load_state" rung=1
 # What do you have to know before you write the first number into the model?
@@ -605,8 +608,8 @@ with torch.no_grad():
 # ## Exercise: `extend_context` ★
 # `extend_context(model, n_ctx)` gives the model with `n_ctx` positions, more than before; what happens with as many or
 # fewer is up to you. The old rows of `pos_embed.W_pos` stay, bit for bit; new ones hold what you like, if it is finite.
-# All else is as for `resize_vocab`: dtype, trainability, ties, and `model.cfg.n_ctx`. A text of `n_ctx` tokens runs
-# afterwards, one of `n_ctx + 1` is refused.
+# All else is as for `resize_vocab`: what you return, dtype, trainability, ties, and `model.cfg.n_ctx`. Afterwards a
+# text of `n_ctx` tokens runs, one of `n_ctx + 1` is refused.
 #
 # Mind that parts of your model may keep a config of their own: your `PosEmbed` may ask *its* `cfg` how many positions
 # there are. Every module of `model.modules()` that has one needs the new one.
@@ -686,14 +689,16 @@ pictures.curve(curves, x=[16 * n + 8 for n in range(7)], xlabel="position", ylab
 #
 # - One safetensors file at `path`, which ends in `.safetensors`, and JSON beside it at `path.with_suffix(".json")`. No
 #   other file stays behind. Two checkpoints with different names can lie in one folder.
-# - The safetensors file holds every parameter as it is, under its own name. The JSON tells at least the step. For a
-#   model with a `cfg` the fields of the config are good to have there too: other programs can then build the model.
+# - The safetensors file holds every parameter as it is, under its own name; `model.` in front of all of them does no
+#   harm. The JSON tells at least the step. For a model with a `cfg` the fields of the config are good to have there
+#   too: other programs can then build the model. Not every model has a `cfg`.
 # - **Nothing is pickled**, in whatever disguise.
 # - An optimizer is whatever has a `state_dict()` of nested dicts, lists, numbers and tensors, like torch's. All of it
-#   is kept, with the settings of its groups.
+#   is kept, with the settings of its groups. A number may stand where torch has a tensor: torch's AdamW counts its
+#   steps in a tensor, the one that you write in notebook 06 may count them in an `int`, and both have to come back.
 # - A model whose `W_U` is tied to `W_E` can be saved; safetensors refuses two names for one memory.
 # - Saving changes nothing: modes, gradients, the generator.
-# - **A save that fails half way leaves the old checkpoint as it was**, complete.
+# - **A save that fails half way leaves the old checkpoint as it was**, complete: both files.
 #
 # What safetensors offers: `safetensors.torch.save_file(tensors, path, metadata={"key": "text"})`, where the metadata, a
 # dict from text to text, goes into the header. Tensors must be contiguous. What JSON cannot say: keys that are numbers,
@@ -781,9 +786,9 @@ checks.run("save_checkpoint")
 # into the objects it is given, and returns the step, an `int`.
 #
 # - The model keeps its parameters, as objects: an optimizer that was made for them goes on with them. The same for the
-#   optimizer and the generator. Dtype and trainability stay.
+#   optimizer and the generator. Dtype and trainability stay, whatever the file's dtype.
 # - A run that is saved, loaded into new objects and continued ends at the same weights as one that was not interrupted,
-#   **bit for bit**, with AdamW, with SGD and momentum, and for tied models.
+#   **bit for bit**, with AdamW, with SGD and momentum, with an optimizer that counts in an `int`, and for tied models.
 # - Weights can be had alone, from a checkpoint that holds everything.
 # - A checkpoint of a model of another size is an error.
 #

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from hookpoint.checks.protocol.given.checkpoints import SmallModel, after_steps, optimizer_for
 from hookpoint.model import GPT2, Config, to_transformers
 
 
@@ -254,6 +255,59 @@ def test_load_state_makes_the_function_that_transformers_computes(submission, dt
     submission.names["load_state"](yours, theirs.state_dict())
     with torch.no_grad():
         assert (yours(tokens) - theirs(tokens).logits).abs().max() < allowed
+
+
+SETTINGS = {
+    "AdamW": {"lr": 1 / 90, "betas": (0.8, 0.9), "eps": 1 / 700, "weight_decay": 0.3},
+    "SGD": {"lr": 1 / 30, "momentum": 0.9},
+}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_checkpoints_with_torchs_own_optimizers(submission, kind, tmp_path):
+    """A run with one of torch's optimizers, saved and loaded, goes on bit for bit."""
+    save, load = submission.names["save_checkpoint"], submission.names["load_checkpoint"]
+    model, optimizer, batches = short_run(kind)
+    after_steps(model, optimizer, batches)
+    save(tmp_path / "run.safetensors", model, optimizer, 2)
+    later, again, _ = short_run(kind, seed=1)
+    assert load(tmp_path / "run.safetensors", later, again) == 2
+    want, got = (after_steps(*run, batches) for run in ((model, optimizer), (later, again)))
+    assert all(torch.equal(got[name], end) for name, end in want.items())
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_the_optimizers_of_the_checks_are_like_torchs(kind):
+    """They move the weights as torch's do, and remember the same under the same names."""
+    model, own, batches = short_run(kind)
+    twin, theirs, _ = short_run(kind)
+    own = optimizer_for(model, kind, SETTINGS[kind])
+    ends = [after_steps(*run, batches) for run in ((model, own), (twin, theirs))]
+    assert all(torch.allclose(ends[0][name], end, atol=1e-6) for name, end in ends[1].items())
+    mine, torchs = own.state_dict(), theirs.state_dict()
+    for groups in zip(mine["param_groups"], torchs["param_groups"], strict=True):
+        assert groups[0] == groups[1]
+    assert mine["state"].keys() == torchs["state"].keys()
+    for number, state in torchs["state"].items():
+        assert {name: (value.dtype, value.shape) for name, value in mine["state"][number].items()} == {
+            name: (value.dtype, value.shape) for name, value in state.items()
+        }
+
+
+def short_run(kind, seed=0):
+    """A small model, an optimizer of torch's over two groups, and two batches."""
+    cfg = Config(d_vocab=11, n_ctx=5, d_model=6, n_layers=1, n_heads=2, d_head=3, d_mlp=7)
+    generator = torch.Generator().manual_seed(seed)
+    model = SmallModel(cfg)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim > 1]},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    batches = torch.randint(cfg.d_vocab, (2, 3, cfg.n_ctx), generator=torch.Generator().manual_seed(7))
+    return model, getattr(torch.optim, kind)(groups, **SETTINGS[kind]), batches
 
 
 def scrambled(model):

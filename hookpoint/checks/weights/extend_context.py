@@ -37,6 +37,8 @@ def texts(learner, draw):
     model, weights = model_of(learner, draw, make=lambda: learner.given.gpt2(CFG))  # its PosEmbed asks its own cfg
     tokens = draw.ids(CFG.d_vocab, 2, MORE)
     model = changed(learner.extend_context, model, MORE)
+    kept(learner, model, weights, longer(MORE))
+    tells(learner, model, n_ctx=MORE)
     logits = runs(learner, model, tokens, f"{MORE} tokens")
     same(logits[:, : CFG.n_ctx], gpt2(tokens[:, : CFG.n_ctx], weights, CFG), "at the old positions")
     try:

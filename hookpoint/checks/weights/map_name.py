@@ -178,8 +178,8 @@ def their_leaves(name):
 
 
 def any_word_is_a_block(name):
-    ours = reference(name)
-    return ours or reference(re.sub(r"^\w+\.(\d+)", r"h.\1", name))
+    match = re.fullmatch(r"(?:transformer\.)?\w+\.(\d+)\.(.+)", name)
+    return f"blocks.{match[1]}.{BLOCK[match[2]]}" if match and match[2] in BLOCK else reference(name)
 
 
 def blocks_called_h(name):

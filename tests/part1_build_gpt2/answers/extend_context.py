@@ -175,3 +175,57 @@ def extend_context(model, n_ctx):
     model.pos_embed.W_pos.data = torch.cat([old, old[-1:].expand(n_ctx - len(old), -1)])
     model.cfg = replace(model.cfg, n_ctx=n_ctx, d_head=model.cfg.d_model // model.cfg.n_heads)
     return model
+
+
+# %% wrong="changed in place, nothing returned"
+from dataclasses import replace
+
+import torch
+
+
+def extend_context(model, n_ctx):
+    table = model.pos_embed.W_pos
+    lacking = n_ctx - table.shape[0]
+    table.data = torch.cat([table.data, table.data[-1:].expand(lacking, -1)])
+    table.grad = None
+    cfg = replace(model.cfg, n_ctx=n_ctx)
+    for module in model.modules():
+        if hasattr(module, "cfg"):
+            module.cfg = cfg
+
+
+# %% wrong="only the model's own config changes"
+from dataclasses import replace
+
+import torch
+
+
+def extend_context(model, n_ctx):
+    table = model.pos_embed.W_pos
+    lacking = n_ctx - table.shape[0]
+    table.data = torch.cat([table.data, table.data[-1:].expand(lacking, -1)])
+    table.grad = None
+    cfg = replace(model.cfg, n_ctx=n_ctx)
+    model.cfg = cfg
+    return model
+
+
+# %% right="pad with zeros; refuses to shrink"
+from dataclasses import replace
+
+import torch.nn.functional as F
+
+
+def extend_context(model, n_ctx):
+    have = model.pos_embed.W_pos.shape[0]
+    if n_ctx <= have:
+        raise ValueError("n_ctx must grow")
+    model.pos_embed.W_pos.data = F.pad(model.pos_embed.W_pos.data, (0, 0, 0, n_ctx - have))
+    for module in [model, *model.children()]:
+        if getattr(module, "cfg", None) is not None:
+            module.cfg = replace(module.cfg, n_ctx=n_ctx)
+    for block in model.blocks:
+        for m in block.modules():
+            if hasattr(m, "cfg"):
+                m.cfg = replace(m.cfg, n_ctx=n_ctx)
+    return model

@@ -745,3 +745,337 @@ def load_checkpoint(path, model, optimizer=None, generator=None):
     if generator is not None:
         generator.set_state(tensors["generator"])
     return meta["step"]
+
+
+# %% wrong="the model takes the dtype of the file"
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+def _pack(value, name, tensors):
+    if isinstance(value, torch.Tensor):
+        tensors[name] = value.detach().clone().contiguous()
+        return {"__tensor__": name}
+    if isinstance(value, dict):
+        return {"__dict__": [[k, _pack(v, f"{name}.{k}", tensors)] for k, v in value.items()]}
+    if isinstance(value, tuple):
+        return {"__tuple__": [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]}
+    if isinstance(value, list):
+        return [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def _unpack(value, tensors):
+    if isinstance(value, dict):
+        if "__tensor__" in value:
+            return tensors[value["__tensor__"]]
+        if "__dict__" in value:
+            return {k: _unpack(v, tensors) for k, v in value["__dict__"]}
+        return tuple(_unpack(v, tensors) for v in value["__tuple__"])
+    if isinstance(value, list):
+        return [_unpack(v, tensors) for v in value]
+    return value
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    tensors, seen = {}, set()
+    for name, tensor in model.state_dict().items():
+        where = tensor.data_ptr()
+        if where not in seen:
+            seen.add(where)
+            tensors[name] = tensor.detach().contiguous()
+    public = {"step": step}
+    if hasattr(model, "cfg"):
+        public["config"] = asdict(model.cfg)
+    about = dict(public)
+    if optimizer is not None:
+        about["optimizer"] = _pack(optimizer.state_dict(), "optimizer", tensors)
+    if generator is not None:
+        tensors["generator"] = generator.get_state()
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    beside = path.with_suffix(".json")
+    temporary = beside.with_name(beside.name + ".tmp")
+    temporary.write_text(json.dumps(public))
+    os.replace(temporary, beside)
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    with safe_open(str(path), "pt") as f:
+        about = json.loads(f.metadata()["about"])
+        tensors = {k: f.get_tensor(k) for k in f.keys()}
+    for name, p in model.named_parameters():
+        if name not in tensors or tensors[name].shape != p.shape:
+            raise ValueError(f"{name} does not fit")
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.data = tensors[name]
+    if optimizer is not None:
+        optimizer.load_state_dict(_unpack(about["optimizer"], tensors))
+    if generator is not None:
+        generator.set_state(tensors["generator"])
+    return about["step"]
+
+
+# %% wrong="an int in the optimizer's state is lost"
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+def _pack(value, name, tensors):
+    if isinstance(value, torch.Tensor):
+        tensors[name] = value.detach().clone().contiguous()
+        return {"__tensor__": name}
+    if isinstance(value, dict):
+        return {"__dict__": [[k, _pack(v, f"{name}.{k}", tensors)] for k, v in value.items()]}
+    if isinstance(value, tuple):
+        return {"__tuple__": [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]}
+    if isinstance(value, list):
+        return [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def _unpack(value, tensors):
+    if isinstance(value, dict):
+        if "__tensor__" in value:
+            return tensors[value["__tensor__"]]
+        if "__dict__" in value:
+            return {k: _unpack(v, tensors) for k, v in value["__dict__"]}
+        return tuple(_unpack(v, tensors) for v in value["__tuple__"])
+    if isinstance(value, list):
+        return [_unpack(v, tensors) for v in value]
+    return value
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    tensors, seen = {}, set()
+    for name, tensor in model.state_dict().items():
+        where = tensor.data_ptr()
+        if where not in seen:
+            seen.add(where)
+            tensors[name] = tensor.detach().contiguous()
+    public = {"step": step}
+    if hasattr(model, "cfg"):
+        public["config"] = asdict(model.cfg)
+    about = dict(public)
+    if optimizer is not None:
+        about["optimizer"] = _pack(
+            {
+                "state": {
+                    i: {k: v for k, v in s.items() if torch.is_tensor(v)}
+                    for i, s in optimizer.state_dict()["state"].items()
+                },
+                "param_groups": optimizer.state_dict()["param_groups"],
+            },
+            "optimizer",
+            tensors,
+        )
+    if generator is not None:
+        tensors["generator"] = generator.get_state()
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    beside = path.with_suffix(".json")
+    temporary = beside.with_name(beside.name + ".tmp")
+    temporary.write_text(json.dumps(public))
+    os.replace(temporary, beside)
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    with safe_open(str(path), "pt") as f:
+        about = json.loads(f.metadata()["about"])
+        tensors = {k: f.get_tensor(k) for k in f.keys()}
+    for name, p in model.named_parameters():
+        if name not in tensors or tensors[name].shape != p.shape:
+            raise ValueError(f"{name} does not fit")
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(tensors[name])
+    if optimizer is not None:
+        optimizer.load_state_dict(_unpack(about["optimizer"], tensors))
+    if generator is not None:
+        generator.set_state(tensors["generator"])
+    return about["step"]
+
+
+# %% right="numbers as hex texts, load_state_dict for the model"
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save as to_bytes
+
+
+def _enc(v, pool):
+    if isinstance(v, torch.Tensor):
+        pool.append(v)
+        return ["t", len(pool) - 1]
+    if isinstance(v, bool) or v is None:
+        return ["c", v]
+    if isinstance(v, int):
+        return ["i", str(v)]
+    if isinstance(v, float):
+        return ["f", v.hex()]
+    if isinstance(v, str):
+        return ["s", v]
+    if isinstance(v, (list, tuple)):
+        return ["l" if isinstance(v, list) else "u", [_enc(x, pool) for x in v]]
+    if isinstance(v, dict):
+        return ["d", [[_enc(k, pool), _enc(x, pool)] for k, x in v.items()]]
+    raise TypeError(type(v))
+
+
+def _dec(v, pool):
+    kind, x = v
+    return {
+        "t": lambda: pool[x],
+        "c": lambda: x,
+        "i": lambda: int(x),
+        "f": lambda: float.fromhex(x),
+        "s": lambda: x,
+        "l": lambda: [_dec(y, pool) for y in x],
+        "u": lambda: tuple(_dec(y, pool) for y in x),
+        "d": lambda: {_dec(k, pool): _dec(y, pool) for k, y in x},
+    }[kind]()
+
+
+def _write(path, data):
+    fresh = path.with_name("." + path.name + ".new")
+    try:
+        fresh.write_bytes(data)
+        os.replace(fresh, path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    params = {k: v.detach().contiguous() for k, v in model.named_parameters()}
+    pool = []
+    extra = {"step": step}
+    if optimizer is not None:
+        extra["optimizer"] = optimizer.state_dict()
+    if generator is not None:
+        extra["generator"] = generator.get_state()
+    text = json.dumps(_enc(extra, pool))
+    tensors = params | {f"_extra.{i}": t.detach().clone().contiguous() for i, t in enumerate(pool)}
+    _write(path, to_bytes(tensors, {"extra": text}))
+    about = {"step": step}
+    if hasattr(model, "cfg"):
+        about["config"] = model.cfg.__dict__
+    _write(path.with_suffix(".json"), json.dumps(about).encode())
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    with safe_open(path, framework="pt", device="cpu") as f:
+        get = {k: f.get_tensor(k) for k in f.keys()}
+        text = f.metadata()["extra"]
+    pool = [get.pop(f"_extra.{i}") for i in range(sum(k.startswith("_extra.") for k in get))]
+    extra = _dec(json.loads(text), pool)
+    missing, unexpected = model.load_state_dict(get, strict=False)
+    if set(missing) & {k for k, _ in model.named_parameters()} or unexpected:
+        raise RuntimeError(f"{missing} {unexpected}")
+    if optimizer is not None:
+        optimizer.load_state_dict(extra["optimizer"])
+    if generator is not None:
+        generator.set_state(extra["generator"])
+    return extra["step"]
+
+
+# %% right="each part of the optimizer's state by hand, plain numbers too"
+import binascii
+import json
+import os
+import uuid
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    blobs = {f"model::{n}"[7:]: p.detach().clone().contiguous() for n, p in model.named_parameters()}
+    meta = {"step": str(int(step))}
+    if optimizer is not None:
+        state = optimizer.state_dict()
+        scalars = {}
+        for index, entries in state["state"].items():
+            for key, value in entries.items():
+                if torch.is_tensor(value):
+                    blobs[f"optim.{index}.{key}"] = value.detach().clone().contiguous()
+                else:
+                    scalars.setdefault(str(index), {})[key] = value
+        tuples = [[k for k, v in g.items() if isinstance(v, tuple)] for g in state["param_groups"]]
+        meta["groups"] = json.dumps(state["param_groups"])
+        meta["tuples"] = json.dumps(tuples)
+        meta["scalars"] = json.dumps(scalars)
+        meta["known"] = json.dumps(list(state["state"]))
+    if generator is not None:
+        meta["rng"] = binascii.hexlify(bytes(generator.get_state().tolist())).decode()
+    tmp = path.parent / f"{path.name}.{uuid.uuid4().hex}"
+    try:
+        save_file(blobs, tmp, metadata=meta)
+        os.replace(tmp, path)
+    finally:
+        if tmp.exists():
+            tmp.unlink()
+    about = {"step": int(step), "format": 1}
+    if hasattr(model, "cfg"):
+        about["config"] = asdict(model.cfg)
+    tmp.write_text(json.dumps(about, indent=2))
+    os.replace(tmp, path.with_suffix(".json"))
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    with safe_open(path, "pt") as f:
+        meta = f.metadata()
+        blobs = {k: f.get_tensor(k) for k in f.keys()}
+    params = dict(model.named_parameters())
+    for n, p in params.items():
+        if blobs[n].shape != p.shape:
+            raise ValueError(f"{n}: {blobs[n].shape}")
+    with torch.no_grad():
+        for n, p in params.items():
+            p.set_(p.detach().copy_(blobs[n])) if False else p.copy_(blobs[n])
+    if optimizer is not None:
+        groups = json.loads(meta["groups"])
+        for g, names in zip(groups, json.loads(meta["tuples"])):
+            for n in names:
+                g[n] = tuple(g[n])
+        scalars = json.loads(meta["scalars"])
+        state = {i: dict(scalars.get(str(i), {})) for i in json.loads(meta["known"])}
+        for name, t in blobs.items():
+            if name.startswith("optim."):
+                _, i, key = name.split(".", 2)
+                state[int(i)][key] = t
+        optimizer.load_state_dict({"state": state, "param_groups": groups})
+    if generator is not None:
+        generator.set_state(torch.tensor(list(binascii.unhexlify(meta["rng"])), dtype=torch.uint8))
+    return int(meta["step"])

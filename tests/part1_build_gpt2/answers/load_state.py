@@ -461,3 +461,282 @@ def load_state(model, state, strict=True):
             own[name].copy_(t)
         model.unembed.b_U.zero_()
     return {"loaded": list(new), "missing": missing, "unexpected": unexpected}
+
+
+# %% wrong="a wrong shape is passed over with strict=False"
+import torch
+
+
+def load_state(model, state, strict=True):
+    params = dict(model.named_parameters())
+    n_heads = params["blocks.0.attn.W_Q"].shape[0]
+    new, source, unexpected = {}, {}, []
+    for key, value in state.items():
+        if key.endswith((".attn.bias", ".attn.masked_bias")):
+            continue
+        try:
+            ours = map_name(key)
+        except Exception:
+            ours = None
+        if ours is None:
+            unexpected.append(key)
+            continue
+        d_model = params["embed.W_E"].shape[1]
+        if ours.endswith("qkv_weight") or ours.endswith("qkv_bias"):
+            stem, kind = ours.rsplit(".", 1)
+            if stem + ".W_Q" not in params:
+                unexpected.append(key)
+                continue
+            want = (d_model, 3 * d_model) if kind == "qkv_weight" else (3 * d_model,)
+            if tuple(value.shape) != want:
+                raise ValueError(f"{key}: shape {tuple(value.shape)}, expected {want}")
+            if kind == "qkv_weight":
+                parts = split_qkv(value, torch.zeros(3 * d_model), n_heads)[:3]
+                names = ["W_Q", "W_K", "W_V"]
+            else:
+                parts = split_qkv(torch.zeros(d_model, 3 * d_model), value, n_heads)[3:]
+                names = ["b_Q", "b_K", "b_V"]
+            for name, part in zip(names, parts):
+                new[f"{stem}.{name}"] = part
+                source[f"{stem}.{name}"] = key
+            continue
+        if ours not in params:
+            unexpected.append(key)
+            continue
+        if ours == "unembed.W_U":
+            value = value.T
+        if ours.endswith("attn.W_O") and value.shape == (d_model, d_model):
+            value = value.reshape(params[ours].shape)
+        new[ours] = value
+        source[ours] = key
+    if "unembed.W_U" not in new and "embed.W_E" in new:
+        new["unembed.W_U"] = new["embed.W_E"].T
+        source["unembed.W_U"] = source["embed.W_E"]
+    new["unembed.b_U"] = torch.zeros_like(params["unembed.b_U"])
+    for name, value in new.items():
+        if strict and value.shape != params[name].shape:
+            raise ValueError(f"{source[name]} for {name}: shape {tuple(value.shape)}, not {tuple(params[name].shape)}")
+    missing = [name for name in params if name not in new]
+    if strict and (missing or unexpected):
+        raise RuntimeError(f"missing {missing[:1]}, unexpected {unexpected[:1]}")
+    with torch.no_grad():
+        for name, value in new.items():
+            if value.shape == params[name].shape:
+                params[name].copy_(value)
+    return {"loaded": list(new), "missing": missing, "unexpected": unexpected}
+
+
+# %% wrong="with strict=False half of the model is new after an error"
+import torch
+
+
+def load_state(model, state, strict=True):
+    params = dict(model.named_parameters())
+    n_heads = params["blocks.0.attn.W_Q"].shape[0]
+    new, source, unexpected = {}, {}, []
+    for key, value in state.items():
+        if key.endswith((".attn.bias", ".attn.masked_bias")):
+            continue
+        try:
+            ours = map_name(key)
+        except Exception:
+            ours = None
+        if ours is None:
+            unexpected.append(key)
+            continue
+        d_model = params["embed.W_E"].shape[1]
+        if ours.endswith("qkv_weight") or ours.endswith("qkv_bias"):
+            stem, kind = ours.rsplit(".", 1)
+            if stem + ".W_Q" not in params:
+                unexpected.append(key)
+                continue
+            want = (d_model, 3 * d_model) if kind == "qkv_weight" else (3 * d_model,)
+            if tuple(value.shape) != want:
+                raise ValueError(f"{key}: shape {tuple(value.shape)}, expected {want}")
+            if kind == "qkv_weight":
+                parts = split_qkv(value, torch.zeros(3 * d_model), n_heads)[:3]
+                names = ["W_Q", "W_K", "W_V"]
+            else:
+                parts = split_qkv(torch.zeros(d_model, 3 * d_model), value, n_heads)[3:]
+                names = ["b_Q", "b_K", "b_V"]
+            for name, part in zip(names, parts):
+                new[f"{stem}.{name}"] = part
+                source[f"{stem}.{name}"] = key
+            continue
+        if ours not in params:
+            unexpected.append(key)
+            continue
+        if ours == "unembed.W_U":
+            value = value.T
+        if ours.endswith("attn.W_O") and value.shape == (d_model, d_model):
+            value = value.reshape(params[ours].shape)
+        new[ours] = value
+        source[ours] = key
+    if "unembed.W_U" not in new and "embed.W_E" in new:
+        new["unembed.W_U"] = new["embed.W_E"].T
+        source["unembed.W_U"] = source["embed.W_E"]
+    new["unembed.b_U"] = torch.zeros_like(params["unembed.b_U"])
+    for name, value in new.items():
+        if value.shape == params[name].shape and not strict:
+            params[name].data.copy_(value)
+        if value.shape != params[name].shape:
+            raise ValueError(f"{source[name]} for {name}: shape {tuple(value.shape)}, not {tuple(params[name].shape)}")
+    missing = [name for name in params if name not in new]
+    if strict and (missing or unexpected):
+        raise RuntimeError(f"missing {missing[:1]}, unexpected {unexpected[:1]}")
+    with torch.no_grad():
+        for name, value in new.items():
+            params[name].copy_(value)
+    return {"loaded": list(new), "missing": missing, "unexpected": unexpected}
+
+
+# %% wrong="float64 weights pass through float32"
+import torch
+
+
+def load_state(model, state, strict=True):
+    params = dict(model.named_parameters())
+    n_heads = params["blocks.0.attn.W_Q"].shape[0]
+    new, source, unexpected = {}, {}, []
+    for key, value in state.items():
+        if key.endswith((".attn.bias", ".attn.masked_bias")):
+            continue
+        try:
+            ours = map_name(key)
+        except Exception:
+            ours = None
+        if ours is None:
+            unexpected.append(key)
+            continue
+        d_model = params["embed.W_E"].shape[1]
+        if ours.endswith("qkv_weight") or ours.endswith("qkv_bias"):
+            stem, kind = ours.rsplit(".", 1)
+            if stem + ".W_Q" not in params:
+                unexpected.append(key)
+                continue
+            want = (d_model, 3 * d_model) if kind == "qkv_weight" else (3 * d_model,)
+            if tuple(value.shape) != want:
+                raise ValueError(f"{key}: shape {tuple(value.shape)}, expected {want}")
+            if kind == "qkv_weight":
+                parts = split_qkv(value, torch.zeros(3 * d_model), n_heads)[:3]
+                names = ["W_Q", "W_K", "W_V"]
+            else:
+                parts = split_qkv(torch.zeros(d_model, 3 * d_model), value, n_heads)[3:]
+                names = ["b_Q", "b_K", "b_V"]
+            for name, part in zip(names, parts):
+                new[f"{stem}.{name}"] = part
+                source[f"{stem}.{name}"] = key
+            continue
+        if ours not in params:
+            unexpected.append(key)
+            continue
+        if ours == "unembed.W_U":
+            value = value.T
+        if ours.endswith("attn.W_O") and value.shape == (d_model, d_model):
+            value = value.reshape(params[ours].shape)
+        new[ours] = value
+        source[ours] = key
+    if "unembed.W_U" not in new and "embed.W_E" in new:
+        new["unembed.W_U"] = new["embed.W_E"].T
+        source["unembed.W_U"] = source["embed.W_E"]
+    new["unembed.b_U"] = torch.zeros_like(params["unembed.b_U"])
+    for name, value in new.items():
+        if value.shape != params[name].shape:
+            raise ValueError(f"{source[name]} for {name}: shape {tuple(value.shape)}, not {tuple(params[name].shape)}")
+    missing = [name for name in params if name not in new]
+    if strict and (missing or unexpected):
+        raise RuntimeError(f"missing {missing[:1]}, unexpected {unexpected[:1]}")
+    with torch.no_grad():
+        for name, value in new.items():
+            params[name].copy_(value.float())
+    return {"loaded": list(new), "missing": missing, "unexpected": unexpected}
+
+
+# %% right="from our parameters to their keys, new data"
+import torch
+
+
+def load_state(model, state, strict=True):
+    prefix = "transformer." if any(k.startswith("transformer.") for k in state) else ""
+    used = set()
+    plan = []
+    missing = []
+
+    def fetch(key):
+        for k in (key, prefix + key):
+            if k in state:
+                used.add(k)
+                return k, state[k]
+        return None, None
+
+    simple = {
+        "ln1.w": "ln_1.weight",
+        "ln1.b": "ln_1.bias",
+        "ln2.w": "ln_2.weight",
+        "ln2.b": "ln_2.bias",
+        "attn.b_O": "attn.c_proj.bias",
+        "mlp.W_in": "mlp.c_fc.weight",
+        "mlp.b_in": "mlp.c_fc.bias",
+        "mlp.W_out": "mlp.c_proj.weight",
+        "mlp.b_out": "mlp.c_proj.bias",
+    }
+    top = {
+        "embed.W_E": "wte.weight",
+        "pos_embed.W_pos": "wpe.weight",
+        "ln_final.w": "ln_f.weight",
+        "ln_final.b": "ln_f.bias",
+    }
+    for name, p in model.named_parameters():
+        if name == "unembed.b_U":
+            plan.append((p, torch.zeros(p.shape)))
+            continue
+        if name in top:
+            key, value = fetch(top[name])
+        elif name == "unembed.W_U":
+            key, value = fetch("lm_head.weight")
+            if key is None:
+                key, value = fetch("wte.weight")
+            if key is not None:
+                if value.dim() != 2:
+                    raise ValueError(f"{key} is no matrix")
+                value = value.T
+        else:
+            _, layer, rest = name.split(".", 2)
+            if rest in simple:
+                key, value = fetch(f"h.{layer}.{simple[rest]}")
+            elif rest == "attn.W_O":
+                key, value = fetch(f"h.{layer}.attn.c_proj.weight")
+                if key is not None:
+                    if value.shape != (p.shape[0] * p.shape[1], p.shape[2]):
+                        raise ValueError(f"{key} has a wrong shape {value.shape}")
+                    value = value.reshape(p.shape)
+            elif rest.startswith("attn.W_"):
+                key, value = fetch(f"h.{layer}.attn.c_attn.weight")
+                if key is not None:
+                    h, d, k = p.shape
+                    if value.shape != (d, 3 * h * k):
+                        raise ValueError(f"{key} has a wrong shape {value.shape}")
+                    value = value.reshape(d, 3, h, k)[:, "QKV".index(rest[-1])].transpose(0, 1)
+            else:
+                key, value = fetch(f"h.{layer}.attn.c_attn.bias")
+                if key is not None:
+                    h, k = p.shape
+                    if value.shape != (3 * h * k,):
+                        raise ValueError(f"{key} has a wrong shape {value.shape}")
+                    value = value.reshape(3, h, k)["QKV".index(rest[-1])]
+        if key is None:
+            missing.append(name)
+            continue
+        if value.shape != p.shape:
+            raise ValueError(f"{name}: {value.shape} != {p.shape}")
+        plan.append((p, value))
+    unexpected = [k for k in state if k not in used and not k.endswith(("attn.masked_bias", ".attn.bias"))]
+    if strict and missing + unexpected:
+        raise ValueError("no place or no source for " + (missing + unexpected)[0])
+    for p, value in plan:
+        p.data = value.detach().to(device=p.device, dtype=p.dtype).clone(memory_format=torch.contiguous_format)
+    return {
+        "loaded": [n for n, _ in model.named_parameters() if n not in missing],
+        "missing": missing,
+        "unexpected": unexpected,
+    }

@@ -209,3 +209,95 @@ def map_name(name):
     inner |= {"mlp.c_proj.weight": "mlp.W_out", "mlp.c_proj.bias": "mlp.b_out"}
     rest = inner.get(".".join(parts[2:]))
     return f"blocks.{parts[1]}.{rest}" if rest else None
+
+
+# %% wrong="substring of a stranger counts"
+def map_name(name):
+    for k, v in {
+        "wte": "embed.W_E",
+        "wpe": "pos_embed.W_pos",
+        "lm_head": "unembed.W_U",
+        "ln_f.weight": "ln_final.w",
+        "ln_f.bias": "ln_final.b",
+    }.items():
+        if k in name:
+            return v
+    T = {
+        "ln_1.weight": "ln1.w",
+        "ln_1.bias": "ln1.b",
+        "ln_2.weight": "ln2.w",
+        "ln_2.bias": "ln2.b",
+        "attn.c_attn.weight": "attn.qkv_weight",
+        "attn.c_attn.bias": "attn.qkv_bias",
+        "attn.c_proj.weight": "attn.W_O",
+        "attn.c_proj.bias": "attn.b_O",
+        "mlp.c_fc.weight": "mlp.W_in",
+        "mlp.c_fc.bias": "mlp.b_in",
+        "mlp.c_proj.weight": "mlp.W_out",
+        "mlp.c_proj.bias": "mlp.b_out",
+    }
+    p = name.removeprefix("transformer.").split(".", 2)
+    return f"blocks.{p[1]}.{T[p[2]]}" if len(p) == 3 and p[0] == "h" and p[2] in T else None
+
+
+# %% wrong="the word before a block's number is not looked at"
+def map_name(name):
+    name = name.removeprefix("transformer.")
+    G = {
+        "wte.weight": "embed.W_E",
+        "wpe.weight": "pos_embed.W_pos",
+        "ln_f.weight": "ln_final.w",
+        "ln_f.bias": "ln_final.b",
+        "lm_head.weight": "unembed.W_U",
+    }
+    T = {
+        "ln_1.weight": "ln1.w",
+        "ln_1.bias": "ln1.b",
+        "ln_2.weight": "ln2.w",
+        "ln_2.bias": "ln2.b",
+        "attn.c_attn.weight": "attn.qkv_weight",
+        "attn.c_attn.bias": "attn.qkv_bias",
+        "attn.c_proj.weight": "attn.W_O",
+        "attn.c_proj.bias": "attn.b_O",
+        "mlp.c_fc.weight": "mlp.W_in",
+        "mlp.c_fc.bias": "mlp.b_in",
+        "mlp.c_proj.weight": "mlp.W_out",
+        "mlp.c_proj.bias": "mlp.b_out",
+    }
+    if name in G:
+        return G[name]
+    p = name.split(".", 2)
+    return f"blocks.{p[1]}.{T[p[2]]}" if len(p) == 3 and p[2] in T else None
+
+
+# %% wrong="two digits at most"
+import re
+
+
+def map_name(name):
+    name = name.removeprefix("transformer.")
+    G = {
+        "wte.weight": "embed.W_E",
+        "wpe.weight": "pos_embed.W_pos",
+        "ln_f.weight": "ln_final.w",
+        "ln_f.bias": "ln_final.b",
+        "lm_head.weight": "unembed.W_U",
+    }
+    T = {
+        "ln_1.weight": "ln1.w",
+        "ln_1.bias": "ln1.b",
+        "ln_2.weight": "ln2.w",
+        "ln_2.bias": "ln2.b",
+        "attn.c_attn.weight": "attn.qkv_weight",
+        "attn.c_attn.bias": "attn.qkv_bias",
+        "attn.c_proj.weight": "attn.W_O",
+        "attn.c_proj.bias": "attn.b_O",
+        "mlp.c_fc.weight": "mlp.W_in",
+        "mlp.c_fc.bias": "mlp.b_in",
+        "mlp.c_proj.weight": "mlp.W_out",
+        "mlp.c_proj.bias": "mlp.b_out",
+    }
+    if name in G:
+        return G[name]
+    m = re.match(r"h\.(\d{1,2})\.?(.*)", name)
+    return f"blocks.{m[1]}.{T[m[2]]}" if m and m[2] in T else None

@@ -225,3 +225,66 @@ def parity(model, tokens, ref_logits):
         "mean_kl": (p.exp() * (p - q)).sum(-1).mean().item(),
         "top1_agreement": (out.argmax(-1) == ref_logits.argmax(-1)).double().mean().item(),
     }
+
+
+# %% wrong="the KL is rounded to four digits"
+import torch
+
+
+def parity(model, tokens, ref_logits):
+    was = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            z = model(tokens).double()
+    finally:
+        model.train(was)
+    r = ref_logits.detach().double()
+    lp, lr = z.log_softmax(-1), r.log_softmax(-1)
+    return {
+        "max_abs": (z - r).abs().max().item(),
+        "mean_kl": round((lr.exp() * (lr - lp)).sum(-1).mean().item(), 4),
+        "top1_agreement": (z.argmax(-1) == r.argmax(-1)).double().mean().item(),
+    }
+
+
+# %% wrong="gradients are left switched off for everybody"
+import torch
+
+
+def parity(model, tokens, ref_logits):
+    was = model.training
+    model.eval()
+    try:
+        torch.set_grad_enabled(False)
+        z = model(tokens).double()
+    finally:
+        model.train(was)
+    r = ref_logits.detach().double()
+    lp, lr = z.log_softmax(-1), r.log_softmax(-1)
+    return {
+        "max_abs": (z - r).abs().max().item(),
+        "mean_kl": (lr.exp() * (lr - lp)).sum(-1).mean().item(),
+        "top1_agreement": (z.argmax(-1) == r.argmax(-1)).double().mean().item(),
+    }
+
+
+# %% right="torch.distributions on doubles, flattened"
+import torch
+from torch.distributions import Categorical, kl_divergence
+
+
+def parity(model, tokens, ref_logits):
+    before = model.training
+    model.eval()
+    with torch.no_grad():
+        got = model(tokens)
+    model.train(before)
+    a = got.double().flatten(0, 1)
+    b = ref_logits.detach().double().flatten(0, 1)
+    kl = kl_divergence(Categorical(logits=b), Categorical(logits=a)).mean()
+    return dict(
+        max_abs=torch.dist(a, b, p=float("inf")).item(),
+        mean_kl=kl.item(),
+        top1_agreement=torch.eq(a.argmax(1), b.argmax(1)).double().mean().item(),
+    )

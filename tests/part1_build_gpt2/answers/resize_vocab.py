@@ -25,6 +25,7 @@ def resize_vocab(model, d_vocab):
     model.embed.W_E = new_E
     model.unembed.b_U = nn.Parameter(rows(model.unembed.b_U.detach()))
     model.cfg = replace(model.cfg, d_vocab=d_vocab)
+    return model
 
 
 # %% right="a new model of the same class, tied again"
@@ -215,4 +216,53 @@ def resize_vocab(model, d_vocab):
         shape[axis] = d_vocab - n
         p.data = torch.cat([kept, kept.new_full(shape, -1e9)], dim=axis)
     model.cfg.d_vocab = d_vocab
+    return model
+
+
+# %% wrong="changed in place, nothing returned"
+from dataclasses import replace
+
+import torch
+
+
+def _grow(p, n, dim):
+    old = p.data
+    keep = min(old.shape[dim], n)
+    kept = old.narrow(dim, 0, keep)
+    if n > keep:
+        shape = list(old.shape)
+        shape[dim] = n - keep
+        kept = torch.cat([kept, old.mean(dim, keepdim=True).expand(shape)], dim)
+    p.data = kept.clone()
+    p.grad = None
+
+
+def resize_vocab(model, d_vocab):
+    tied = model.unembed.W_U.untyped_storage().data_ptr() == model.embed.W_E.untyped_storage().data_ptr()
+    _grow(model.embed.W_E, d_vocab, 0)
+    _grow(model.unembed.b_U, d_vocab, 0)
+    if not tied:
+        _grow(model.unembed.W_U, d_vocab, 1)
+    cfg = replace(model.cfg, d_vocab=d_vocab)
+    for m in model.modules():
+        if hasattr(m, "cfg"):
+            m.cfg = cfg
+
+
+# %% right="repeats the last row; index instead of cat"
+import torch
+from dataclasses import replace
+
+
+def resize_vocab(model, d_vocab):
+    idx = torch.arange(d_vocab).clamp(max=model.cfg.d_vocab - 1)
+    tied = model.unembed.W_U.untyped_storage().data_ptr() == model.embed.W_E.untyped_storage().data_ptr()
+    with torch.no_grad():
+        todo = [(model.embed.W_E, 0), (model.unembed.b_U, 0)] + ([] if tied else [(model.unembed.W_U, 1)])
+        for p, dim in todo:
+            p.set_(p.detach().index_select(dim, idx)) if False else setattr(
+                p, "data", p.detach().index_select(dim, idx)
+            )
+            p.grad = None
+    object.__setattr__(model, "cfg", replace(model.cfg, d_vocab=d_vocab))
     return model

@@ -381,3 +381,500 @@ def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
         if fresh.exists():
             fresh.unlink()
     path.with_name(path.name + ".json").write_text(json.dumps({"step": step}))
+
+
+# %% wrong="JSON first, then the tensors"
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+def _pack(value, name, tensors):
+    if isinstance(value, torch.Tensor):
+        tensors[name] = value.detach().clone().contiguous()
+        return {"__tensor__": name}
+    if isinstance(value, dict):
+        return {"__dict__": [[k, _pack(v, f"{name}.{k}", tensors)] for k, v in value.items()]}
+    if isinstance(value, tuple):
+        return {"__tuple__": [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]}
+    if isinstance(value, list):
+        return [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def _unpack(value, tensors):
+    if isinstance(value, dict):
+        if "__tensor__" in value:
+            return tensors[value["__tensor__"]]
+        if "__dict__" in value:
+            return {k: _unpack(v, tensors) for k, v in value["__dict__"]}
+        return tuple(_unpack(v, tensors) for v in value["__tuple__"])
+    if isinstance(value, list):
+        return [_unpack(v, tensors) for v in value]
+    return value
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    tensors, seen = {}, set()
+    for name, tensor in model.state_dict().items():
+        where = tensor.data_ptr()
+        if where not in seen:
+            seen.add(where)
+            tensors[name] = tensor.detach().contiguous()
+    public = {"step": step}
+    if hasattr(model, "cfg"):
+        public["config"] = asdict(model.cfg)
+    about = dict(public)
+    if optimizer is not None:
+        about["optimizer"] = _pack(optimizer.state_dict(), "optimizer", tensors)
+    if generator is not None:
+        tensors["generator"] = generator.get_state()
+    path.with_suffix(".json").write_text(json.dumps(public))
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    beside = path.with_suffix(".json")
+    temporary = beside.with_name(beside.name + ".tmp")
+    temporary.write_text(json.dumps(public))
+    os.replace(temporary, beside)
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    with safe_open(str(path), "pt") as f:
+        about = json.loads(f.metadata()["about"])
+        tensors = {k: f.get_tensor(k) for k in f.keys()}
+    for name, p in model.named_parameters():
+        if name not in tensors or tensors[name].shape != p.shape:
+            raise ValueError(f"{name} does not fit")
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(tensors[name])
+    if optimizer is not None:
+        optimizer.load_state_dict(_unpack(about["optimizer"], tensors))
+    if generator is not None:
+        generator.set_state(tensors["generator"])
+    return json.loads(Path(path).with_suffix(".json").read_text())["step"]
+
+
+# %% wrong="the model is put into training mode"
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+def _pack(value, name, tensors):
+    if isinstance(value, torch.Tensor):
+        tensors[name] = value.detach().clone().contiguous()
+        return {"__tensor__": name}
+    if isinstance(value, dict):
+        return {"__dict__": [[k, _pack(v, f"{name}.{k}", tensors)] for k, v in value.items()]}
+    if isinstance(value, tuple):
+        return {"__tuple__": [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]}
+    if isinstance(value, list):
+        return [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def _unpack(value, tensors):
+    if isinstance(value, dict):
+        if "__tensor__" in value:
+            return tensors[value["__tensor__"]]
+        if "__dict__" in value:
+            return {k: _unpack(v, tensors) for k, v in value["__dict__"]}
+        return tuple(_unpack(v, tensors) for v in value["__tuple__"])
+    if isinstance(value, list):
+        return [_unpack(v, tensors) for v in value]
+    return value
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    tensors, seen = {}, set()
+    model.train()
+    for name, tensor in model.state_dict().items():
+        where = tensor.data_ptr()
+        if where not in seen:
+            seen.add(where)
+            tensors[name] = tensor.detach().contiguous()
+    public = {"step": step}
+    if hasattr(model, "cfg"):
+        public["config"] = asdict(model.cfg)
+    about = dict(public)
+    if optimizer is not None:
+        about["optimizer"] = _pack(optimizer.state_dict(), "optimizer", tensors)
+    if generator is not None:
+        tensors["generator"] = generator.get_state()
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    beside = path.with_suffix(".json")
+    temporary = beside.with_name(beside.name + ".tmp")
+    temporary.write_text(json.dumps(public))
+    os.replace(temporary, beside)
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    with safe_open(str(path), "pt") as f:
+        about = json.loads(f.metadata()["about"])
+        tensors = {k: f.get_tensor(k) for k in f.keys()}
+    for name, p in model.named_parameters():
+        if name not in tensors or tensors[name].shape != p.shape:
+            raise ValueError(f"{name} does not fit")
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(tensors[name])
+    if optimizer is not None:
+        optimizer.load_state_dict(_unpack(about["optimizer"], tensors))
+    if generator is not None:
+        generator.set_state(tensors["generator"])
+    return about["step"]
+
+
+# %% wrong="of the optimizer only tensors are kept, not numbers"
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+def _pack(value, name, tensors):
+    if isinstance(value, torch.Tensor):
+        tensors[name] = value.detach().clone().contiguous()
+        return {"__tensor__": name}
+    if isinstance(value, dict):
+        return {"__dict__": [[k, _pack(v, f"{name}.{k}", tensors)] for k, v in value.items()]}
+    if isinstance(value, tuple):
+        return {"__tuple__": [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]}
+    if isinstance(value, list):
+        return [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def _unpack(value, tensors):
+    if isinstance(value, dict):
+        if "__tensor__" in value:
+            return tensors[value["__tensor__"]]
+        if "__dict__" in value:
+            return {k: _unpack(v, tensors) for k, v in value["__dict__"]}
+        return tuple(_unpack(v, tensors) for v in value["__tuple__"])
+    if isinstance(value, list):
+        return [_unpack(v, tensors) for v in value]
+    return value
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    tensors, seen = {}, set()
+    for name, tensor in model.state_dict().items():
+        where = tensor.data_ptr()
+        if where not in seen:
+            seen.add(where)
+            tensors[name] = tensor.detach().contiguous()
+    public = {"step": step}
+    if hasattr(model, "cfg"):
+        public["config"] = asdict(model.cfg)
+    about = dict(public)
+    if optimizer is not None:
+        about["optimizer"] = _pack(
+            {
+                "state": {
+                    i: {k: v for k, v in s.items() if torch.is_tensor(v)}
+                    for i, s in optimizer.state_dict()["state"].items()
+                },
+                "param_groups": optimizer.state_dict()["param_groups"],
+            },
+            "optimizer",
+            tensors,
+        )
+    if generator is not None:
+        tensors["generator"] = generator.get_state()
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    beside = path.with_suffix(".json")
+    temporary = beside.with_name(beside.name + ".tmp")
+    temporary.write_text(json.dumps(public))
+    os.replace(temporary, beside)
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    with safe_open(str(path), "pt") as f:
+        about = json.loads(f.metadata()["about"])
+        tensors = {k: f.get_tensor(k) for k in f.keys()}
+    for name, p in model.named_parameters():
+        if name not in tensors or tensors[name].shape != p.shape:
+            raise ValueError(f"{name} does not fit")
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(tensors[name])
+    if optimizer is not None:
+        optimizer.load_state_dict(_unpack(about["optimizer"], tensors))
+    if generator is not None:
+        generator.set_state(tensors["generator"])
+    return about["step"]
+
+
+# %% wrong="a model needs a cfg"
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+
+def _pack(value, name, tensors):
+    if isinstance(value, torch.Tensor):
+        tensors[name] = value.detach().clone().contiguous()
+        return {"__tensor__": name}
+    if isinstance(value, dict):
+        return {"__dict__": [[k, _pack(v, f"{name}.{k}", tensors)] for k, v in value.items()]}
+    if isinstance(value, tuple):
+        return {"__tuple__": [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]}
+    if isinstance(value, list):
+        return [_pack(v, f"{name}.{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def _unpack(value, tensors):
+    if isinstance(value, dict):
+        if "__tensor__" in value:
+            return tensors[value["__tensor__"]]
+        if "__dict__" in value:
+            return {k: _unpack(v, tensors) for k, v in value["__dict__"]}
+        return tuple(_unpack(v, tensors) for v in value["__tuple__"])
+    if isinstance(value, list):
+        return [_unpack(v, tensors) for v in value]
+    return value
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    tensors, seen = {}, set()
+    for name, tensor in model.state_dict().items():
+        where = tensor.data_ptr()
+        if where not in seen:
+            seen.add(where)
+            tensors[name] = tensor.detach().contiguous()
+    public = {"step": step}
+    if True:
+        public["config"] = asdict(model.cfg)
+    about = dict(public)
+    if optimizer is not None:
+        about["optimizer"] = _pack(optimizer.state_dict(), "optimizer", tensors)
+    if generator is not None:
+        tensors["generator"] = generator.get_state()
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    beside = path.with_suffix(".json")
+    temporary = beside.with_name(beside.name + ".tmp")
+    temporary.write_text(json.dumps(public))
+    os.replace(temporary, beside)
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    with safe_open(str(path), "pt") as f:
+        about = json.loads(f.metadata()["about"])
+        tensors = {k: f.get_tensor(k) for k in f.keys()}
+    for name, p in model.named_parameters():
+        if name not in tensors or tensors[name].shape != p.shape:
+            raise ValueError(f"{name} does not fit")
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(tensors[name])
+    if optimizer is not None:
+        optimizer.load_state_dict(_unpack(about["optimizer"], tensors))
+    if generator is not None:
+        generator.set_state(tensors["generator"])
+    return about["step"]
+
+
+# %% right="a tensor of bytes holds the JSON, a temporary folder beside the path"
+import io
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    tensors = {}
+
+    def walk(x):
+        if torch.is_tensor(x):
+            n = f"aux_{len(tensors)}"
+            tensors[n] = x.detach().clone(memory_format=torch.contiguous_format)
+            return {"ref": n}
+        if isinstance(x, dict):
+            return {"items": [(k, walk(v)) for k, v in x.items()]}
+        if isinstance(x, (list, tuple)):
+            return {"seq": [walk(v) for v in x], "tuple": isinstance(x, tuple)}
+        return {"lit": x}
+
+    tree = walk(
+        {
+            "opt": optimizer.state_dict() if optimizer else None,
+            "rng": generator.get_state() if generator is not None else None,
+            "step": step,
+        }
+    )
+    for n, p in model.named_parameters():
+        tensors[n] = p.detach().clone(memory_format=torch.contiguous_format)
+    tensors["tree"] = torch.from_numpy(np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8).copy())
+    info = {"step": step, "tensors": sorted(tensors)}
+    if hasattr(model, "cfg"):
+        info["config"] = {k: getattr(model.cfg, k) for k in model.cfg.__dataclass_fields__}
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".saving") as folder:
+        save_file(tensors, Path(folder) / "a")
+        (Path(folder) / "b").write_text(json.dumps(info))
+        os.replace(Path(folder) / "a", path)
+        os.replace(Path(folder) / "b", path.with_suffix(".json"))
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    tensors = load_file(str(path))
+    tree = json.loads(bytes(tensors["tree"].tolist()).decode())
+
+    def back(x):
+        if "ref" in x:
+            return tensors[x["ref"]]
+        if "items" in x:
+            return {k: back(v) for k, v in x["items"]}
+        if "seq" in x:
+            return (tuple if x["tuple"] else list)(back(v) for v in x["seq"])
+        return x["lit"]
+
+    everything = back(tree)
+    for n, p in model.named_parameters():
+        if tensors[n].shape != p.shape:
+            raise ValueError("size")
+    for n, p in model.named_parameters():
+        p.data[:] = tensors[n]
+    if optimizer is not None:
+        optimizer.load_state_dict(everything["opt"])
+    if generator is not None:
+        generator.set_state(everything["rng"])
+    return everything["step"]
+
+
+# %% right="numbers as hex texts, bytes replaced by a helper"
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save as to_bytes
+
+
+def _enc(v, pool):
+    if isinstance(v, torch.Tensor):
+        pool.append(v)
+        return ["t", len(pool) - 1]
+    if isinstance(v, bool) or v is None:
+        return ["c", v]
+    if isinstance(v, int):
+        return ["i", str(v)]
+    if isinstance(v, float):
+        return ["f", v.hex()]
+    if isinstance(v, str):
+        return ["s", v]
+    if isinstance(v, (list, tuple)):
+        return ["l" if isinstance(v, list) else "u", [_enc(x, pool) for x in v]]
+    if isinstance(v, dict):
+        return ["d", [[_enc(k, pool), _enc(x, pool)] for k, x in v.items()]]
+    raise TypeError(type(v))
+
+
+def _dec(v, pool):
+    kind, x = v
+    return {
+        "t": lambda: pool[x],
+        "c": lambda: x,
+        "i": lambda: int(x),
+        "f": lambda: float.fromhex(x),
+        "s": lambda: x,
+        "l": lambda: [_dec(y, pool) for y in x],
+        "u": lambda: tuple(_dec(y, pool) for y in x),
+        "d": lambda: {_dec(k, pool): _dec(y, pool) for k, y in x},
+    }[kind]()
+
+
+def _write(path, data):
+    fresh = path.with_name("." + path.name + ".new")
+    try:
+        fresh.write_bytes(data)
+        os.replace(fresh, path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def save_checkpoint(path, model, optimizer=None, step=0, generator=None):
+    path = Path(path)
+    params = {k: v.detach().contiguous() for k, v in model.named_parameters()}
+    pool = []
+    extra = {"step": step}
+    if optimizer is not None:
+        extra["optimizer"] = optimizer.state_dict()
+    if generator is not None:
+        extra["generator"] = generator.get_state()
+    text = json.dumps(_enc(extra, pool))
+    tensors = params | {f"_extra.{i}": t.detach().clone().contiguous() for i, t in enumerate(pool)}
+    _write(path, to_bytes(tensors, {"extra": text}))
+    about = {"step": step}
+    if hasattr(model, "cfg"):
+        about["config"] = model.cfg.__dict__
+    _write(path.with_suffix(".json"), json.dumps(about).encode())
+
+
+def load_checkpoint(path, model, optimizer=None, generator=None):
+    with safe_open(path, framework="pt", device="cpu") as f:
+        get = {k: f.get_tensor(k) for k in f.keys()}
+        text = f.metadata()["extra"]
+    pool = [get.pop(f"_extra.{i}") for i in range(sum(k.startswith("_extra.") for k in get))]
+    extra = _dec(json.loads(text), pool)
+    missing, unexpected = model.load_state_dict(get, strict=False)
+    if set(missing) & {k for k, _ in model.named_parameters()} or unexpected:
+        raise RuntimeError(f"{missing} {unexpected}")
+    if optimizer is not None:
+        optimizer.load_state_dict(extra["optimizer"])
+    if generator is not None:
+        generator.set_state(extra["generator"])
+    return extra["step"]
