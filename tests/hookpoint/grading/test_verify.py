@@ -1,12 +1,10 @@
-"""`hookpoint verify` over the whole course: the claim that its checks can be trusted, recomputed."""
+"""`hookpoint verify` over a sample of the course: the claim that its checks can be trusted, recomputed."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from hookpoint.content.course import course
 
 ROOT = Path(__file__).parents[3]
 
@@ -16,11 +14,17 @@ def verify(*arguments, cwd=ROOT):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1800)
 
 
+# The whole course takes `hookpoint verify` many minutes; here it runs on answers of every kind.
+SAMPLE = (
+    "causal_mask", "lm_loss", "unbroadcast", "mul", "pretokenize", "merge_pair", "encode_word", "map_name", "split_qkv",
+    "greedy", "top_p_filter", "frequency_penalty",
+)  # fmt: skip
+
+
 @pytest.mark.slow
-def test_every_check_of_the_course_can_be_trusted():
-    done = verify("--seeds", "1", "--jobs", "2")  # one seed: by itself the command takes two, and twice as long
-    count = len(course().exercises)
-    assert f"{count} of {count} exercises hold." in done.stdout, done.stdout + done.stderr
+def test_the_checks_of_a_sample_can_be_trusted():
+    done = verify(*SAMPLE, "--seeds", "1", "--jobs", "2")
+    assert f"{len(SAMPLE)} of {len(SAMPLE)} exercises hold." in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0
 
 
