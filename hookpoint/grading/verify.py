@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from hookpoint.content.build import build
@@ -18,7 +18,7 @@ nursery = None  # of the worker process
 
 
 def main(ids: Sequence[str] = (), root: Path | None = None, seeds: int = 2, jobs: int | None = None) -> int:
-    """Prints the table and what falls short. Returns the exit code: 0 only if nothing does."""
+    """Prints what falls short as it comes, then the table. Returns the exit code: 0 only if nothing does."""
     root = root or Path.cwd()
     if not (root / "solutions").is_dir():
         raise UsageError(
@@ -26,26 +26,32 @@ def main(ids: Sequence[str] = (), root: Path | None = None, seeds: int = 2, jobs
         )
     named = [course().exercise(id) for id in ids]
     stale = build(root, check=True, only={exercise.notebook for exercise in named})
+    for path in stale:
+        print(f"{path} is not what its source gives: run `hookpoint build`", flush=True)
     proofs = verify([exercise.id for exercise in named or course().exercises], root, seeds, jobs)
     show(proofs)
-    problems = [f"{path} is not what its source gives: run `hookpoint build`" for path in stale]
-    problems += [problem for proof in proofs for problem in proof.problems]
-    for problem in problems:
-        print(f"\n{problem}")
     held = sum(proof.holds for proof in proofs)
-    print(f"\n{held} of {len(proofs)} exercises hold{'.' if not problems else f'; {len(problems)} problems.'}")
+    problems = len(stale) + sum(len(proof.problems) for proof in proofs)
+    short = f"; {problems} problems, each above the table." if problems else "."
+    print(f"\n{held} of {len(proofs)} exercises hold{short}")
     return 1 if problems else 0
 
 
 def verify(ids: Iterable[str], root: Path, seeds: int = 2, jobs: int | None = None) -> list:
-    """The proofs of these exercises, in their order. Each worker process keeps one nursery of its own."""
+    """The proofs of these exercises, in their order; prints the problems of each when it is done.
+
+    Each worker process keeps one nursery of its own.
+    """
     ids = list(ids)
     jobs = min(jobs or os.cpu_count() or 1, len(ids)) or 1
     labels = ["public", *(f"verify-{number}" for number in range(1, seeds))]
     context = multiprocessing.get_context("spawn")  # torch must not be forked once it has used threads
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker) as pool:
         waiting = [pool.submit(prove_one, exercise_id, root, labels) for exercise_id in ids]
-        return [future.result() for future in progress(waiting)]
+        for done in progress(as_completed(waiting), len(waiting)):
+            for problem in done.result().problems:
+                print(f"{problem}\n", flush=True)
+        return [future.result() for future in waiting]
 
 
 def start_worker() -> None:
@@ -67,10 +73,10 @@ def prove_one(exercise_id: str, root: Path, seeds: list[str]):
     return prove(exercise_id, root, nursery, seeds)
 
 
-def progress(waiting: list):
+def progress(steps: Iterable, total: int):
     from rich.progress import track
 
-    return track(waiting, "Verifying", disable=not sys.stdout.isatty())
+    return track(steps, "Verifying", total=total, disable=not sys.stdout.isatty())
 
 
 def show(proofs: list) -> None:
