@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -49,7 +49,11 @@ class Loaded:
 
 
 def run_cells(
-    cells: Iterable[Cell], names: dict | None = None, limit: float | None = 10.0, folder: Path | None = None
+    cells: Iterable[Cell],
+    names: dict | None = None,
+    limit: float | None = 10.0,
+    folder: Path | None = None,
+    before: Callable[[Cell], object] = lambda cell: None,
 ) -> Loaded:
     """The names after all cells ran in order in one namespace, starting from `names`.
 
@@ -58,6 +62,7 @@ def run_cells(
     Args:
         limit: seconds for one cell; kept only in the main thread, where alarms ring.
         folder: where the notebook lies, so that the learner's own files next to it can be imported and opened.
+        before: called with each cell that is about to run.
     """
     cells = list(cells)
     names = {"__name__": "__main__", "__builtins__": __builtins__, "display": _show_nothing, **(names or {})}
@@ -65,7 +70,10 @@ def run_cells(
     valid: dict[str, object] = {}
     run = [cell for cell in cells if cell.kind not in SKIPPED]
     with _quiet(), _inside(folder), _own_interrupts():
-        ran = [(cell, _run_cell(cell, file, names, asked, valid, limit)) for cell, file in _filed(run)]
+        ran = []
+        for cell, file in _filed(run):
+            before(cell)
+            ran.append((cell, _run_cell(cell, file, names, asked, valid, limit)))
     problems = {
         cell.exercise if cell.exercise and cell.writes not in names else cell.index: problem
         for cell, problem in ran

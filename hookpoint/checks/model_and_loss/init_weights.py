@@ -32,7 +32,7 @@ def expected_std(name, cfg):
 
 def used(learner, draw, seed, cfg=CFG, dtype=torch.float32):
     """The weights of a model of ours after the learner's function; before it, they are anything but right."""
-    model = learner.given.gpt2(cfg)
+    model = learner.given.gpt2(cfg, None)
     before = drawn(draw, gpt2_shapes(cfg), dtype)
     learner.given.load(model, {name: weight + 0.7 for name, weight in before.items()})
     learner.init_weights(model, seed)
@@ -120,7 +120,7 @@ def seeded(learner, draw):
 
 def in_place(learner, draw):
     """It keeps the parameters it is given: the objects, their dtype, and that they can be trained."""
-    model = learner.given.gpt2(replace(CFG, n_layers=1))
+    model = learner.given.gpt2(replace(CFG, n_layers=1), None)
     learner.given.to_dtype(model, torch.float64)
     held = learner.given.parameter(torch.zeros(CFG.d_vocab, CFG.d_model, dtype=torch.float64))
     model.embed.W_E = held

@@ -5,7 +5,6 @@ The same class serves the notebook (in process) and the child process; it import
 
 import builtins
 import contextlib
-import re
 import sys
 import traceback
 import warnings
@@ -21,6 +20,7 @@ from .given import GIVEN, Kept, stand_in
 from .given.files import remove_folders
 from .guards import Dice, Tape
 from .peer import Exchange, Peer, Raised
+from .printable import printable
 from .standins import Distant, DistantFunction, DistantModule, distant_class, distant_iterator
 
 __all__ = ["Bench", "Missing"]
@@ -250,8 +250,3 @@ def where(error: BaseException) -> str:
 
 def is_learners(filename: str) -> bool:
     return filename.startswith(LEARNER_FILES) or "ipykernel_" in filename
-
-
-def printable(text: str) -> str:
-    """Text that may be shown: no control characters, no right-to-left overrides, bounded."""
-    return re.sub(r"[^\x20-\x7e\u00a0-\u024f\u0370-\u04ff]", "?", text)[:300]

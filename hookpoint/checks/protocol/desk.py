@@ -1,6 +1,6 @@
 """The check's side of the wall: carries its calls over, and serves what the learner's code asks back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from ..compare import Mismatch, alike, current_tolerance, describe, describe_con
 from .codec import Packer, Parcel
 from .given import VARYING
 from .peer import Exchange, Lost, Peer
+from .printable import printable
 from .ref import Ref
 
 __all__ = ["CALLED_BACK", "Counted", "Desk", "Diverged"]
@@ -34,6 +35,7 @@ class Desk(Peer):
     def __init__(self, exchange: Exchange | None = None):
         super().__init__(exchange)
         self.notes: list[str] = []
+        self.source: Callable[[str], bytes | None] = lambda module: None  # what a grader shows of a withheld module
         self.begin()
 
     def begin(
@@ -124,7 +126,7 @@ class Desk(Peer):
     def keep_notes(self, notes: dict) -> None:
         for kind, verb in (("warnings", "warned"), ("stderr", "wrote to stderr")):
             for text in notes.get(kind, [])[:5]:
-                line = f"Your code {verb}: {str(text)[:200]}"
+                line = f"Your code {verb}: {printable(str(text))[:200]}"
                 if line not in self.notes and len(self.notes) < 5:
                     self.notes.append(line)
 
@@ -152,6 +154,8 @@ class Desk(Peer):
             raise Mismatch(f"has called back {MAX_CALLS_BACK:,} times without an end.")
         at, *rest = arguments
         match verb, rest:
+            case "source", []:
+                return self.source(str(at)), ()
             case "call", [args, kwargs, state]:
                 function = self.exported(at)
                 if isinstance(function, Counted):
@@ -206,7 +210,7 @@ class Desk(Peer):
     def resolve(self, node: dict) -> Any:
         match node:
             case {"$": "held", "at": int(at), "kind": str(kind), "type": str(name)}:
-                return Ref(self, at, about={"kind": kind, "type": name[:40]})
+                return Ref(self, at, about={"kind": printable(kind)[:40], "type": printable(name)[:40]})
             case {"$": "yours", "at": int(at)}:
                 return self.exported(at)
         raise Lost("sent something unknown")

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .codec import Packer, Parcel, Unpacker
+from .printable import printable
 
 __all__ = ["Lost", "Peer", "Raised", "TimedOut"]
 
@@ -24,7 +25,8 @@ class Raised(Exception):
 
     def __init__(self, kinds: list[str], text: str, where: str = ""):
         super().__init__(f"{kinds[0]}: {text}")
-        self.kinds, self.text, self.where = [str(kind) for kind in kinds], str(text), str(where)
+        self.kinds = [printable(str(kind)) for kind in kinds]
+        self.text, self.where = printable(str(text)), printable(str(where))
         self.when = ""  # under which circumstances, if the check says so
 
 

@@ -2,7 +2,7 @@
 
 They decide nothing: they build, set and read what must live on the learner's side. Every module here lists its own in
 `TOOLS`; those that give other numbers at each run, such as times, are in `VARYING` as well and stay out of the
-transcript.
+transcript. A module whose name starts with an underscore holds what a tool is made of.
 """
 
 import importlib
@@ -26,7 +26,8 @@ def gathered(modules: list) -> dict[str, Any]:
     return found
 
 
-_MODULES = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+_NAMES = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+_MODULES = [importlib.import_module(f"{__name__}.{name}") for name in _NAMES]
 GIVEN = gathered(_MODULES)
 VARYING = {tool.__name__ for module in _MODULES for tool in getattr(module, "VARYING", ())}
 

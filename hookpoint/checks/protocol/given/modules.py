@@ -43,11 +43,11 @@ def parameter(value: Tensor) -> Kept:
     return Kept(nn.Parameter(value))
 
 
-def gpt2(cfg: Any) -> nn.Module:
-    """A GPT-2 of ours as an ordinary module, for functions whose argument is a whole model."""
+def gpt2(cfg: Any, seed: int | None = 0) -> nn.Module:
+    """A GPT-2 of ours as an ordinary module, for functions whose argument is a whole model; without a seed all 0."""
     from hookpoint.model import GPT2
 
-    return GPT2(cfg)
+    return GPT2(cfg, seed)
 
 
 def fetch(module: nn.Module, path: str) -> Tensor:

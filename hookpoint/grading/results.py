@@ -1,0 +1,92 @@
+"""What grading one submission gives: a verdict for each exercise of its notebook, and their sum."""
+
+import csv
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FORMAT", "Graded", "Result", "read_json", "write_csv"]
+
+FORMAT = 1  # of the JSON
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One exercise of one submission.
+
+    `status` is `passed`, `failed`, `error`, `timeout` or `missing`; `message` is the check's, for the one who wrote the
+    answer: it shows no hidden input; `slip` is the id of the slip that was recognised, or empty.
+    """
+
+    exercise: str
+    status: str
+    points: int
+    max_points: int
+    slip: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One submission. The same `sha256`, `version` and `seed` give the same verdicts again.
+
+    `submission` is the name it was handed in under; `notebook` the stem of the course's notebook that it answers;
+    `warnings` say what was odd about the file, for people; `trouble` says why it could not be graded, if so: then there
+    are no verdicts.
+    """
+
+    submission: str
+    sha256: str
+    notebook: str
+    version: str
+    seed: str
+    verdicts: tuple[Graded, ...] = ()
+    warnings: tuple[str, ...] = ()
+    trouble: str = ""
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def score(self) -> int:
+        return sum(graded.points for graded in self.verdicts)
+
+    @property
+    def max_score(self) -> int:
+        return sum(graded.max_points for graded in self.verdicts)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain values: the host's copy, for it holds the seed."""
+        plain = {"format": FORMAT, **asdict(self), "score": self.score, "max_score": self.max_score}
+        return plain | {"verdicts": [asdict(graded) for graded in self.verdicts], "warnings": list(self.warnings)}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "Result":
+        """The result that `as_json` gave these values for."""
+        names = ("submission", "sha256", "notebook", "version", "seed", "trouble", "seconds")
+        verdicts = tuple(Graded(**graded) for graded in plain["verdicts"])
+        return cls(**{name: plain[name] for name in names}, verdicts=verdicts, warnings=tuple(plain["warnings"]))
+
+
+def read_json(path: Path) -> list[Result]:
+    """The results in a file that `hookpoint grade --json` wrote."""
+    return [Result.from_json(plain) for plain in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def write_csv(results: Iterable[Result], path: Path) -> None:
+    """One row for each submission: its name, notebook, score, and the status of each exercise."""
+    results = list(results)
+    ids = list(dict.fromkeys(graded.exercise for result in results for graded in result.verdicts))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["submission", "notebook", "score", "max_score", *ids, "trouble"])
+        for result in results:
+            status = {graded.exercise: graded.status for graded in result.verdicts}
+            cells = [result.submission, result.notebook, result.score, result.max_score]
+            cells += [status.get(id, "") for id in ids] + [result.trouble]
+            rows.writerow([harmless(cell) for cell in cells])
+
+
+def harmless(cell: Any) -> Any:
+    """A spreadsheet takes text that begins like a formula for one, and the names of files come from participants."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -1,0 +1,153 @@
+"""The process in which submissions are run, and what it becomes.
+
+`base` imports what all submissions need, once, and holds no secret. For each notebook it forks a `stage`, from which
+that notebook's answers are withheld and which has given up all rights to files but those it needs. For each submission
+the stage forks a `run`, which also gives up all system calls but those of computing, then reads the submission, which
+nobody before it has seen.
+
+Run as `python -m hookpoint.grading.sandbox.zygote FD`. What arrives and leaves is described in `hookpoint.grading.box`.
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from hookpoint.checks.protocol.bench import Bench
+from hookpoint.checks.protocol.given import stand_in
+from hookpoint.checks.protocol.nursery import silence, warm
+from hookpoint.checks.protocol.wire import Wire, receive_frame, send_frame
+from hookpoint.content.cells import Cell
+from hookpoint.content.course import course
+from hookpoint.content.execute import run_cells
+
+from . import landlock, limits, seccomp
+from .scratch import empty
+from .withheld import Finder, withhold
+
+__all__ = ["main"]
+
+PLACE = struct.Struct("<i")  # in the list of cells, of the one that is about to run; DONE after the last
+DONE = -1
+LARGEST = 64 << 20
+
+
+def main(fd: int) -> None:
+    """Serves stages until the other side closes the socket."""
+    limits.end_with_parent(os.getppid())
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are not waited for
+    control = socket.socket(fileno=fd)
+    warm()
+    course()  # read once, for `earlier`
+    gc.collect()
+    gc.freeze()  # so that collections in the children do not copy this process's pages
+    control.send(b"r")
+    filter = seccomp.program() if seccomp.supported() else b""
+    while True:
+        message, fds, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            os._exit(0)
+        fork(control, partial(stage, fds[0], filter))
+        os.close(fds[0])
+
+
+def fork(inherited: socket.socket, work) -> int:
+    """A child that does `work` and ends; it does not keep what was inherited. Gives its process id."""
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        limits.end_with_parent(parent)
+        inherited.close()
+        work()
+    finally:
+        os._exit(0)
+
+
+def stage(fd: int, filter: bytes) -> None:
+    """Withholds what the notebook asks for, gives up its rights, then forks a run for each submission."""
+    control = socket.socket(fileno=fd)
+    asked = json.loads(receive_frame(control))
+    silence()
+    finder = withhold(asked["withheld"])
+    for name in asked["imports"]:
+        __import__(name)
+    has = limits.address_space()
+    scratch = Path(asked["scratch"])
+    os.environ.update(TMPDIR=str(scratch), HOME=str(scratch))
+    tempfile.tempdir = None  # it remembers where temporary files went until now
+    os.chdir(scratch)
+    if asked["landlock"]:
+        landlock.restrict(asked["readable"], asked["listable"], [str(scratch), "/dev/null"])
+    gc.collect()
+    gc.freeze()
+    control.send(b"r")
+    while True:
+        message, fds, _, _ = socket.recv_fds(control, 1, 2)
+        if not message:
+            os._exit(0)
+        empty(scratch)
+        pid = fork(control, partial(run, *fds, finder, has, asked["cpu_seconds"], filter))
+        for fd in fds:
+            os.close(fd)
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:  # it has ended already
+            control.send(b"e")
+            continue
+        socket.send_fds(control, [b"f"], [handle])
+        os.close(handle)
+
+
+def run(submission: int, link: int, finder: Finder, has: int, cpu_seconds: int, filter: bytes) -> None:
+    """Runs one submission's cells, saying which, then serves calls of what they define."""
+    sock = socket.socket(fileno=link)
+    limits.limit(cpu_seconds, has)
+    if filter:
+        seccomp.load(filter)
+    torch.manual_seed(0)
+    asked = json.loads(os.pread(submission, LARGEST, 0))
+    cells = [Cell(**fields) for fields in asked["cells"]]
+    place = {id(cell): at for at, cell in enumerate(cells)}
+    loaded = run_cells(cells, before=lambda cell: sock.sendall(PLACE.pack(place[id(cell)])))
+    problems = asked["problems"] | loaded.why_missing(cells)
+    sock.sendall(PLACE.pack(DONE))
+    send_frame(sock, json.dumps({name: problems[name] for name in problems}).encode())
+    gc.freeze()
+    serve(sock, loaded.names, problems, finder)
+
+
+def serve(sock: socket.socket, names: dict, problems: dict[str, str], finder: Finder) -> None:
+    wire = Wire(sock, None)
+    bench = Renewing(names, wire.exchange, problems)
+    bench.finder = finder
+    wire.serve = bench.serve
+    wire.listen()
+
+
+class Renewing(Bench):
+    """A bench that serves one exercise after the other, each with the part of the course that it may see."""
+
+    finder: Finder
+
+    def perform(self, verb, arguments, request):
+        if verb == "renew":
+            self.finder.forget()
+            stand_in.cache_clear()
+            self.finder.ask = lambda name: self.ask_plainly("source", name)
+            return (None, {}), ()
+        return super().perform(verb, arguments, request)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
