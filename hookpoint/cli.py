@@ -165,6 +165,35 @@ def verify(ids: tuple[str, ...], seeds: int, jobs: int | None) -> None:
     sys.exit(main(ids, checkout(), seeds, jobs))
 
 
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object for each submission.")
+@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Also write a table of scores.")
+@click.option("--feedback", type=click.Path(file_okay=False, path_type=Path), help="Also write a page for each author.")
+@click.option("--workers", type=int, default=0, help="Processes to use; as many as there are cores if not given.")
+@click.option("--seed", help="Where the hidden inputs come from: the same seed gives the same verdicts again.")
+@click.option("--trusted", is_flag=True, help="All of it is your own: go on where there is no sandbox.")
+def grade(
+    files: tuple[Path, ...],
+    as_json: bool,
+    csv: Path | None,
+    feedback: Path | None,
+    workers: int,
+    seed: str | None,
+    trusted: bool,
+) -> None:
+    """For hosts: grade notebooks (or scripts, or folders of notebooks) by people you need not trust."""
+    from hookpoint.commands import grading
+
+    results = grading.grade(files, seed, workers, trusted, quiet=as_json)
+    if as_json:
+        click.echo(grading.as_json(results))
+    else:
+        grading.show(results)
+    grading.save(results, csv, feedback)
+    sys.exit(1 if any(result.trouble for result in results) else 0)
+
+
 @main.group(cls=Verbs)
 def zoo() -> None:
     """The small models that the package ships: see them, make them anew, prove what they show."""

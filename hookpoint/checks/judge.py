@@ -40,7 +40,12 @@ class Stumbled(Exception):
 
 
 def judge(
-    exercise: str | Exercise, link: Link, seed: str = PUBLIC_SEED, reveal: bool = True, only: str | None = None
+    exercise: str | Exercise,
+    link: Link,
+    seed: str = PUBLIC_SEED,
+    reveal: bool = True,
+    only: str | None = None,
+    name_slips: bool = True,
 ) -> Verdict:
     """The verdict on one exercise: its checks run in order until one fails.
 
@@ -50,6 +55,7 @@ def judge(
         seed: feeds every input; an event keeps its own.
         reveal: whether messages may show small inputs; off at events, where only kinds and shapes are shown.
         only: the name of one check to run.
+        name_slips: whether to look for the slip after a failure, which takes longer than the checks.
 
     Raises:
         UsageError: there is no exercise of this id.
@@ -62,7 +68,7 @@ def judge(
             for check in checks:
                 error = attempt(exercise, check, desk, seed, exercise.forbids)
                 if error is not None:
-                    return failure(exercise, check, desk, seed, error)
+                    return failure(exercise, check, desk, seed, error, name_slips)
     finally:
         if not isinstance(error, (TimedOut, Lost)):
             forget(desk)
@@ -105,10 +111,15 @@ def forget(desk: Desk) -> None:
         desk.cross("forget")
 
 
-def failure(exercise: Exercise, check: Callable, desk: Desk, seed: str, error: Exception) -> Verdict:
+def failure(exercise: Exercise, check: Callable, desk: Desk, seed: str, error: Exception, name_slips: bool) -> Verdict:
     status, lines = told(exercise, desk, error)
     slips = []
-    if status in ("failed", "error") and not isinstance(error, (Stumbled, Lost)) and not is_missing(error):
+    if (
+        name_slips
+        and status in ("failed", "error")
+        and not isinstance(error, (Stumbled, Lost))
+        and not is_missing(error)
+    ):
         slips = recognised(exercise, check, desk.transcript, seed, error)
         lines += naming(slips, error)
     if status not in ("missing",) and not is_missing(error):

@@ -46,9 +46,20 @@ def load_cells(path: Path, released: Course | None = None) -> list[Cell]:
     Raises:
         HookpointError: the file cannot be read or is no notebook.
     """
-    path, released = Path(path), released or course()
-    name, raw = _script_cells(path) if path.suffix == ".py" else _notebook_cells(path)
-    notebook = released.notebook(name)
+    path = Path(path)
+    if path.suffix != ".py":
+        return cells_in(read_notebook(path), path.stem, released)
+    try:
+        return cells_in(path.read_text(encoding="utf-8"), path.stem, released)
+    except (OSError, UnicodeDecodeError) as error:
+        raise HookpointError(f"{path} cannot be read: {error}.") from None
+
+
+def cells_in(content: dict | str, stem: str, released: Course | None = None) -> list[Cell]:
+    """The code cells of a notebook that has been read, or of a script's text; `stem` is the file's name."""
+    released = released or course()
+    raw = _script_cells(content) if isinstance(content, str) else _notebook_cells(content)
+    notebook = released.notebook(notebook_name(content, stem))
     exercises = notebook.exercises if notebook else released.exercises
     writes = {exercise.writes: exercise.id for exercise in exercises}
     demos = frozenset().union(*(released_notebook.demos for released_notebook in released.notebooks))
@@ -56,30 +67,29 @@ def load_cells(path: Path, released: Course | None = None) -> list[Cell]:
     return [piece for cell in cells for piece in _pieces(cell, writes)]
 
 
-def _notebook_cells(path: Path) -> tuple[str, list[tuple[int, str, str, dict]]]:
-    """The notebook's name and its code cells: index, id, source, metadata."""
-    notebook = read_notebook(path)
-    name = hookpoint_of(notebook).get("notebook", path.stem)
-    return name, [
+def notebook_name(content: dict | str, stem: str) -> str:
+    """The notebook that the content says it is; else what its file is called."""
+    return stem if isinstance(content, str) else str(hookpoint_of(content).get("notebook", stem))
+
+
+def _notebook_cells(notebook: dict) -> list[tuple[int, str, str, dict]]:
+    """The code cells: index, id, source, metadata."""
+    return [
         (index, str(cell.get("id", "")), cell["source"], hookpoint_of(cell))
         for index, cell in enumerate(notebook["cells"])
         if cell.get("cell_type") == "code"
     ]
 
 
-def _script_cells(path: Path) -> tuple[str, list[tuple[int, str, str, dict]]]:
+def _script_cells(text: str) -> list[tuple[int, str, str, dict]]:
     """The same of a percent script; a script without `# %%` lines is one cell."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise HookpointError(f"{path} cannot be read: {error}.") from None
     cells: list[tuple[str, list[str]]] = [("", [])]
     for line in text.split("\n"):
         if header := PERCENT.match(line):
             cells.append((header.group(1), []))
         else:
             cells[-1][1].append(line)
-    return path.stem, [
+    return [
         (index, "", "\n".join(lines).strip("\n"), _markers(header))
         for index, (header, lines) in enumerate(cells)
         if "[markdown]" not in header and any(line.strip() for line in lines)

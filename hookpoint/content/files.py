@@ -39,9 +39,7 @@ def read_notebook(path: Path) -> dict:
         HookpointError: the file cannot be read or is no notebook. It is left as it is.
     """
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        cells = notebook["cells"]
-        return {**notebook, "cells": [{**cell, "source": source_of(cell)} for cell in cells]}
+        return notebook_in(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise HookpointError(f"{path} cannot be read: {error.strerror or error}.") from None
     except json.JSONDecodeError as error:
@@ -50,6 +48,12 @@ def read_notebook(path: Path) -> dict:
         raise HookpointError(_unreadable(path, "it is not UTF-8 text")) from None
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise HookpointError(_unreadable(path, "it has no list of cells")) from None
+
+
+def notebook_in(text: str) -> dict:
+    """The notebook that the text is, each cell's source as one string. Raises an error of any kind if it is none."""
+    notebook = json.loads(text)
+    return {**notebook, "cells": [{**cell, "source": source_of(cell)} for cell in notebook["cells"]]}
 
 
 def _unreadable(path: Path, why: str) -> str:

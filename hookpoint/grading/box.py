@@ -32,7 +32,7 @@ from hookpoint.content.cells import Cell
 from hookpoint.content.course import Notebook
 from hookpoint.errors import HookpointError
 
-from .level import Level, confined
+from .level import Level, boxed, system_paths
 from .sandbox.zygote import DONE, PLACE
 from .withholding import readable, shown, withheld
 
@@ -40,7 +40,11 @@ __all__ = ["Box", "Run", "Stage"]
 
 CELL_SECONDS = 15.0  # the run stops a cell itself after 10; this is for one that cannot be stopped from within
 CELLS_SECONDS = 60.0  # all cells of a submission
+END_SECONDS = 5.0  # for the zygote to end by itself when its socket is closed
 CPU_SECONDS = 600  # a last resort for one run; the deadlines come first
+DEVICES = ("/dev/urandom", "/dev/zero")
+# What the setups of notebooks import of ours: loaded once for all submissions.
+IMPORTS = ("hookpoint.model.gpt2", "hookpoint.zoo.stories", "hookpoint.pictures", "hookpoint.content.earlier")
 ENDED = "Its cell ended the Python process, or did not come back within {limit:g} s."
 
 
@@ -51,15 +55,16 @@ class Box:
         HookpointError: it did not start.
     """
 
-    def __init__(self, level: Level, limit: float = 10.0):
+    def __init__(self, level: Level, folder: Path | None = None, limit: float = 10.0):
         self.level, self.limit = level, limit
-        self.folder = Path(tempfile.mkdtemp(prefix="hookpoint-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="hookpoint-", dir=folder))
         self.stages: dict[str, Stage] = {}
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        command = [sys.executable, "-P", "-m", "hookpoint.grading.sandbox.zygote", str(theirs.fileno())]
+        command = boxed(self.folder) if level.bubblewrap else []
+        command += [sys.executable, "-P", "-m", "hookpoint.grading.sandbox.zygote", str(theirs.fileno())]
         self.process = subprocess.Popen(
-            confined(command, level, self.folder), pass_fds=[theirs.fileno()], env=environment(self.folder),
-            stdin=subprocess.DEVNULL, start_new_session=True,
+            command, pass_fds=[theirs.fileno()], env=environment(self.folder), stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )  # fmt: skip
         theirs.close()
         try:
@@ -78,8 +83,11 @@ class Box:
         for stage in self.stages.values():
             stage.close()
         self.control.close()
-        self.process.kill()
-        self.process.wait()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> "Box":
@@ -93,7 +101,8 @@ def environment(folder: Path) -> dict[str, str]:
     """All that the zygote learns of ours: nothing of the host's environment, where keys may lie."""
     return {
         "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         **({"HOOKPOINT_COURSE": os.environ["HOOKPOINT_COURSE"]} if "HOOKPOINT_COURSE" in os.environ else {}),
     }  # fmt: skip
 
@@ -104,14 +113,13 @@ class Stage:
     def __init__(self, box: Box, notebook: Notebook):
         self.box, self.notebook = box, notebook
         scratch = box.folder / notebook.name
-        scratch.mkdir()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         socket.send_fds(box.control, [b"s"], [theirs.fileno()])
         theirs.close()
         files, folders = readable(notebook)
         asked = {
-            "withheld": withheld(notebook), "imports": imports(notebook), "scratch": str(scratch),
-            "landlock": box.level.landlock, "readable": [*system(), *files], "listable": folders,
+            "withheld": withheld(notebook), "imports": IMPORTS, "scratch": str(scratch),
+            "landlock": box.level.landlock, "readable": [*system_paths(), *DEVICES, *files], "listable": folders,
             "cpu_seconds": CPU_SECONDS,
         }  # fmt: skip
         send_frame(self.control, json.dumps(asked).encode())
@@ -131,6 +139,15 @@ class Stage:
                 problems[cell.writes] = ENDED.format(limit=CELL_SECONDS)
         raise Lost("the cells could not be run")
 
+    def lives(self) -> bool:
+        """Whether the stage still answers. If not, what happened to its runs says nothing about them."""
+        try:
+            self.control.send(b"p")
+            expect(self.control, b"p", END_SECONDS)
+        except (OSError, Lost):
+            return False
+        return True
+
     def close(self) -> None:
         self.control.close()
 
@@ -140,17 +157,21 @@ class Run:
 
     def __init__(self, stage: Stage, cells: Sequence[Cell], problems: Mapping[str, str]):
         self.stage, self.used, self.alive = stage, False, True
+        self.exercise, self.handle = "", None
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         submission = sealed(json.dumps({"cells": [vars(cell) for cell in cells], "problems": problems}).encode())
-        socket.send_fds(stage.control, [b"r"], [submission, theirs.fileno()])
-        theirs.close()
-        os.close(submission)
-        stage.control.settimeout(START_SECONDS)
-        said, fds, _, _ = socket.recv_fds(stage.control, 1, 1)
-        if not said:
+        try:
+            socket.send_fds(stage.control, [b"r"], [submission, theirs.fileno()])
+            stage.control.settimeout(START_SECONDS)
+            _, fds, _, _ = socket.recv_fds(stage.control, 1, 1)
+        except OSError:
+            fds = []
+        finally:
+            theirs.close()
+            os.close(submission)
+        if not fds:
             raise Lost("the stage has ended")
-        self.handle = fds[0] if fds else None
-        self.exercise = ""
+        self.handle = fds[0]
 
     def start(self) -> int | None:
         """Waits until all cells have run. Gives the place of the cell that ended the process, if one did."""
@@ -232,24 +253,3 @@ def expect(sock: socket.socket, word: bytes, seconds: float) -> None:
     sock.settimeout(None)
     if said != word:
         raise Lost("did not come up")
-
-
-def imports(notebook: Notebook) -> list[str]:
-    """What the notebook's setup imports of ours, loaded once for all its submissions."""
-    return [
-        "hookpoint.checks",
-        "hookpoint.model.gpt2",
-        "hookpoint.zoo",
-        "hookpoint.pictures",
-        "hookpoint.content.earlier",
-    ]
-
-
-def system() -> list[str]:
-    """What Python needs to read of this machine, hookpoint itself left out."""
-    import sysconfig
-
-    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    paths |= {str(Path(prefix) / "lib") for prefix in (sys.prefix, sys.base_prefix)}
-    return sorted(paths) + ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo",
-                            "/dev/urandom", "/dev/zero"]  # fmt: skip

@@ -23,7 +23,7 @@ def reference(attn, x_new, cache, layer):
     return attention(whole, {f"attn.{name}": weight for name, weight in attn.items()}, "attn")[:, cache.shape[1] :]
 
 
-def layers(learner, draw, count=CFG.n_layers, dtype=torch.float32, opposed=False):
+def layers(learner, draw, count=CFG.n_layers, dtype=torch.float32, opposed=False, batch=BATCH):
     """For each layer an attention module over there, its weights, and a stream [batch, pos, d_model].
 
     With `opposed`, keys point away from queries: what a position sees of itself scores far below 0, and a mask that is
@@ -36,7 +36,7 @@ def layers(learner, draw, count=CFG.n_layers, dtype=torch.float32, opposed=False
             weights |= {"W_K": -20 * weights["W_Q"], "b_K": -20 * weights["b_Q"]}
         attn = learner.given.attention_layer(CFG)
         learner.given.load(attn, weights)
-        made.append((attn, weights, draw.normal(BATCH, LENGTH, CFG.d_model, dtype=dtype)))
+        made.append((attn, weights, draw.normal(batch, LENGTH, CFG.d_model, dtype=dtype)))
     return made
 
 
@@ -74,7 +74,7 @@ def extends(learner, draw):
     made = layers(learner, draw, 2)
     outputs, cache = through(learner, made, (3, 2))
     if (got := int(cache.length.value)) != 5:
-        raise Mismatch(f"leaves a cache of {got} positions after 3 and 2 were fed to every layer, expected 5.")
+        raise Mismatch(f"is {got} after attn_with_cache was given 3 and 2 positions in every layer, expected 5.")
     _, weights, x = made[1]
     same(outputs[-1][-1], reference(weights, x[:, 3:5], x[:, :3], 1), "at positions 3 to 4, fed after 0 to 2")
 
@@ -88,6 +88,7 @@ def in_parts(learner, draw):
     """Fed in parts of any size, every position sees all before it, its own part included, and none behind it."""
     compared(learner, layers(learner, draw), (1, 3, 2), "as 1 + 3 + 2")
     compared(learner, layers(learner, draw, 1, torch.float64), (5, 2), "as 5 + 2 in float64")
+    compared(learner, layers(learner, draw, 1, batch=1), (2, 1, 4), "as 2 + 1 + 4 in one row")
 
 
 def far_ahead(learner, draw):

@@ -5,7 +5,7 @@ from hookpoint.model import Config
 
 SIZES = (
     (Config(d_vocab=19, n_ctx=64, d_model=11, n_layers=5, n_heads=3, d_head=7, d_mlp=17), 11, 13),
-    (Config(d_vocab=31, n_ctx=8, d_model=12, n_layers=3, n_heads=7, d_head=5, d_mlp=23), 1, 8),
+    (Config(d_vocab=31, n_ctx=8, d_model=12, n_layers=3, n_heads=7, d_head=5, d_mlp=23), 1, 13),
 )
 
 
@@ -26,8 +26,9 @@ def by_hand(learner, draw):
 
 
 def values(learner, draw):
-    """Two numbers, a key's and a value's, for each layer, sequence, position, head and dimension of the head."""
-    for cfg, batch, length in (*SIZES, (SIZES[0][0], 2 + draw.number(0, 40), 2 + draw.number(0, 60))):
+    """Two numbers, a key's and a value's, for each layer, sequence, position (T may exceed n_ctx), head and dimension."""
+    some, many = (2 + draw.number(0, 40), 2 + draw.number(0, 60)), (11, 300_007)  # many: more than 32 bits hold
+    for cfg, batch, length in (*SIZES, (SIZES[0][0], *some), (SIZES[0][0], *many)):
         same(learner.cache_bytes(cfg, batch, length), reference(cfg, batch, length))
 
 

@@ -18,9 +18,9 @@ def reference(cache, n):
     """Names the arguments in messages."""
 
 
-def cropped(learner, draw, length, n):
+def cropped(learner, draw, length, n, dtype=torch.float32):
     """A cache of the learner's, what it holds, and the cropped one."""
-    pairs = drawn_pairs(draw, length)
+    pairs = drawn_pairs(draw, length, dtype=dtype)
     cache = own_cache(learner, "crop_cache", pairs)
     new = learner.crop_cache(cache, n)
     if not isinstance(new, Ref):
@@ -32,9 +32,11 @@ def cropped(learner, draw, length, n):
 
 def keeps_newest(learner, draw):
     """The newest n positions are kept, in every layer, keys and values."""
-    for length, n in ((8, 3), (7, 1), (6, 5)):
-        _, pairs, new = cropped(learner, draw, length, n)
-        holds(new, newest(pairs, n), drawn_pairs(draw, 1)[0], f"what came of {length} positions cropped to {n}")
+    for length, n, dtype in ((8, 3, torch.float32), (7, 1, torch.float32), (10, 9, torch.float64)):
+        cache, pairs, new = cropped(learner, draw, length, n, dtype)
+        probe = drawn_pairs(draw, 1, dtype=dtype)[0]
+        holds(new, newest(pairs, n), probe, f"what came of {length} positions cropped to {n}")
+    same_length(learner.crop_cache(cache, 4), 4, "in what came of 10 positions cropped to 4")
 
 
 def old_one_untouched(learner, draw):
@@ -62,9 +64,9 @@ def nothing_to_cut(learner, draw):
 
 def nothing_left(learner, draw):
     """If n is 0, the new cache is empty."""
-    _, _, new = cropped(learner, draw, 5, 2)
+    cache, pairs, new = cropped(learner, draw, 5, 2)
     same_length(new, 2, "in what came of 5 positions cropped to 2")
-    _, pairs, new = cropped(learner, draw, 5, 0)
+    new = learner.crop_cache(cache, 0)
     same_length(new, 0, "in what came of 5 positions cropped to 0")
     holds(new, newest(pairs, 0), drawn_pairs(draw, 1)[0], "what came of 5 positions cropped to 0")
 

@@ -60,7 +60,7 @@ def a_model(learner, draw, cfg=CFG, dtype=torch.float64):
 def greedy_ids(learner, draw):
     """At temperature 0 the ids are those that the model gives without a cache, for each row of the batch."""
     model, weights = a_model(learner, draw)
-    for batch, length, n in ((3, 4, 6), (1, 1, 4)):
+    for batch, length, n in ((3, 4, 6), (1, 1, 4), (1, 6, 3)):
         ids = draw.ids(CFG.d_vocab, batch, length)
         want, _ = continued(ids, n, weights)
         same(learner.generate_cached(model, ids, n, temperature=0), want, f"for {n} tokens after {length}")
@@ -72,14 +72,17 @@ def logits(learner, draw):
     ids = draw.ids(CFG.d_vocab, 2, 3)
     watch = learner.given.watch_parts(model)
     learner.generate_cached(model, ids, 4, temperature=0)
-    given = [rows for rows in learner.given.parts_seen(watch)["logits"] if rows.shape[-1] == CFG.d_vocab]
+    computed(learner.given.parts_seen(watch)["logits"], continued(ids, 4, weights)[1])
+
+
+def computed(seen, steps):
+    """Raises `Mismatch` unless the logits of every step are among those that the model's unembedding gave."""
+    given = [rows.reshape(-1, rows.shape[-1]) for rows in seen if rows.shape[-1] == steps[0].shape[-1]]
     if not given:
         return  # unembedded by hand: then the ids must do
-    seen = torch.cat([rows.reshape(-1, CFG.d_vocab) for rows in given])
-    _, steps = continued(ids, 4, weights)
     for step, want in enumerate(steps):
         for row in want:
-            nearest = (seen - row).abs().amax(-1).min().item()
+            nearest = (torch.cat(given) - row).abs().amax(-1).min().item()
             if not nearest <= WHOLE.limit(want):
                 line = f"  Closest to them are logits that are off by {nearest:.2g}."
                 raise Mismatch(f"does not compute the logits of step {step + 1} that the model gives.", line)
@@ -87,15 +90,22 @@ def logits(learner, draw):
 
 def each_token_once(learner, draw):
     """Every token is fed once: the prompt's, and then one new one at each step."""
-    model, _ = a_model(learner, draw)
-    for length, n in ((3, 4), (6, 2)):
+    for cfg, length, n in ((CFG, 3, 4), (CFG, 6, 2), (SHORT, 3, 4)):
+        model, _ = a_model(learner, draw, cfg)
         watch = learner.given.watch_parts(model)
-        learner.generate_cached(model, draw.ids(CFG.d_vocab, 3, length), n, temperature=0)
-        rows = max(learner.given.parts_seen(watch)["rows"][part] for part in ("blocks.0.ln1", "blocks.0.mlp"))
-        if rows > 3 * (length + n):  # the last token need not be fed, but may be
+        learner.generate_cached(model, draw.ids(cfg.d_vocab, 3, length), n, temperature=0)
+        fed = learner.given.parts_seen(watch)["rows"]
+        rows = max(fed[part] for part in ("blocks.0.ln1", "blocks.0.mlp"))
+        if rows > 3 * (length + n) and not (cfg is SHORT and last_too):
             line = f"  {length} + {n - 1} for each of 3 rows are enough: {3 * (length + n - 1)}."
             fact = f"feeds the model {rows} positions for {n} new tokens after a prompt of {length}."
             raise Mismatch(fact, line)
+        for part in ("ln1", "mlp"):
+            if not fed[f"blocks.0.{part}"]:
+                raise Mismatch(
+                    f"never calls block.{part}.", "  Call the model's parts rather than copying their formulas."
+                )
+        last_too = rows > 3 * (length + n - 1)  # no error, but in a full context it is fed with all others
 
 
 def beyond_the_context(learner, draw):
@@ -104,10 +114,11 @@ def beyond_the_context(learner, draw):
     watch = learner.given.watch_parts(model)
     for length, n in ((4, 5), (SHORT.n_ctx + 2, 2)):
         ids = draw.ids(SHORT.d_vocab, 4, length)
-        want, _ = continued(ids, n, weights, cfg=SHORT)
+        want, steps = continued(ids, n, weights, cfg=SHORT)
         got = learner.generate_cached(model, ids, n, temperature=0)
-        learner.given.parts_seen(watch)  # ids alone tell few slips apart
+        seen = learner.given.parts_seen(watch)  # ids alone tell few slips apart
         same(got, want, f"for {n} tokens after {length}, with n_ctx {SHORT.n_ctx}")
+        computed(seen["logits"], steps)
 
 
 def stops(learner, draw):
@@ -126,11 +137,17 @@ def stops(learner, draw):
     same(learner.generate_cached(model, ids, 6, temperature=0), free, "without stop")
     same(learner.generate_cached(model, ids, 6, temperature=0, stop=stop), want, f"with stop={stop}")
     begun = ids.clone()
-    begun[:, 1] = stop
+    begun[:, [1, -1]] = stop
     got = learner.generate_cached(model, begun, 6, temperature=0, stop=stop)
     same(got, continued(begun, 6, weights, stop)[0], f"with stop={stop}, which the prompts hold too")
     alone = learner.generate_cached(model, ids[:1], 6, temperature=0, stop=stop)
     same(alone, want[:1], f"with stop={stop} for one row, which ends at its second token")
+    swap = torch.arange(CFG.d_vocab)
+    swap[[0, stop]] = swap[[stop, 0]]
+    renamed = {"embed.W_E": weights["embed.W_E"][swap], "unembed.b_U": weights["unembed.b_U"][swap]}
+    learner.given.load(model, weights | renamed | {"unembed.W_U": weights["unembed.W_U"][:, swap]})
+    got = learner.generate_cached(model, swap[ids], 6, temperature=0, stop=0)
+    same(got, swap[want], "with stop=0")
 
 
 def nothing_to_add(learner, draw):
@@ -169,7 +186,12 @@ def settings_for(logits):
 def sampling(learner, draw):
     """Temperature, then top-k, then top-p shape the draw of every token; each row is drawn for itself."""
     model, weights = a_model(learner, draw, TINY)
-    learner.generate_cached(model, draw.ids(TINY.d_vocab, 12, 2), 2, temperature=0)  # tells some slips apart
+    ids = draw.ids(TINY.d_vocab, 12, 2)
+    learner.generate_cached(model, ids, 2, temperature=0)  # tells some slips apart
+    likeliest, _ = continued(ids, 2, weights, cfg=TINY)
+    for name, limit in (("top_k", 1), ("top_p", 1e-9)):
+        got = learner.generate_cached(model, ids, 2, **{name: limit}, generator=draw.generator())
+        same(got, likeliest, f"with {name}={limit}, which leaves one token to each row")
     prompt = draw.ids(TINY.d_vocab, 1, 2)
     vocabulary = torch.arange(TINY.d_vocab)[:, None]
     for settings in settings_for(next_logits(prompt, weights, TINY)[0]):

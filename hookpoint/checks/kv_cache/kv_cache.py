@@ -39,26 +39,31 @@ def any_order(learner, draw):
 
 def length(learner, draw):
     """.length is the number of positions that every layer holds: it moves on when the last layer has got its part."""
-    pairs = drawn_pairs(draw, 5)
-    cache = new_cache(learner)
-    same_length(cache, 0, "when it is new")
-    held = [0] * CFG.n_layers
-    for layer, count, at_once in ((1, 3, False), (2, 2, True), (0, 2, True), (0, 3, True), (2, 2, True), (1, 2, True)):
-        cache.append(layer, *cut(pairs[layer], held[layer], held[layer] + count))
-        held[layer] += count
-        if at_once:
-            same_length(cache, min(held), f"when its layers hold {held} positions")
+    pairs = drawn_pairs(draw, CFG.n_ctx)
+    full = ((0, 6, False), (1, 7, False), (2, 3, True), (2, 6, True), (0, 2, True), (1, 2, True))
+    begun = ((1, 3, False), (2, 2, True), (0, 2, True))
+    for appends in (full, begun):  # in this order they tell the slips apart
+        cache, held = new_cache(learner), [0] * CFG.n_layers
+        same_length(cache, 0, "when it is new")
+        for layer, count, at_once in appends:
+            cache.append(layer, *cut(pairs[layer], held[layer], held[layer] + count))
+            held[layer] += count
+            if at_once:
+                same_length(cache, min(held), f"when its layers hold {held} positions")
 
 
 def sizes(learner, draw):
-    """One sequence, one layer and one position at a time will do, and keys and values keep their dtype."""
+    """One sequence, one layer, one position at a time and n_ctx in all will do; keys and values keep their dtype."""
     appended(learner, draw, replace(CFG, n_layers=1), batch=1, pieces=((0, 1), (1, 2), (2, 3)))
+    cache, _ = appended(learner, draw, pieces=((0, CFG.n_ctx - 1), (CFG.n_ctx - 1, CFG.n_ctx)))
+    same_length(cache, CFG.n_ctx, "when it holds n_ctx positions")
     for dtype in (torch.float64, torch.float16, torch.bfloat16):
         appended(learner, draw, replace(CFG, n_layers=1), pieces=((0, 2), (2, 3)), dtype=dtype, batch=2)
 
 
 def apart(learner, draw):
     """A new cache is empty, and two caches have nothing in common."""
+    same_length(new_cache(learner), 0, "when it is new and others have been filled")
     first, pairs = appended(learner, draw)
     second = new_cache(learner)
     same_length(second, 0, "when it is new and another one has been filled")
@@ -88,14 +93,17 @@ def unchanged(learner, draw):
 def no_graph(learner, draw):
     """The cache keeps no graph: keys of an earlier step carry no gradient at a later one."""
     pairs = drawn_pairs(draw, 5)
-    cache = new_cache(learner)
-    cache.append(0, *cut(pairs[0], 0, 2))
-    kept = learner.given.keeps_graph(cache, 0, *cut(pairs[0], 2, 4), *cut(pairs[0], 4, 5))
-    if kept:
-        raise Mismatch(
-            f"returned a {kept[0]} that still carries the graph of an earlier append.",
-            "  Every step would keep the activations of all steps before it alive.",
-        )
+    for start in (2, 0):
+        cache, other = new_cache(learner), new_cache(learner)
+        if start:
+            cache.append(0, *cut(pairs[0], 0, start))
+            other.append(0, *cut(pairs[0], 0, start))
+        if kept := learner.given.keeps_graph(cache, 0, *cut(pairs[0], start, 4), *cut(pairs[0], 4, 5)):
+            line = "  Every step would keep the activations of all steps before it alive."
+            raise Mismatch(f"returned a {kept[0]} that still carries the graph of an earlier append.", line)
+        if stored := learner.given.stores_graph(other, 0, *cut(pairs[0], start, 4)):
+            line = "  What is stored must be detached, the first time too; what is given back need not be."
+            raise Mismatch(f"keeps the activations alive that the {stored[0]} were computed from.", line)
 
 
 class right:
@@ -204,6 +212,12 @@ class length_of_longest(right):
         return max(self.held())
 
 
+class length_of_begun_layers(right):
+    @property
+    def length(self):
+        return min(filter(None, self.held()), default=0)
+
+
 class length_over_layers(right):
     @property
     def length(self):
@@ -271,6 +285,7 @@ EXERCISE = Exercise(
         Slip("length is that of the first layer, which is ahead of the others during a step", length_of_first_layer),
         Slip("length is that of the last layer, whatever the others hold", length_of_last_layer),
         Slip("length is that of the layer that holds most", length_of_longest),
+        Slip("length leaves out the layers that hold nothing yet", length_of_begun_layers),
         Slip("length adds up the positions of all layers", length_over_layers),
         Slip("length counts the calls of append, not the positions", counts_appends),
         Slip("length is the size of the newest piece", length_of_pieces),

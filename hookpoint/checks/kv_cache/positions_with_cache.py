@@ -13,7 +13,7 @@ def reference(cache_len, Tn):
 
 def values(learner, draw):
     """New tokens stand at the positions that follow those in the cache."""
-    for cache_len, count in ((7, 3), (0, 5), (4, 1), (0, 1), (draw.number(1, 500), draw.number(2, 9))):
+    for cache_len, count in ((7, 3), (0, 5), (4, 1), (0, 1), (draw.number(1_100, 9_000), draw.number(2, 9))):
         same(learner.positions_with_cache(cache_len, count), reference(cache_len, count))
 
 

@@ -21,9 +21,9 @@ def reference(cache, index):
     """Names the arguments in messages."""
 
 
-def reordered(learner, draw, rows):
+def reordered(learner, draw, rows, dtype=torch.float32):
     """A cache of the learner's, what it holds, and the reordered one."""
-    pairs = drawn_pairs(draw, LENGTH, batch=ROWS)
+    pairs = drawn_pairs(draw, LENGTH, batch=len(rows), dtype=dtype)
     cache = own_cache(learner, "reorder_cache", pairs)
     new = learner.reorder_cache(cache, torch.tensor(rows))
     if not isinstance(new, Ref):
@@ -33,8 +33,8 @@ def reordered(learner, draw, rows):
     return cache, pairs, new
 
 
-def probe(draw):
-    return drawn_pairs(draw, 1, batch=ROWS)[0]
+def probe(draw, batch=ROWS, dtype=torch.float32):
+    return drawn_pairs(draw, 1, batch=batch, dtype=dtype)[0]
 
 
 def gathers(learner, draw):
@@ -45,9 +45,10 @@ def gathers(learner, draw):
 
 
 def changes_places(learner, draw):
-    """Rows may also just change places."""
-    _, pairs, new = reordered(learner, draw, MOVING)
-    holds(new, chosen(pairs, MOVING), probe(draw), f"the cache reordered by {list(MOVING)}")
+    """Rows may also just change places, or all come from one; a single row will do, and so will float64."""
+    for rows, dtype in ((MOVING, torch.float64), ((1,) * ROWS, torch.float32), ((0,), torch.float32)):
+        _, pairs, new = reordered(learner, draw, rows, dtype)
+        holds(new, chosen(pairs, rows), probe(draw, len(rows), dtype), f"the cache reordered by {list(rows)}")
 
 
 def old_one_untouched(learner, draw):

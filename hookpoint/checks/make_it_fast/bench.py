@@ -71,6 +71,15 @@ def three(learner, draw):
         same(got, {name: statistics.median(durations[1:]) for name, durations in seconds.items()}, f"of {count}")
 
 
+def middle(learner, draw):
+    """Equal times count each, short times are not rounded; of an even number, one of the middle two or between them."""
+    _, got = run(learner, 5, {"short": [9e-2, 4e-4, 7e-4, 4e-4, 4e-4, 9e-4]})
+    same(got, {"short": 4e-4}, "of times of which three are equal")
+    _, got = run(learner, 4, {"even": [90.0, 1.0, 8.0, 2.0, 9.0]})
+    if not 2 - 1e-4 <= float(got["even"]) <= 8 + 1e-4:
+        raise Mismatch(f"returned {got['even']} for times of 1, 8, 2 and 9 seconds, expected 2 to 8.", got=got)
+
+
 def real_clock(learner, draw):
     """Without a clock it is CPU time that is measured, in seconds."""
     calls = []
@@ -156,7 +165,7 @@ def all_of_them(functions, repeats, clock=time.process_time):
 
 EXERCISE = Exercise(
     "bench",
-    checks=(medians, rounds, three, real_clock),
+    checks=(medians, rounds, three, middle, real_clock),
     reference=reference,
     gives=dict,
     slips=(

@@ -81,7 +81,7 @@ def model_untouched(learner, draw):
     """The model you are given keeps its dtype, its weights and its mode."""
     model, _, tokens = measured(learner, draw)
     want = truth(learner, model, tokens)
-    before = learner.given.weights(model)
+    before, wanting = learner.given.weights(model), learner.given.traces(model)["requires_grad"]
     learner.given.put_in_mode(model, True)
     got = learner.bf16_error(model, tokens)
     if learner.given.dtypes(model) != ["float32"]:
@@ -93,6 +93,8 @@ def model_untouched(learner, draw):
         raise Mismatch("changes the model's weights.", line)
     if not learner.given.in_training(model):
         raise Mismatch("leaves the model in evaluation mode.")
+    if learner.given.traces(model)["requires_grad"] != wanting:
+        raise Mismatch("leaves the model's parameters with another requires_grad.")
     compared(got, want)
 
 

@@ -47,6 +47,15 @@ def gradient(learner, draw):
     same_pull(torch.cat([W, b[None]]), torch.cat([want_W, want_b[None]]), along, leaves)
 
 
+def anew(learner, draw):
+    """The weights are read at each call: those of a layer that has been trained on give another result."""
+    layer = a_layer(learner, some_weights(draw))
+    learner.fuse_qkv(layer)
+    changed = some_weights(draw)
+    learner.given.load(layer, changed)
+    same(learner.fuse_qkv(layer), reference(changed), "after the layer's weights have changed")
+
+
 def both(attn, join):
     return join([attn.W_Q, attn.W_K, attn.W_V]), torch.cat([attn.b_Q, attn.b_K, attn.b_V]).flatten()
 
@@ -125,7 +134,7 @@ def one_head(attn):
 
 EXERCISE = Exercise(
     "fuse_qkv",
-    checks=(values, one_product, gradient),
+    checks=(values, one_product, gradient, anew),
     reference=reference,
     gives=(Tensor, Tensor),
     slips=(

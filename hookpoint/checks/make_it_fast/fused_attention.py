@@ -45,6 +45,16 @@ def causality(learner, draw):
     same(learner.fused_attention(layer, changed), whole(changed, weights), "after position 4 changed")
 
 
+def anew(learner, draw):
+    """The weights are read at each call: those of a layer that has been trained on give another result."""
+    x = draw.normal(2, 5, CFG.d_model)
+    layer = a_layer(learner, some_weights(draw))
+    learner.fused_attention(layer, x)
+    changed = some_weights(draw)
+    learner.given.load(layer, changed)
+    same(learner.fused_attention(layer, x), whole(x, changed), "after the layer's weights have changed")
+
+
 def gradient(learner, draw):
     """The gradient reaches x and every parameter of the layer."""
     weights = tracked(some_weights(draw))
@@ -156,7 +166,7 @@ def no_gradient(attn, x):
 
 EXERCISE = Exercise(
     "fused_attention",
-    checks=(values, one_position, causality, gradient, few_products),
+    checks=(values, one_position, causality, gradient, anew, few_products),
     reference=reference,
     gives=Tensor,
     needs={"fuse_qkv": "hookpoint.model.fast:fuse_qkv"},

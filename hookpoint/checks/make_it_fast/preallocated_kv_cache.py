@@ -88,9 +88,12 @@ def apart(learner, draw):
         if not torch.equal(learner.given.read_again(kept), want):
             raise Mismatch(f"changes the {name} that an earlier append gave back.")
     kept = learner.given.keeps_graph(cache, 1, *cut(pairs[1], 0, 2), *cut(pairs[1], 2, 3))
+    kept = kept and f"returned a {kept[0]} that carries a graph."
+    stored = learner.given.stores_graph(cache, 2, *cut(pairs[2], 0, 2))
+    kept = kept or (stored and f"keeps the graph of the {stored[0]} that it was given.")
     if kept:
         line = "  Detach what you write: a slice that is assigned to records a graph."
-        raise Mismatch(f"returned a {kept[0]} that carries a graph.", line)
+        raise Mismatch(kept, line)
 
 
 class right:
@@ -160,11 +163,10 @@ class one_counter(right):
     """One length for all layers, moved on by the first one."""
 
     def append(self, layer, k, v):
-        if layer == 0:
-            self.filled = [self.filled[0] + k.shape[1]] * self.cfg.n_layers
-        end = self.filled[0]
+        end = self.filled[0] + k.shape[1] * (layer == 0)
         if end > self.cfg.n_ctx:
             raise ValueError
+        self.filled = [end] * self.cfg.n_layers
         for room, new in zip(self.rooms[layer], (k, v), strict=True):
             room[:, max(end - k.shape[1], 0) : max(end, k.shape[1])] = new.detach()
         return self.given_back(layer)
@@ -238,6 +240,8 @@ class counted_before_refusing(right):
     def append(self, layer, k, v):
         start = self.filled[layer]
         self.filled[layer] = start + k.shape[1]
+        if self.filled[layer] > self.cfg.n_ctx:
+            raise ValueError("full")
         for room, new in zip(self.rooms[layer], (k, v), strict=True):
             room[:, start : self.filled[layer]] = new.detach()
         return self.given_back(layer)
@@ -264,7 +268,7 @@ EXERCISE = Exercise(
         Slip("every piece is written at the beginning, over the one before", from_zero),
         Slip("new pieces are written in front of the old ones", newest_first),
         Slip("there is one count for all layers, which the first layer moves on", one_counter),
-        Slip("there is one count for all layers, which the last layer moves on", counted_by_last),
+        Slip("the last layer alone moves length on", counted_by_last),
         Slip("all layers share one room", shared_by_layers),
         Slip("keys and values share one room", shared_by_kinds),
         Slip("the room is float32 whatever dtype says", always_float32),

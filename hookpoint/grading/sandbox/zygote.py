@@ -8,10 +8,10 @@ nobody before it has seen.
 Run as `python -m hookpoint.grading.sandbox.zygote FD`. What arrives and leaves is described in `hookpoint.grading.box`.
 """
 
+import contextlib
 import gc
 import json
 import os
-import signal
 import socket
 import struct
 import sys
@@ -44,7 +44,6 @@ def main(fd: int) -> None:
     """Serves stages until the other side closes the socket."""
     limits.end_with_parent(os.getppid())
     torch.set_num_threads(1)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are not waited for
     control = socket.socket(fileno=fd)
     warm()
     course()  # read once, for `earlier`
@@ -54,6 +53,7 @@ def main(fd: int) -> None:
     filter = seccomp.program() if seccomp.supported() else b""
     while True:
         message, fds, _, _ = socket.recv_fds(control, 1, 1)
+        reap(os.WNOHANG if message else 0)
         if not message:
             os._exit(0)
         fork(control, partial(stage, fds[0], filter))
@@ -74,6 +74,13 @@ def fork(inherited: socket.socket, work) -> int:
         os._exit(0)
 
 
+def reap(how: int) -> None:
+    """Lets ended children go, so that their time counts as this process's; without WNOHANG waits for the others."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, how)[0]:
+            pass
+
+
 def stage(fd: int, filter: bytes) -> None:
     """Withholds what the notebook asks for, gives up its rights, then forks a run for each submission."""
     control = socket.socket(fileno=fd)
@@ -84,6 +91,7 @@ def stage(fd: int, filter: bytes) -> None:
         __import__(name)
     has = limits.address_space()
     scratch = Path(asked["scratch"])
+    scratch.mkdir()
     os.environ.update(TMPDIR=str(scratch), HOME=str(scratch))
     tempfile.tempdir = None  # it remembers where temporary files went until now
     os.chdir(scratch)
@@ -94,17 +102,17 @@ def stage(fd: int, filter: bytes) -> None:
     control.send(b"r")
     while True:
         message, fds, _, _ = socket.recv_fds(control, 1, 2)
+        reap(os.WNOHANG if message else 0)
         if not message:
             os._exit(0)
+        if message == b"p":
+            control.send(b"p")
+            continue
         empty(scratch)
         pid = fork(control, partial(run, *fds, finder, has, asked["cpu_seconds"], filter))
         for fd in fds:
             os.close(fd)
-        try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:  # it has ended already
-            control.send(b"e")
-            continue
+        handle = os.pidfd_open(pid)
         socket.send_fds(control, [b"f"], [handle])
         os.close(handle)
 

@@ -1,5 +1,7 @@
 """Attention layers and models whose calls are noted, and tensors that a learner's cache gave back and that are kept."""
 
+import gc
+import weakref
 from typing import Any
 
 import torch
@@ -30,12 +32,43 @@ def read_again(kept: Tensor) -> Tensor:
     return kept.detach().clone()
 
 
+class Mark:
+    """Something to refer to weakly."""
+
+
+class Noted(torch.autograd.Function):
+    """Doubles a tensor; the mark lives as long as the graph of the result."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, mark: object) -> Tensor:
+        ctx.mark = mark
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return 2 * grad, None
+
+
 def keeps_graph(cache: Any, layer: int, k: Tensor, v: Tensor, later_k: Tensor, later_v: Tensor) -> list[str]:
     """Which of the keys and values still carry the graph of an earlier `append` after a later one without any."""
     with torch.enable_grad():
         cache.append(layer, *(2 * part.clone().requires_grad_() for part in (k, v)))
         pair = cache.append(layer, later_k, later_v)
     return [name for name, part in zip(("k_all", "v_all"), pair, strict=True) if part.requires_grad]
+
+
+def stores_graph(cache: Any, layer: int, k: Tensor, v: Tensor) -> list[str]:
+    """Which of the graphs that made `k` and `v` are still there after an `append` whose result nobody keeps."""
+    marks = [Mark(), Mark()]
+    alive = [weakref.ref(mark) for mark in marks]
+    with torch.enable_grad():
+        pair = [Noted.apply(part.clone().requires_grad_(), mark) for part, mark in zip((k, v), marks, strict=True)]
+        cache.append(layer, *pair)
+    pair.clear()
+    marks.clear()
+    if any(mark() is not None for mark in alive):
+        gc.collect()
+    return [name for name, mark in zip(("keys", "values"), alive, strict=True) if mark() is not None]
 
 
 class Watch:
@@ -76,4 +109,4 @@ def in_training(model: nn.Module) -> bool:
     return model.training
 
 
-TOOLS = (attention_layer, held_append, read_again, keeps_graph, watch_parts, parts_seen, in_training)
+TOOLS = (attention_layer, held_append, read_again, keeps_graph, stores_graph, watch_parts, parts_seen, in_training)

@@ -1,0 +1,115 @@
+"""Grading one submission: its exercises in the notebook's order, on hidden inputs, in one process if that can be.
+
+A process in which answers were run before may have been spoilt by them. So whatever does not pass there is judged
+again in a fresh one: one answer's crash, loop or mess costs no other answer anything.
+"""
+
+import hashlib
+import time
+from functools import cache
+from pathlib import Path
+
+from hookpoint.checks import Verdict, judge
+from hookpoint.checks.find import exercise as checked
+from hookpoint.content.course import Exercise, course_root
+from hookpoint.errors import HookpointError
+
+from .box import Box, Run, Stage
+from .results import Graded
+from .submission import Submission
+
+__all__ = ["LONG_SECONDS", "ZygoteLost", "grade", "lanes", "version"]
+
+PACKAGE = Path(__file__).parents[1]
+LONG_SECONDS = 30.0  # an exercise that may take as long as this waits until all the quick ones have been judged
+BUDGET = {"quick": 90.0, "long": 300.0}  # seconds for the exercises of one submission in one lane
+FINAL = ("passed", "missing")  # what a process that others have used cannot have brought about
+
+
+class ZygoteLost(HookpointError):
+    """The sandbox ended, and with it what it ran: nothing is known about the submission yet."""
+
+
+def lanes(submission: Submission) -> dict[str, list[Exercise]]:
+    """The submission's exercises by lane: `quick`, and `long` for those that train or time something."""
+    found: dict[str, list[Exercise]] = {}
+    for exercise in submission.notebook.exercises:
+        lane = "long" if checked(exercise.id).limit >= LONG_SECONDS else "quick"
+        found.setdefault(lane, []).append(exercise)
+    return found
+
+
+def grade(submission: Submission, box: Box, seed: str, lane: str) -> list[Graded]:
+    """The verdicts on the exercises of one lane.
+
+    Raises:
+        ZygoteLost: the sandbox ended meanwhile; grade it again in a new one.
+    """
+    exercises, end = lanes(submission)[lane], time.monotonic() + BUDGET[lane]
+    try:
+        attempts = Attempts(box.stage(submission.notebook), submission)
+        try:
+            return [graded(exercise, attempts.verdict(exercise, seed, end)) for exercise in exercises]
+        finally:
+            attempts.close()
+    except OSError as error:
+        raise ZygoteLost(f"The sandbox ended: {error}.") from None
+
+
+def graded(exercise: Exercise, verdict: Verdict) -> Graded:
+    points = exercise.points if verdict.passed else 0
+    return Graded(exercise.id, verdict.status, points, exercise.points, verdict.slip, verdict.message)
+
+
+class Attempts:
+    """The processes that one submission is run in, one after the other."""
+
+    def __init__(self, stage: Stage, submission: Submission):
+        self.stage, self.submission = stage, submission
+        self.run: Run | None = None
+
+    def verdict(self, exercise: Exercise, seed: str, end: float) -> Verdict:
+        if time.monotonic() > end:
+            return Verdict(exercise.id, "timeout", OUT_OF_TIME.format(exercise.id))
+        run = self.open()
+        used = run.used
+        verdict = self.judged(run, exercise, seed, name_slips=not used)
+        if used and verdict.status not in FINAL:
+            self.close()
+            verdict = self.judged(self.open(), exercise, seed)
+        return verdict
+
+    def open(self) -> Run:
+        if self.run is None:
+            self.run = self.stage.run(self.submission.cells)
+        return self.run
+
+    def judged(self, run: Run, exercise: Exercise, seed: str, name_slips: bool = True) -> Verdict:
+        run.exercise, run.used = exercise.id, True
+        verdict = judge(exercise.id, run, seed, reveal=False, name_slips=name_slips)
+        if not run.alive:
+            self.close()
+            if not self.stage.lives():
+                raise ZygoteLost("The sandbox ended while it was used.")
+        return verdict
+
+    def close(self) -> None:
+        if self.run is not None:
+            self.run.close()
+            self.run = None
+
+
+OUT_OF_TIME = """{0} was not judged: the answers before it have used up the time that a submission has.
+  Does each of them come back within seconds?
+  Next: hookpoint check {0}"""
+
+
+@cache
+def version() -> str:
+    """What the verdicts depend on beside the submission and the seed: the course, its checks, and the grader."""
+    folders = [PACKAGE / name for name in ("checks", "content", "grading", "model")]
+    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    digest = hashlib.sha256()
+    for path in [*paths, *sorted(course_root().glob("*/*.ipynb"))]:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]

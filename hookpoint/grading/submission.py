@@ -1,0 +1,110 @@
+"""One file that was handed in: read with suspicion, and matched with the notebook of the course that it answers.
+
+Outputs, check cells and metadata of the file decide nothing: which exercises there are, and what they are worth, the
+course says.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from hookpoint.content.cells import Cell, cells_in, is_stub, notebook_name, parse
+from hookpoint.content.course import Notebook, course
+from hookpoint.content.files import notebook_in
+from hookpoint.errors import HookpointError
+
+__all__ = ["Refused", "Submission", "read"]
+
+LARGEST_FILE = 32 << 20  # pictures in outputs make notebooks large
+LARGEST_CODE = 1 << 20  # characters of all code cells
+MOST_CELLS = 1_000
+
+
+class Refused(HookpointError):
+    """The file is no submission that can be graded; the text says why, for the one who handed it in."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A submission: its name, the fingerprint of its bytes, the notebook that it answers, its code cells, oddities."""
+
+    name: str
+    sha256: str
+    notebook: Notebook
+    cells: tuple[Cell, ...]
+    warnings: tuple[str, ...]
+
+
+def read(path: Path, name: str | None = None) -> Submission:
+    """The submission in a file (`.ipynb`, or `.py` with or without `# %%` lines).
+
+    Raises:
+        Refused: it is too large, no notebook, no text, or answers none of the course's exercises.
+    """
+    data = load(path)
+    cells, notebook = matched(content_of(data, path), path.stem)
+    if sum(len(cell.source) for cell in cells) > LARGEST_CODE or len(cells) > MOST_CELLS:
+        raise Refused(f"It has more than {MOST_CELLS:,} code cells, or more than {LARGEST_CODE:,} characters of code.")
+    return Submission(
+        name or str(path), hashlib.sha256(data).hexdigest(), notebook, tuple(cells), oddities(cells, notebook)
+    )
+
+
+def load(path: Path) -> bytes:
+    """The file's bytes. Only a regular file is opened: a pipe or a device would never end."""
+    try:
+        if not path.is_file():
+            raise Refused("It is not a file." if path.exists() else "There is no such file.")
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise Refused(f"It cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    if len(data) > LARGEST_FILE:
+        raise Refused(f"It is larger than {LARGEST_FILE >> 20} MB. Clear the outputs and hand it in again.")
+    return data
+
+
+def content_of(data: bytes, path: Path) -> dict | str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused("It is not UTF-8 text.") from None
+    if path.suffix == ".py":
+        return text
+    try:
+        return notebook_in(text)
+    except Exception:  # whatever is wrong with the file, it is no notebook
+        raise Refused("It is not a Jupyter notebook: no JSON with a list of cells.") from None
+
+
+def matched(content: dict | str, stem: str) -> tuple[list[Cell], Notebook]:
+    """The code cells, and the notebook that they answer: named by the file, else the one most of whose names it has."""
+    try:
+        cells = cells_in(content, stem)
+        named = course().notebook(notebook_name(content, stem))
+    except Exception:  # cells that are no cells: numbers for sources, lists for metadata
+        raise Refused("Its cells are not those of a Jupyter notebook.") from None
+    if named is not None:
+        return cells, named
+    votes = Counter(course().exercise(cell.exercise).notebook for cell in cells if cell.kind == "exercise")
+    if not votes:
+        raise Refused("It defines nothing that an exercise of the course asks for.")
+    best = course().notebook(votes.most_common(1)[0][0])
+    return cells_in(content, best.name), best
+
+
+def oddities(cells: list[Cell], notebook: Notebook) -> tuple[str, ...]:
+    """What the one who handed it in may want to know."""
+    said = []
+    for exercise in notebook.exercises:
+        answers = [cell for cell in cells if cell.exercise == exercise.id and cell.kind == "exercise"]
+        written = [cell for cell in answers if not is_stub(cell.source, cell.writes)]
+        if not answers:
+            said.append(f"{exercise.id}: no cell defines {exercise.asked}.")
+        elif len(written) > 1:
+            places = ", ".join(str(cell.index + 1) for cell in written)
+            said.append(f"{exercise.id}: answered in cells {places}; the last of them that runs counts.")
+        if any(parse(cell.source) is None for cell in answers):
+            said.append(f"{exercise.id}: a cell that answers it is not valid Python.")
+    return tuple(said)
