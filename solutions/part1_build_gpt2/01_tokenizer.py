@@ -6,7 +6,7 @@
 # After this notebook you can
 # - say why models read neither characters nor words, with the numbers that decide it;
 # - train a byte-pair vocabulary and predict its next merge by hand;
-# - turn any text into ids and back without losing a byte, also from a stream that never ends;
+# - turn any text into ids and back without losing a byte, even from a stream that never ends;
 # - explain from its tokenizer why a model cannot spell, why it adds badly, and what a glitch token is.
 #
 # ```
@@ -18,8 +18,8 @@
 # ```
 
 # %% [markdown]
-# The libraries `tokenizers`, `tiktoken`, `transformers` and `sentencepiece` are closed to this notebook's answers: they
-# are what you build. `regex`, which knows Unicode's categories where Python's `re` does not, is there for you.
+# The libraries `tokenizers`, `tiktoken`, `transformers` and `sentencepiece` are not allowed in this notebook's answers:
+# they are what you build. `regex` is; unlike Python's `re`, it knows Unicode's categories.
 #
 # Two texts go through the notebook. `STORIES` comes from the small world that the course's language models live in;
 # `NEW_STORIES` is more of it, kept apart. `CONTROL` is text from elsewhere, for every question of the form "or does
@@ -71,9 +71,9 @@ for scheme, size, cut, unknown in (
     print(f"{scheme:12} {size:11} {len(cut(NEW_STORIES)):23} {len(cut(CONTROL)):19} {unknown:20}")
 
 # %% [markdown]
-# Words make the text five times shorter, and fail on the control: most of its words have no id at all. Nothing can be
-# said about them, not even that they are two different words. The same happens to every typo, every new name, every
-# line of code. Bytes know no unknown, for every text is bytes, but a model would spend five steps on "table".
+# Words make the text five times shorter, and fail on the control: most of its words have no id at all, and a model
+# could not even tell two of them apart. The same happens to every typo, every new name, every line of code. Bytes know
+# no unknown, for every text is bytes, but a model would spend five steps on "table".
 #
 # **Subwords** take the middle: start from bytes, so that nothing is ever unknown, and give frequent sequences of bytes
 # ids of their own. How many is your choice. GPT-2 chose 50,000.
@@ -115,11 +115,8 @@ def bytes_to_unicode() -> dict[int, str]:
     """GPT-2's visible character for each byte."""
     ### BEGIN SOLUTION
     visible = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    table = {byte: chr(byte) for byte in visible}
-    for byte in range(256):
-        if byte not in table:
-            table[byte] = chr(256 + len(table) - len(visible))
-    return table
+    hidden = [byte for byte in range(256) if byte not in visible]
+    return {byte: chr(byte) for byte in visible} | {byte: chr(256 + place) for place, byte in enumerate(hidden)}
     ### END SOLUTION
 
 
@@ -136,40 +133,34 @@ print(*line.encode())
 print(" ".join(table[byte] for byte in line.encode()))
 
 # %% [markdown] only="solutions"
-# The dict grows by one for each hidden byte, so its length counts them. A separate counter is as good, and so is the
-# closed form that falls out: hidden bytes up to 32 move by 256, those from 127 to 160 by 162, and 173 by 150.
-#
-# The table is for people and files. Inside the tokenizer tokens stay `bytes`, and everything below works on these.
+# A loop with a counter of the hidden bytes is as good. The table is for people and files. Inside the tokenizer tokens
+# stay `bytes`, and everything below works on these.
 
 # %% [markdown]
 # ## Where merges must stop
-# If any bytes could become a token, then `dog.`, `dog,` and `dog?` would each become one: frequent sequences, but a
-# waste of three ids on one word. So the text is first cut into words, and no token reaches over the border of a word.
-#
-# GPT-2's rules look odd at first and are worth knowing, since every model of that family inherits them. Each place of
-# the text takes the first rule that fits:
+# If any bytes could become a token, then `dog.`, `dog,` and `dog?` would each become one: frequent sequences, but
+# three ids spent on one word (Radford et al. 2019). So the text is first cut into words, and no token reaches over the
+# border of a word. GPT-2 has five rules for it. Each place of the text takes the first rule that fits:
 #
 # 1. A contraction: the straight apostrophe `'` with `s`, `t`, `d`, `m`, `ll`, `ve` or `re`, in lower case. `I'm` is `I`
 #    and `'m`.
 # 2. As many letters as follow each other, with *one* space before them if it is there. `a word` is `a` and `␣word`.
 # 3. Numbers, likewise. `in 2026` is `in` and `␣2026`.
 # 4. Signs that are neither letter, number nor white space, likewise. `so !?` is `so` and `␣!?`.
-# 5. A run of white space: all of it at the end of the text; before something else all but its last character; a single
-#    one alone. `a␣␣␣b` is `a`, `␣␣` and `␣b`.
+# 5. White space. A run of it that ends the text is one word. A run of several characters before something else is a
+#    word without its last character. That last one, like a single one, joins the next word by rules 2 to 4 if it is a
+#    space, and is a word of its own if it is a newline, a tab or any other white space. `a␣␣␣b` is `a`, `␣␣` and `␣b`.
 #
 # Letters and numbers are those of Unicode, in any script. A space belongs to the word *after* it, so the same word has
 # one id at the beginning of a text and another one inside a sentence. You will meet the consequences.
 
 # %% [markdown]
 # ## Exercise: `pretokenize` ★★
-# `pretokenize(text)` gives the list of words, as `str`. Joined, they are the text: nothing is lost, and nothing
-# changed.
+# `pretokenize(text)` gives the list of words, as `str`, by the five rules above. Joined, they are the text: nothing is
+# lost, and nothing changed.
 #
 # - "Letter" is Unicode's category L and "number" its category N, so `³`, `½` and `Ⅷ` are numbers. A combining accent
 #   (category M) is neither.
-# - Rule 5 in full: a run that ends the text is one word. A run of several characters that is followed by something
-#   leaves its last character over. What is left over joins the next word by rules 2 to 4 if it is a space, and is a
-#   word of its own if it is a newline, a tab or any other white space.
 # - The contraction must begin right there: `␣'s` is `␣'` and `s`, because rule 4 takes the space with the apostrophe.
 
 # %% [markdown] hint="pretokenize" rung=1
@@ -184,7 +175,7 @@ print(" ".join(table[byte] for byte in line.encode()))
 # %% [markdown] hint="pretokenize" rung=3
 # Six alternatives, separated by bars: the apostrophe with a group of its endings; optional space and letters; optional
 # space and numbers; optional space and characters of a negated class that names white space, letters and numbers; white
-# space with a negative lookahead for a character that is no white space; white space. Use groups that do not capture
+# space with a negative lookahead for a character that is not white space; white space. Use groups that do not capture
 # (`(?:`), since `findall` returns the groups where there are any.
 
 
@@ -209,7 +200,7 @@ for sample in ("I'm sure they'll come.", "WE'LL SEE", "x  = 3.14  # roughly", "o
     print(" | ".join(shown))
 
 # %% [markdown] only="solutions"
-# `\s+(?!\S)` is the clever part. The engine takes the whole run, looks ahead, and where a visible character follows it
+# `\s+(?!\S)` does rule 5. The engine takes the whole run, looks ahead, and where a visible character follows it
 # gives one character back: now what follows is white space, and the lookahead holds. A run of one cannot give anything
 # back, so it falls to the last alternative.
 #
@@ -221,8 +212,8 @@ for sample in ("I'm sure they'll come.", "WE'LL SEE", "x  = 3.14  # roughly", "o
 # Byte-pair encoding (Gage 1994, for compression; Sennrich et al. 2016, for language) repeats one step: find the pair
 # of neighbours that occurs most often, and make it one symbol. Take the words `hug` 5 times, `hugs` 3 times and `bun`
 # 11 times. The pair `(u, n)` occurs 11 times, `(b, u)` 11 times, `(h, u)` and `(u, g)` 8 times, `(g, s)` 3 times. The
-# first two tie; one must win. Say it is `(u, n)`. From now on `bun` is two symbols, `b` and `un`, and the pair `(b,
-# un)` occurs 11 times. `(b, u)` is gone: its count was of a word as it was.
+# first two tie; one must win. Say it is `(u, n)`. From now on `bun` is two symbols, `b` and `un`. The pair `(b, un)`
+# occurs 11 times, and `(b, u)` no longer occurs at all.
 #
 # A word is a tuple of symbols, a symbol is `bytes`, and a corpus is the dict of its words with their frequencies. The
 # borders of words are kept by never looking across them.
@@ -263,7 +254,7 @@ checks.run("pair_counts")
 
 # %% [markdown] only="solutions"
 # `zip(word, word[1:])` gives the same pairs. Counting each *different* word once, with its frequency, is what makes
-# training affordable: 15,000 words of the stories are only some 400 different ones.
+# training affordable: the 15,000 words of `STORIES` are only 435 different ones.
 
 # %% [markdown]
 # ## Exercise: `merge_pair` ★
@@ -413,10 +404,10 @@ for size in sizes:
 pictures.curve(measured, sizes, xlabel="ids in the vocabulary", ylabel="bytes per token", title="trained on stories")
 
 # %% [markdown]
-# Both curves bend: the first merges are the best ones, by construction. And a vocabulary is made *for* a text. On text
-# from elsewhere the merges learned from stories soon stop helping. A tokenizer trained mostly on English gives other
-# languages more tokens for the same content, which is then dearer, slower and sooner out of context. No later training
-# of the model repairs it.
+# Both curves bend, since the most frequent pairs come first. And a vocabulary is made *for* a text: on text from
+# elsewhere the merges learned from stories soon stop helping. In the same way a tokenizer trained mostly on English
+# gives other languages more tokens for the same content, which is then dearer, slower and sooner out of context (Petrov
+# et al. 2023). No later training of the model repairs it.
 
 # %% [markdown] only="solutions"
 # Recounting everything after each merge costs as many passes over the different words as there are merges. Production
@@ -439,7 +430,7 @@ pictures.curve(measured, sizes, xlabel="ids in the vocabulary", ylabel="bytes pe
 
 # %% [markdown]
 # ## Exercise: `encode_word` ★★
-# `encode_word(b, ranks, vocab)` gives the list of ids of one word `b`, which may be any `bytes`, also empty ones.
+# `encode_word(b, ranks, vocab)` gives the list of ids of one word `b`, which may be any `bytes`, empty ones too.
 #
 # - `ranks` maps each merged pair to its place in the list of merges: 0 was learned first. Pairs that were never learned
 #   are not in it.
@@ -478,24 +469,23 @@ def encode_word(b: bytes, ranks: Mapping[Pair, int], vocab: Mapping[int, bytes])
 checks.run("encode_word")
 
 # %% [markdown]
-# How often does the greedy longest match differ on ordinary text? Here it is beside yours, over the different words of
-# the new stories and of the control, with the vocabulary of the stories.
+# How often does taking the longest token that fits, the *greedy* cut, differ on ordinary text? Here it is beside yours,
+# over the different words of the new stories and of the control, with a vocabulary of 512 ids learned from the stories.
 
 # %%
 vocab, merges = train_bpe(STORIES, 512, [END_OF_TEXT])
 ranks = {pair: rank for rank, pair in enumerate(merges)}
 known_tokens = set(vocab.values())
 for name, text in (("new stories", NEW_STORIES), ("control", CONTROL)):
-    different, example = 0, ""
-    for word in (each.encode() for each in sorted(set(pretokenize(text)))):
-        yours, greedy, rest = [vocab[id] for id in encode_word(word, ranks, vocab)], [], word
+    words, differing = sorted(set(pretokenize(text))), []
+    for word in words:
+        yours, greedy, rest = [vocab[id] for id in encode_word(word.encode(), ranks, vocab)], [], word.encode()
         while rest:
-            greedy.append(next(rest[:end] for end in range(len(rest), 0, -1) if rest[:end] in known_tokens))
+            greedy.append(max((token for token in known_tokens if rest.startswith(token)), key=len))
             rest = rest[len(greedy[-1]) :]
         if yours != greedy:
-            different += 1
-            example = "·".join(map(bytes.decode, yours)) + ", greedy " + "·".join(map(bytes.decode, greedy))
-    print(f"{name:12} {different:3} of {len(set(pretokenize(text)))} words differ, such as {example}")
+            differing.append(f"{'·'.join(map(bytes.decode, yours))}, greedy {'·'.join(map(bytes.decode, greedy))}")
+    print(f"{name:12} {len(differing):3} of {len(words)} words differ; for example", *differing[-1:])
 
 # %% [markdown] only="solutions"
 # Going through all merges in order, `for pair in ranks` sorted by rank, gives the same result with more work: a merge
@@ -504,13 +494,13 @@ for name, text in (("new stories", NEW_STORIES), ("control", CONTROL)):
 
 # %% [markdown]
 # ## A tokenizer is an object
-# From here on the pieces live in a class. The constructor is given; the next three exercises each write one method as a
-# function with `self`, and the last line of the cell hangs it on the class.
+# From here on the pieces live in a class. The constructor is given. In each of the last three exercises you write one
+# method, as a function with `self`; the last line of the cell hangs it on the class.
 
 
 # %%
 class Tokenizer:
-    """Text to ids and back. Its methods are the last three exercises.
+    """Text to ids and back. Its methods are the exercises `encode`, `decode` and `encode_stream`.
 
     Args:
         vocab: What each id stands for.
@@ -523,8 +513,8 @@ class Tokenizer:
         self.merges = list(merges)
         self.special = list(special)
         self.ranks = {pair: rank for rank, pair in enumerate(self.merges)}
-        last = {token: id for id, token in self.vocab.items()}
-        self.special_ids = {text: last[text.encode()] for text in self.special}
+        id_of = {token: id for id, token in self.vocab.items()}  # of two equal tokens the later: special ids come last
+        self.special_ids = {text: id_of[text.encode()] for text in self.special}
 
 
 # %% [markdown]
@@ -534,14 +524,13 @@ class Tokenizer:
 # - Strings in `allowed_special` (a list, a tuple or a set, each from `self.special`) become their one id wherever they
 #   stand, also inside a word. They may hold any characters, spaces too. Where several begin at the same place the
 #   longest wins. The text between them is encoded piece by piece, and nothing is stripped from it.
-# - A special string that is **not** allowed is text like any other. Nothing is allowed unless the caller says so.
+# - A special string that is **not** allowed is text like any other. Nothing is allowed unless the caller says so, for
+#   the text may come from a stranger: if `<|endoftext|>` in a message became the special token, that stranger could end
+#   the document in the model's eyes and start another, in another voice.
 # - The empty text has no ids. Text is valid Unicode; lone surrogates, which have no UTF-8, do not occur.
 #
 # You may use `pretokenize` and `encode_word`; the check puts ours in their place. If you keep a cache, keep it on
 # `self`.
-#
-# Why must the caller allow them? The text may come from a stranger. If `<|endoftext|>` in a message became the special
-# token, that stranger could end the document in the model's eyes and start another, in another voice.
 
 # %% [markdown] hint="encode" rung=1
 # If you cut the text at the special strings, which pieces do you get between two that touch, or before one at the very
@@ -582,7 +571,7 @@ Tokenizer.encode = encode
 checks.run("encode")
 
 # %% [markdown]
-# The same string, allowed and not.
+# The same text, with the special string allowed and not.
 
 # %%
 tokenizer = Tokenizer(vocab, merges, [END_OF_TEXT])
@@ -600,7 +589,7 @@ for allowed in ([END_OF_TEXT], []):
 # `tokenizer.decode(ids)` gives the text of a list of ids. Special tokens become their strings, and no ids the empty
 # text.
 #
-# A model may emit any ids, also such whose bytes are no UTF-8. They must not stop you: every unreadable sequence
+# A model may emit any ids, including some whose bytes are not UTF-8. They must not stop you: every unreadable sequence
 # becomes U+FFFD, the replacement character, as Python's `errors="replace"` has it.
 
 # %% [markdown] hint="decode" rung=1
@@ -628,8 +617,8 @@ Tokenizer.decode = decode
 checks.run("decode")
 
 # %% [markdown]
-# There and back again, for text that the vocabulary was not made for. Beside the number of tokens: how many of them are
-# readable on their own.
+# To ids and back, for a story and for text that the vocabulary was not made for. The last column counts the tokens that
+# can be read on their own.
 
 # %%
 for sample in ("After Mary came home", "Straße, naïve", "東京タワー", "🙂"):
@@ -644,11 +633,11 @@ for sample in ("After Mary came home", "Straße, naïve", "東京タワー", "�
 
 # %% [markdown]
 # ## Strange places
-# Much that looks like stupidity of a model is visible here, before any model exists. Three places to look.
+# Some of what a model gets wrong is decided here, before any model exists. Three places to look.
 #
-# **A word is several things.** With its space, without it, at the start of a line, in capitals: the ids have nothing
-# in common, and a model must learn for each that it is the same word. It cannot see letters at all. To count the
-# letters in a token it must have learned by heart how that id is spelt.
+# **A word is several things.** With its space, without it, in capitals: the ids differ, and a model must learn for each
+# row that it is the same word. It cannot see letters at all. To count the letters in a token it must have learned by
+# heart how that id is spelt.
 
 # %%
 for sample in ("garden", " garden", "Garden", " GARDEN", "garden\n"):
@@ -657,9 +646,9 @@ for sample in ("garden", " garden", "Garden", " GARDEN", "garden\n"):
 
 # %% [markdown]
 # **Numbers are cut by frequency, not by place value.** The tokenizer below has seen every number up to 999 once. Look
-# how it cuts: the digit that means hundreds is in a token by itself, or with the tens, or with everything, and a
-# fourth digit shifts it all. Adding such numbers is a table lookup. Newer tokenizers cut digits in groups of three, or
-# one by one.
+# where the digit of the hundreds ends up: together with the tens, or with everything, or, behind a fourth digit, with
+# the thousands. Adding needs digits lined up by place, and these pieces do not line up. Newer tokenizers cut digits in
+# groups of up to three, or one by one.
 
 # %%
 number_vocab, number_merges = train_bpe(" ".join(map(str, range(1000))), 512, [])
@@ -673,32 +662,34 @@ for sample in (" 7", " 77", " 777", " 7777", " 998", " 480", " 1480"):
 # that user name of a web forum very often, the *model's* hardly at all. The id was there; its embedding was never
 # trained.
 #
-# You can make one. A tokenizer is trained on the stories plus the log of a counting game. Then look which of its tokens
-# never occur when it encodes the stories, the text that the model would be trained on. The control is your tokenizer
-# without the log.
+# You can make one. Train a tokenizer on the stories plus the log of a counting game, and list the tokens that never
+# occur when it encodes the stories, the text that the model would be trained on. The control is your tokenizer without
+# the log.
 
 # %%
 log = "".join(f" SolidGoldMagikarp +{n}\n" for n in range(300))
 glitch_vocab, glitch_merges = train_bpe(STORIES + log, 511, [])
-for name, subject in (("with the log", Tokenizer(glitch_vocab, glitch_merges)), ("control", tokenizer)):
-    seen = set(subject.encode(STORIES))
-    never = [subject.vocab[id] for id in range(256, 511) if id not in seen]
+for name, subject in (("with the log", Tokenizer(glitch_vocab, glitch_merges)), ("without it", tokenizer)):
+    never = set(range(256, 511)) - set(subject.encode(STORIES))
     inside = {part for pair in subject.merges for part in pair}
-    steps = sum(token in inside for token in never)
-    print(f"{name:12} {len(never)} of 255 merged tokens never occur in the stories; {steps} are steps to longer tokens")
-    print(f"{'':12} the rest: {[token.decode() for token in never if token not in inside]}")
+    steps = {id for id in never if subject.vocab[id] in inside}
+    met = sorted(steps & set(subject.encode(CONTROL)))
+    print(f"{name}: {len(never)} of 255 merged tokens never occur in the stories")
+    print(f"  {len(steps)} are steps to longer tokens; CONTROL has {[subject.vocab[id].decode() for id in met]}")
+    print(f"  the rest: {[subject.vocab[id].decode() for id in sorted(never - steps)]}")
 
 # %% [markdown]
-# Most tokens that never occur are scaffolding: `village` is needed once, to make `␣village`, and then swallowed by it.
-# They too are ids whose embeddings no training moves, but no ordinary text leads to them either. The glitch token is
-# the other kind: a string that a person can type, and that the model has never seen.
+# Most tokens that never occur are scaffolding: `village` was needed once, to make `␣village`, and is swallowed by it
+# ever since. No training on the stories reaches their ids either, and other text may hold them: `CONTROL` does, and so
+# does `g·arden` above. The glitch token is of another kind: a whole string, learned from a text that the model never
+# sees.
 #
-# This is a test worth running on any model: encode its training text, list the ids that never come, and ask what it
-# does with them.
+# You can run this test on any model: encode its training text, list the ids that never come, and see what it does with
+# them (Land and Bartolo 2024).
 
 # %% [markdown]
 # ## Text without an end
-# A training corpus does not fit in memory, and a chat message arrives in pieces. You want ids while the text is still
+# A large corpus does not fit in memory, and a chat message arrives in pieces. You want ids while the text is still
 # coming in. Encoding each chunk by itself is wrong, as your `pretokenize` shows: `they'` and `ll` are `they` `'` `ll`,
 # but together they are `they` `'ll`. A chunk may end in the middle of a word, of a run of spaces, or of
 # `<|endoftext|>`.
@@ -746,7 +737,7 @@ def encode_stream(self, iterable: Iterable[str], allowed_special: Collection[str
     """The ids of the chunks' text, each as soon as no later chunk can change it."""
     ### BEGIN SOLUTION
     longest_first = sorted(allowed_special, key=len, reverse=True)
-    pattern = regex.compile("|".join(map(regex.escape, longest_first)) or r"(?!)")  # without any: matches nowhere
+    pattern = regex.compile("|".join(map(regex.escape, longest_first)) or r"(?!)")  # (?!) matches nowhere
     longest = max(map(len, allowed_special), default=1)
     held = ""
     for chunk in iterable:
@@ -769,31 +760,25 @@ Tokenizer.encode_stream = encode_stream
 checks.run("encode_stream")
 
 # %% [markdown]
-# Your stream on text that never ends, three characters at a time: the first ten tokens, and how much it has read by
-# then.
-
-
-# %%
-def endless(counter: list[int]) -> Iterator[str]:
-    """The stories again and again, in chunks of three characters; counts what has been read."""
-    while True:
-        for at in range(0, len(STORIES), 3):
-            counter.append(3)
-            yield STORIES[at : at + 3]
-
+# Your stream reads the stories three characters at a time: the first ten tokens, and how much it has read by then. Then
+# the ids of a whole text, with each chunk encoded by itself as the control.
 
 # %%
-read: list[int] = []
-first = list(islice(tokenizer.encode_stream(endless(read)), 10))
+chunks = (STORIES[at : at + 3] for at in range(0, len(STORIES), 3))
+first = list(islice(tokenizer.encode_stream(chunks), 10))
 print([tokenizer.decode([id]) for id in first])
-print(f"{sum(read)} characters read, {len(tokenizer.decode(first))} of them given out")
+print(f"{len(STORIES) - sum(map(len, chunks))} characters read, {len(tokenizer.decode(first))} of them given out")
+chunks = [NEW_STORIES[at : at + 3] for at in range(0, len(NEW_STORIES), 3)]
+apart = [id for chunk in chunks for id in tokenizer.encode(chunk)]
+for name, ids in (("your stream", list(tokenizer.encode_stream(chunks))), ("each chunk by itself", apart)):
+    print(f"{name:21} {len(ids):5} tokens, the ids of the whole text: {ids == tokenizer.encode(NEW_STORIES)}")
 
 # %% [markdown] only="solutions"
-# Two facts carry the proof. A special string needs at most `longest` characters, so before `known` nothing is
+# Why this is safe: a special string needs at most `longest` characters, so before `known` nothing is
 # undecided; and GPT-2's rules look at most one character beyond a word, except that an apostrophe may take up to two
 # letters from the words after it, which by then are one word. Hence two words are held back.
 #
-# The white space is dropped for another reason: the settled part is encoded as a text of its own, and there a run of
+# White space is held back for another reason: the settled part is encoded as a text of its own, and there a run of
 # white space at its end would be cut as at the end of a text.
 #
 # Right as well: cutting only where white space begins after a visible character, which is always the border of a word.
@@ -806,17 +791,10 @@ print(f"{sum(read)} characters read, {len(tokenizer.decode(first))} of them give
 # holds the merges and the special strings, in the printable alphabet of your first exercise; the ids follow from their
 # order.
 
-
-# %%
-def keep(made: Tokenizer, path: Path = Path("mine/tokenizer.json")) -> None:
-    """Writes the tokenizer in the course's format."""
-    path.parent.mkdir(exist_ok=True)
-    CourseTokenizer(made.vocab, made.merges, made.special).save(path)
-
-
 # %%
 mine = Tokenizer(*train_bpe(STORIES, 512, [END_OF_TEXT]), [END_OF_TEXT])
-keep(mine)
+Path("mine").mkdir(exist_ok=True)
+CourseTokenizer(mine.vocab, mine.merges, mine.special).save(Path("mine/tokenizer.json"))
 again = CourseTokenizer.load(Path("mine/tokenizer.json"))
 print("read back, it gives the same ids:", again.encode(NEW_STORIES) == mine.encode(NEW_STORIES))
 
@@ -833,13 +811,13 @@ for name, subject, size in (("yours", mine, len(mine.vocab)), ("shipped", shippe
 pictures.bars(list(rows.values()), list(rows), title="bytes per token")
 
 # %% [markdown]
-# The larger vocabulary pays on stories and almost nothing on the control. What would you pay for it? At 64 numbers per
+# The larger vocabulary gains much on stories and little on the control. What would you pay for it? At 64 numbers per
 # id, once in the embedding and once in the unembedding, 700 more ids are 90,000 parameters, and each is trained only
 # when its token comes up. Notebook 06 trains a model on your ids.
 #
 # ## What you built
-# GPT-2's tokenizer: its alphabet, its words, its training, its encoder, its decoder, and a streaming encoder that does
-# not need to see the end. Given GPT-2's own `vocab.json` and `merges.txt` it would give GPT-2's ids.
+# GPT-2's tokenizer: its alphabet, its words, its training, its encoder and decoder, and an encoder for text that is
+# still coming in. Given GPT-2's own `vocab.json` and `merges.txt` it would give GPT-2's ids.
 #
 # ## Questions
 # 1. **Who speaks with a special token?** Chat models tell "user" from "assistant" by special tokens. You have seen

@@ -17,8 +17,7 @@
 # resize_vocab, extend_context        the same model with more room
 # save_checkpoint, load_checkpoint    a run that can stop and go on
 # ```
-
-# %% [markdown]
+#
 # The next cell takes your own GPT-2 from notebook 04 if it has passed there, and ours otherwise.
 
 # %%
@@ -64,9 +63,9 @@ def rounded(distances: dict[str, float]) -> str:
 
 # %% [markdown]
 # ## What a weight file is
-# A model is code and numbers. The numbers are a dictionary from names to tensors, its **state**, and a weight file is
-# such a dictionary written down. The format *safetensors* does it in the plainest way there is: eight bytes that say
-# how long the header is, a header in JSON, and the numbers themselves, one tensor after the other.
+# A model is code and numbers. The numbers are a dictionary from names to tensors, its **state**. A weight file is
+# such a dictionary written down. A *safetensors* file is eight bytes that say how long the header is, a header in JSON,
+# and the numbers themselves, one tensor after the other.
 
 # %%
 tiny_file = safetensors.torch.save({"bias": torch.tensor([1.0, -2.0]), "table": torch.zeros(2, 3, dtype=torch.int64)})
@@ -107,8 +106,8 @@ with tempfile.TemporaryDirectory() as folder:
         print("  refused:", str(refusal).split(".")[0])
 
 # %% [markdown]
-# `weights_only=True` allows a short list of harmless functions and refuses the rest. It is a guard at the door of a
-# house that need not have that door. From here on: safetensors for tensors, JSON for everything else.
+# `weights_only=True` allows a short list of harmless functions and refuses the rest. A file without functions needs no
+# such list. From here on: safetensors for tensors, JSON for everything else.
 #
 # ## Their names and yours
 # Hugging Face's GPT-2 has OpenAI's names. `h.3.ln_1.weight` is your `blocks.3.ln1.w`. Some files put `transformer.` in
@@ -130,7 +129,7 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # `attn.qkv_weight` and `attn.qkv_bias` are no parameters of yours: they are what `split_qkv` will cut up. The buffers
 # give `None`. So does a name that is no weight of GPT-2, such as `lm_head.bias` or another model's
-# `encoder.3.ln_1.weight`; raising an error there is fine as well. Nothing is banned.
+# `encoder.3.ln_1.weight`; raising an error there is fine as well.
 
 # %% [markdown] hint="map_name" rung=1
 # Which part of a name changes from block to block, and which parts can be looked up in a table?
@@ -173,9 +172,9 @@ def map_name(name: str) -> str | None:
     name = name.removeprefix("transformer.")
     if name in outside:
         return outside[name]
-    _, _, in_block = name.partition("h.")
+    word, _, in_block = name.partition(".")
     layer, _, rest = in_block.partition(".")
-    return f"blocks.{layer}.{inside[rest]}" if rest in inside else None
+    return f"blocks.{layer}.{inside[rest]}" if word == "h" and rest in inside else None
     ### END SOLUTION
 
 
@@ -199,15 +198,16 @@ checks.run("map_name")
 #
 # The rows are what comes in, the columns what goes out: their `Conv1D` computes $x W + b$, as you do. Torch's own
 # `nn.Linear` stores the transpose, `[out, in]`. So whoever expects an `nn.Linear` transposes, and *where a matrix is
-# square, nothing complains*: queries are `d_model` times `d_model`. The model runs, and what it says is noise.
+# square, nothing complains*: each third of `c_attn`, and all of `attn.c_proj`, is `d_model` times `d_model`. The model
+# runs, and computes another function. After `parity` you see how far off one such matrix puts it.
 
 # %% [markdown]
 # ## Exercise: `split_qkv` ★★★
 # `split_qkv(w, b, n_heads)` with `w` `[d_model, 3 * d_model]` and `b` `[3 * d_model]` gives a tuple of six tensors, in
-# this order: `W_Q`, `W_K`, `W_V`, each `[n_heads d_model d_head]`, and `b_Q`, `b_K`, `b_V`, each `[n_heads d_head]`.
+# this order: `W_Q`, `W_K`, `W_V`, each `[n_heads, d_model, d_head]`, and `b_Q`, `b_K`, `b_V`, each `[n_heads, d_head]`.
 #
 # Here `d_head` is `d_model / n_heads`; where that is no whole number, it is an error. The dtype stays as it is. Views
-# of `w` and `b` are as good as copies. Nothing is banned.
+# of `w` and `b` are as good as copies.
 
 # %% [markdown] hint="split_qkv" rung=1
 # Say column 7 of the example above belongs to part p, head h and place k. How do you get 7 from p, h and k? Which of
@@ -243,12 +243,12 @@ def split_qkv(
 checks.run("split_qkv")
 
 # %% [markdown]
-# Number the columns and look where they end up. All rows of `numbered` are the same, so the first row of each head is
-# enough to see; compare with the drawing above.
+# Number the columns and look where they end up. All rows are the same here, so the first row of each head is enough to
+# see; compare with the drawing above.
 
 # %%
-numbered = torch.arange(12.0).expand(4, 12)
-for name, part in zip(("W_Q", "W_K", "W_V"), split_qkv(numbered, torch.arange(12.0), 2), strict=False):
+columns = torch.arange(12.0)
+for name, part in zip(("W_Q", "W_K", "W_V"), split_qkv(columns.expand(4, 12), columns, 2)[:3], strict=True):
     print(name, [f"head {head}: columns {matrix[0].int().tolist()}" for head, matrix in enumerate(part)])
 
 # %% [markdown] only="solutions"
@@ -272,10 +272,11 @@ for name, part in zip(("W_Q", "W_K", "W_V"), split_qkv(numbered, torch.arange(12
 #
 # - It gives `{"loaded": [...], "missing": [...], "unexpected": [...]}`. The first two hold *your* names of parameters
 #   (so `W_Q`, not `qkv_weight`), the third *their* names, as they stand in the state. The order is free.
-# - `attn.c_proj.weight` `[d_model, d_model]` becomes `W_O` `[n_heads d_head d_model]`: its rows are the heads, one
+# - `attn.c_proj.weight` `[d_model, d_model]` becomes `W_O` `[n_heads, d_head, d_model]`: its rows are the heads, one
 #   after the other. `lm_head.weight` is `[d_vocab, d_model]`, `W_U` its transpose. Without `lm_head.weight`, the head
 #   is `wte.weight`; without both, it is missing.
-# - Their head has no bias: `unembed.b_U` becomes 0. It is never missing; whether you list it as loaded is up to you.
+# - Their head has no bias: `unembed.b_U` becomes 0. It is never missing. You may list it as loaded or not, and so
+#   with a head that came from `wte.weight`.
 # - Buffers are passed over: neither loaded nor unexpected.
 # - `strict=True`: anything missing or unexpected is an error that names the first such tensor. `strict=False`: it is
 #   reported, and what is missing stays as it was.
@@ -290,8 +291,8 @@ for name, part in zip(("W_Q", "W_K", "W_V"), split_qkv(numbered, torch.arange(12
 
 # %% [markdown] hint="load_state" rung=2
 # Two passes. The first goes through the state and collects, in a dict by your names, each tensor in your layout and the
-# key it came from; what has no place goes on a list. Then compare: shapes, what lacks, what is left. Only if nothing is
-# wrong, the second pass copies, with gradient tracking off.
+# key it came from; what has no place goes on a list. Then compare: shapes, what is missing, what is left. Only if
+# nothing is wrong, the second pass copies, with gradient tracking off.
 
 # %% [markdown] hint="load_state" rung=3
 # The model's named parameters are the table of what is wanted. For each key ask for your name. No name: unexpected,
@@ -303,13 +304,13 @@ for name, part in zip(("W_Q", "W_K", "W_V"), split_qkv(numbered, torch.arange(12
 # bias with 0.
 
 
-# %% exercise="load_state" minutes=20
+# %% exercise="load_state" minutes=30
 def load_state(model: nn.Module, state: dict[str, Tensor], strict: bool = True) -> dict[str, list[str]]:
     """Copy a Hugging Face state into the model; report what was loaded, missing and unexpected."""
     ### BEGIN SOLUTION
     wanted = dict(model.named_parameters())
     d_model, n_heads = model.cfg.d_model, model.cfg.n_heads
-    found, unexpected = {}, []
+    found, unexpected = {}, []  # found: your name -> (their key, the tensor in your layout)
 
     def shape_must_be(key, tensor, shape):
         if tensor.shape != shape:
@@ -323,13 +324,13 @@ def load_state(model: nn.Module, state: dict[str, Tensor], strict: bool = True) 
         elif name.endswith("qkv_weight"):
             shape_must_be(key, tensor, (d_model, 3 * d_model))
             matrices = split_qkv(tensor, tensor.new_zeros(3 * d_model), n_heads)[:3]
-            found |= {
-                name.replace("qkv_weight", f"W_{part}"): (key, W) for part, W in zip("QKV", matrices, strict=True)
-            }
+            for part, W in zip("QKV", matrices, strict=True):
+                found[name.replace("qkv_weight", f"W_{part}")] = (key, W)
         elif name.endswith("qkv_bias"):
             shape_must_be(key, tensor, (3 * d_model,))
             biases = split_qkv(tensor.new_zeros(d_model, 3 * d_model), tensor, n_heads)[3:]
-            found |= {name.replace("qkv_bias", f"b_{part}"): (key, b) for part, b in zip("QKV", biases, strict=True)}
+            for part, b in zip("QKV", biases, strict=True):
+                found[name.replace("qkv_bias", f"b_{part}")] = (key, b)
         elif name == "unembed.W_U":
             found[name] = (key, tensor.mT)
         elif name.endswith("W_O") and tensor.shape == (d_model, d_model):
@@ -372,29 +373,23 @@ checks.run("load_state")
 
 # %% [markdown]
 # ## When are two models equal?
-# Two programs that compute the same formula in another order round differently. After three layers, two right models
+# Two programs that compute the same formula in another order round differently. After a few layers, two right models
 # differ in the sixth or seventh digit, and no test for equality will do. So you measure three distances instead, from
-# strict to lenient:
-#
-# - the largest absolute difference between two logits;
-# - the mean over positions of $\mathrm{KL}(p_{ref} \,\|\, p_{model})$, in nats: what the difference costs somebody who
-#   trusts the model while the reference is right;
-# - the share of positions whose likeliest token is the same.
-#
-# The last one alone is nearly worthless: a model with a slightly wrong layer agrees on most tokens.
+# strict to lenient: in the logits, in the probabilities, and in the likeliest token. The last one alone tells little:
+# below, a model with a layer that was never loaded still agrees on most tokens.
 
 # %% [markdown]
 # ## Exercise: `parity` ★★
-# `parity(model, tokens, ref_logits)` with `tokens` `[batch pos]` and `ref_logits` `[batch pos d_vocab]`, what the
-# reference gave for the same tokens. It gives `{"max_abs", "mean_kl", "top1_agreement"}`, three numbers, over *all*
-# positions:
+# `parity(model, tokens, ref_logits)` with `tokens` `[batch, pos]` and `ref_logits` `[batch, pos, d_vocab]`, what the
+# reference gave for the same tokens. It gives a dict of three numbers, each over *all* positions:
 #
-# $$ \max |z - z^{ref}| \qquad
-#    \frac{1}{BT} \sum_{b,t} \sum_v p^{ref}_v \left(\log p^{ref}_v - \log p_v\right) \qquad
-#    \frac{1}{BT}\, \#\{\arg\max z = \arg\max z^{ref}\} $$
+# - `"max_abs"`: the largest absolute difference between two logits, $\max |z - z^{ref}|$;
+# - `"mean_kl"`: the mean over positions of $\sum_v p^{ref}_v (\log p^{ref}_v - \log p_v)$, the Kullback-Leibler
+#   divergence in nats: what the difference costs somebody who trusts the model while the reference is right;
+# - `"top1_agreement"`: the share of positions, from 0 to 1, whose likeliest token is the same.
 #
 # The model runs in evaluation mode and without gradients, and is in the mode it was in when you are done. Differences
-# of 1e-4 must show, and logits of hundreds must not give NaN. Nothing is banned.
+# of 1e-4 must show, and logits of hundreds must not give NaN.
 
 # %% [markdown] hint="parity" rung=1
 # What becomes of the logarithm of a probability that has rounded to 0? And what of a difference of 1e-4 in a number
@@ -443,41 +438,54 @@ checks.run("parity")
 # %% [markdown]
 # ## The proof
 # The course ships `stories`, a small GPT-2 that was trained on a made-up world. Here are its weights as Hugging Face
-# would store them. You load them into *your* class and compare with *their* code. The controls are the three mistakes
-# of this notebook: one weight off by a tenth; a square matrix transposed, which nothing but the numbers can show; and a
-# layer that was never loaded.
+# would store them. You load them into *your* class and compare with *their* code, in two precisions: a difference that
+# is rounding shrinks by nine digits in float64, a mistake stays as it is.
+#
+# Three mistakes in the state are the controls: one weight off by a millionth; a square matrix transposed, which only
+# the numbers can show; and an attention layer left out, which stays at its random start. The published GPT-2 takes
+# the test too, if it is on this machine: `hookpoint zoo fetch gpt2` gets it, or `hookpoint zoo fetch gpt2 --from
+# FOLDER` takes it from a folder that has it.
 
 # %%
 stories = zoo.load("stories")
-names = ("Tina", "Carl", "Ivan")
-prompts = [f" One day {name} went to the shop. At night {name} went home" for name in names]
+prompts = [f" One day {name} went to the shop. At night {name} went home" for name in ("Tina", "Carl", "Ivan")]
 batch = torch.tensor([stories.tokenizer.encode(prompt) for prompt in prompts])
+subjects = {"stories": stories}
 try:
-    theirs = to_transformers(stories)
-except ImportError as lacking:
+    subjects["gpt2"] = zoo.load("gpt2")
+except HookpointError as lacking:
     print(lacking)
-else:
-    ref_logits = theirs(batch).logits.detach()
-    yours = GPT2(stories.cfg)
-    report = load_state(yours, theirs.state_dict())
-    print({key: len(found) for key, found in report.items()}, f"largest logit {ref_logits.abs().max():.1f}\n")
-    nudged, turned, partial = (copy.deepcopy(yours) for _ in range(3))
-    fresh = GPT2(stories.cfg)
-    model.init_weights(fresh, seed=0)
-    with torch.no_grad():
-        nudged.blocks[1].mlp.W_in[0, 0] += 0.1
-        W_O = turned.blocks[1].attn.W_O
-        W_O.copy_(W_O.flatten(0, 1).mT.reshape(W_O.shape).clone())
-        partial.blocks[1].attn = fresh.blocks[1].attn
-    print(f"{'your GPT-2':22}", rounded(parity(yours, batch, ref_logits)))
-    print(f"{'one weight + 0.1':22}", rounded(parity(nudged, batch, ref_logits)))
-    print(f"{'one W_O transposed':22}", rounded(parity(turned, batch, ref_logits)))
-    print(f"{'one layer not loaded':22}", rounded(parity(partial, batch, ref_logits)))
+for name, source in subjects.items():
+    try:
+        theirs = to_transformers(source)
+    except ImportError as lacking:
+        print(lacking)
+        break
+    for dtype in (torch.float32, torch.float64):
+        state, ref_logits = theirs.to(dtype).state_dict(), theirs(batch).logits
+        c_proj = "transformer.h.1.attn.c_proj.weight"
+        nudged = state[c_proj].clone()
+        nudged[0, 0] += 1e-6
+        states = {
+            "as it is": state,
+            "one weight + 1e-6": {**state, c_proj: nudged},
+            "c_proj transposed": {**state, c_proj: state[c_proj].T},
+            "h.1.attn left out": {key: tensor for key, tensor in state.items() if ".h.1.attn." not in key},
+        }
+        print(f"{name}, {dtype}, largest logit {ref_logits.abs().max():.1f}")
+        for what, each in states.items():
+            yours = GPT2(source.cfg).to(dtype)
+            model.init_weights(yours, seed=0)
+            missing = len(load_state(yours, each, strict=False)["missing"])
+            print(f"  {what:18} missing {missing}  ", rounded(parity(yours, batch, ref_logits)))
 
 # %% [markdown]
-# The first line is what rounding leaves. Each of the others is larger by orders of magnitude, and yet some of them
-# agree with the reference on most tokens. Now let it speak. Three lines make a text: run the model, take the likeliest
-# next token, append it. (Notebook 07 does better, and notebook 08 faster.)
+# The first line of each group is what rounding leaves. In float32 it hides the weight that is off by a millionth; in
+# float64 it does not. The last two lines of `stories` are far off in both, and yet they agree with the reference on
+# most tokens.
+#
+# Now let it speak: run the model, take the likeliest next token, append it. (Notebook 07 does better, and notebook 08
+# faster.)
 
 # %%
 speaker = in_your_class(stories)
@@ -488,39 +496,10 @@ with torch.no_grad():
 print(stories.tokenizer.decode(ids[0].tolist()))
 
 # %% [markdown]
-# Two more subjects for the same test. A Hugging Face model with twelve layers and random weights, in two precisions: if
-# a difference is rounding, it shrinks by nine digits in float64; if it is a mistake, it stays. And the published GPT-2,
-# if it is on this machine: `hookpoint zoo fetch gpt2` gets it, or `hookpoint zoo fetch gpt2 --from FOLDER` takes it
-# from a folder that has it.
-
-# %%
-twelve = model.GPT2(Config(d_vocab=97, n_ctx=32, d_model=48, n_layers=12, n_heads=4, d_head=12, d_mlp=192), seed=None)
-generator = torch.Generator().manual_seed(2)
-with torch.no_grad():
-    for name, parameter in twelve.named_parameters():
-        parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator) if name != "unembed.b_U" else parameter)
-subjects = {"random, 12 layers": twelve}
-try:
-    subjects["the published GPT-2"] = zoo.load("gpt2")
-except HookpointError as lacking:
-    print(lacking)
-for name, source in subjects.items():
-    tokens = torch.randint(source.cfg.d_vocab, (2, 19), generator=generator)
-    try:
-        theirs = to_transformers(source)
-    except ImportError as lacking:
-        print(lacking)
-        break
-    for dtype in (torch.float32, torch.float64):
-        yours = GPT2(source.cfg).to(dtype)
-        load_state(yours, theirs.to(dtype).state_dict())
-        print(f"{name:20} {dtype!s:14}", rounded(parity(yours, tokens, theirs(tokens).logits)))
-
-# %% [markdown]
 # ## More room
 # Two sizes of a trained model can change without training it anew: how many tokens it knows, and how many positions.
 # You add a token for "here the user speaks", or you want longer texts. Both are tables with one row per token or
-# position, so both need more rows, and everything that was learned must stay where it is.
+# position: they need more rows, and everything that was learned must stay where it is.
 
 # %% [markdown]
 # ## Exercise: `resize_vocab` ★★
@@ -530,8 +509,8 @@ for name, source in subjects.items():
 # - The rows of `embed.W_E`, the columns of `unembed.W_U` and the entries of `unembed.b_U` that belong to old tokens
 #   stay as they are, bit for bit. With fewer tokens, the *first* `d_vocab` stay.
 # - What new tokens get is up to you, if it is finite. Do not leave it to memory that nobody has filled.
-# - All else stays: the other weights, dtype, and that every parameter can be trained. Afterwards `model.cfg.d_vocab`
-#   tells the new size. A `Config` is frozen; `dataclasses.replace` makes another one.
+# - All else stays: the other weights, the dtype, and every parameter can still be trained. Afterwards
+#   `model.cfg.d_vocab` is the new size. A `Config` is frozen; `dataclasses.replace` makes another one.
 # - A model whose `W_U` is tied to `W_E` stays tied, in the way in which it was tied.
 
 # %% [markdown] hint="resize_vocab" rung=1
@@ -580,7 +559,7 @@ checks.run("resize_vocab")
 
 # %% [markdown]
 # What should a new token hold? Zeros look neutral. They are not: a column of zeros gives the logit 0, and the logits of
-# a trained model are mostly far *below* 0. Give `stories` ten new tokens and look how much probability they get.
+# this model are mostly far *below* 0. Give `stories` ten new tokens and look how much probability they get.
 
 # %%
 old_tokens = stories.cfg.d_vocab
@@ -618,11 +597,11 @@ with torch.no_grad():
 # Which single parameter knows about positions, and which parts of the model look up how many there are?
 
 # %% [markdown] hint="extend_context" rung=2
-# As before, with one tensor: old rows first, then as many new ones as are lacking. Then the config, in every module
+# As before, with one tensor: old rows first, then as many new ones as are missing. Then the config, in every module
 # that keeps it.
 
 # %% [markdown] hint="extend_context" rung=3
-# Take the last row as a slice, so that it keeps its axis, and expand it to the number of rows that are lacking. Join it
+# Take the last row as a slice, so that it keeps its axis, and expand it to the number of rows that are missing. Join it
 # behind the old table and put the result into the parameter's data. Make the new config once, and set it on each module
 # that has an attribute of that name.
 
@@ -666,10 +645,10 @@ for filling in ("your new rows", "the old table again"):
 pictures.curve(curves, x=[16 * n + 8 for n in range(7)], xlabel="position", ylabel="loss in nats")
 
 # %% [markdown] only="solutions"
-# Nothing has been learned beyond position 63, and the losses say so. Copies of the last row do best at first, because
-# there the model at least believes in a position that it has seen; attention can then no longer tell new positions
-# apart. Whatever you put there, the model needs training on long texts. Other schemes (rotary, ALiBi) have no table and
-# degrade more gently, but "it runs" is no evidence for them either.
+# Nothing has been learned beyond position 63, and the losses say so. Copies of the last row do better than the old
+# table, most of all in the first new block, but they make all new positions alike. Whatever you put there, the model
+# needs training on long texts. Schemes without a table run at any length too; whether they still predict there must be
+# measured as well (Press et al. 2022).
 
 # %% [markdown]
 # ## A run that can stop
@@ -721,7 +700,7 @@ pictures.curve(curves, x=[16 * n + 8 for n in range(7)], xlabel="position", ylab
 # same folder and another name. Replace it onto the path. Do the same for the JSON.
 
 
-# %% exercise="save_checkpoint" minutes=20
+# %% exercise="save_checkpoint" minutes=30
 def save_checkpoint(
     path: str | Path,
     model: nn.Module,
@@ -731,21 +710,24 @@ def save_checkpoint(
 ) -> None:
     """Write all that is needed to go on: one safetensors file at `path`, and JSON beside it."""
     ### BEGIN SOLUTION
-    path, tensors, addresses = Path(path), {}, set()
+    path = Path(path)
+    tensors, addresses = {}, set()
     for name, tensor in model.state_dict().items():
         if tensor.data_ptr() not in addresses:
             addresses.add(tensor.data_ptr())
             tensors[name] = tensor.detach().contiguous()
 
     def without_tensors(value, name):
-        if isinstance(value, Tensor):
-            tensors[name] = value.detach().clone().contiguous()
-            return {"tensor": name}
-        if isinstance(value, dict):
-            return {"dict": [[key, without_tensors(item, f"{name}.{key}")] for key, item in value.items()]}
-        if isinstance(value, tuple | list):
-            items = [without_tensors(item, f"{name}.{index}") for index, item in enumerate(value)]
-            return {"tuple": items} if isinstance(value, tuple) else items
+        match value:
+            case Tensor():
+                tensors[name] = value.detach().clone().contiguous()
+                return {"tensor": name}
+            case dict():
+                return {"dict": [[key, without_tensors(item, f"{name}.{key}")] for key, item in value.items()]}
+            case tuple():
+                return {"tuple": [without_tensors(item, f"{name}.{at}") for at, item in enumerate(value)]}
+            case list():
+                return [without_tensors(item, f"{name}.{at}") for at, item in enumerate(value)]
         return value
 
     about = {"step": step, "config": asdict(model.cfg) if hasattr(model, "cfg") else None}
@@ -810,7 +792,7 @@ checks.run("save_checkpoint")
 # new ones.
 
 
-# %% exercise="load_checkpoint" minutes=10
+# %% exercise="load_checkpoint" minutes=15
 def load_checkpoint(
     path: str | Path,
     model: nn.Module,
@@ -839,8 +821,9 @@ def load_checkpoint(
     for name, parameter in parameters.items():
         if name not in tensors or tensors[name].shape != parameter.shape:
             raise ValueError(f"{path} does not fit the model: {name} is missing or has another shape.")
+    places = model.state_dict()
     for name in tensors:
-        if name not in model.state_dict() and not name.startswith(("optimizer.", "generator")):
+        if name not in places and not name.startswith(("optimizer.", "generator")):
             raise ValueError(f"{path} does not fit the model: there is no place for {name}.")
     with torch.no_grad():
         for name, parameter in parameters.items():
@@ -858,7 +841,7 @@ checks.run("load_checkpoint")
 
 # %% [markdown]
 # The test that counts: train for 12 steps; train for 6, save, load into new objects, and train for the other 6. The
-# control loads the weights and forgets everything else, as most scripts on the internet do.
+# control loads the weights and forgets everything else.
 
 
 # %%
@@ -886,9 +869,9 @@ train_a_little(*interrupted, steps=6)
 with tempfile.TemporaryDirectory() as folder:
     save_checkpoint(Path(folder) / "run.safetensors", interrupted[0], interrupted[1], 6, interrupted[2])
     print("\n".join(f"{file.name:18}{file.stat().st_size:>8,} bytes" for file in sorted(Path(folder).iterdir())))
-    for what, restored in (("everything", slice(0, 3)), ("only the weights", slice(0, 1))):
+    for what, restored in (("everything", 3), ("only the weights", 1)):
         resumed = new_run(1)
-        at = load_checkpoint(Path(folder) / "run.safetensors", *resumed[restored])
+        at = load_checkpoint(Path(folder) / "run.safetensors", *resumed[:restored])
         train_a_little(*resumed, steps=12 - at)
         pairs = zip(straight[0].parameters(), resumed[0].parameters(), strict=True)
         gap = max((one - other).abs().max().item() for one, other in pairs)
@@ -906,11 +889,11 @@ with tempfile.TemporaryDirectory() as folder:
 
 # %% [markdown]
 # ## What you built
-# A way for weights to come in, with an account of every tensor; a measure of sameness that tells rounding from
-# mistakes; a model that can be given more room; and checkpoints that survive a full disk. Notebook 06 trains with them.
+# A loader that accounts for every tensor; a measure that tells rounding from mistakes; a model that can be given more
+# room; and checkpoints that survive a full disk. Notebook 06 trains with them.
 #
 # ## Questions
-# 1. **What does a matching hash prove?** Weights from a stranger load safely and pass `parity` on all texts you tried.
+# 1. **What does parity prove?** Weights from a stranger load safely and pass `parity` on all texts you tried.
 #    A backdoor is a text that you did not try. Which of the three distances could show one, and on which tokens? The
 #    zoo has `trojan`, a model with a trigger, to try it on.
 # 2. **Is a model its weights?** Two files with the same numbers and another order of heads are the same function; two
@@ -921,7 +904,7 @@ with tempfile.TemporaryDirectory() as folder:
 #    of losses does not?
 #
 # ## References
-# - Radford et al. 2019, *Language Models are Unsupervised Multitask Learners*: the weights and their names.
+# - Radford et al. 2019, *Language Models are Unsupervised Multitask Learners*: the model whose weights you can load.
 # - The safetensors format, in the documentation of the library `safetensors`: header, alignment, limits.
 # - The documentation of Python's `pickle`, its first warning: never unpickle data from an untrusted source.
 # - Hewitt 2021, *Initializing New Word Embeddings for Pretrained Language Models*: why the mean, and not zeros.

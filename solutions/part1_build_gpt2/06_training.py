@@ -1,14 +1,13 @@
 # %% [markdown]
 # # 06 · Training
-# You have a GPT-2 that knows nothing. In this notebook you build everything that teaches it: batches, optimizer,
-# schedule, clipping, the step, the measurement, the loop. At the end your own model learns to tell small stories, on
-# your own machine, in about a minute.
+# Your GPT-2 knows nothing yet. In this notebook you build what teaches it, and at the end your own model learns to tell
+# small stories, on your own machine, in about a minute.
 #
 # After this notebook you can
 # - write AdamW from its formula, and say what each of its pieces is for;
-# - tell a training loop that works from one that only looks like it, before it has cost you a night;
+# - test in a second whether a training loop works, before a long run shows that it does not;
 # - say what training costs in bytes and in operations, and check it against what you measure;
-# - stop a run, go on with it tomorrow, and end at the very same weights.
+# - stop a run, resume it the next day, and end at the same weights as without the break.
 #
 # ```
 # for step in range(steps):
@@ -22,15 +21,14 @@
 # ```
 
 # %% [markdown]
-# The next cell takes your own model and your own checkpoints from the notebooks before this one, as far as they have
-# passed there, and ours for the rest. `windows` cuts a text into rows side by side, for measuring; `progress` shows a
-# bar. Both are for you to use.
+# The next cell takes your own model and checkpoint functions from the notebooks before this one, as far as they have
+# passed there, and ours for the rest. It also gives you two functions that you need in the last exercise.
 
 # %%
 import json
 import math
 import sys
-import time
+import timeit
 from itertools import pairwise
 from pathlib import Path
 
@@ -70,11 +68,9 @@ def progress(steps):
 
 # %% [markdown]
 # ## The text
-# You train on the *stories*: sentences of a small made-up world, in which people meet, give each other things, live in
-# cities and keep pets. The grammar is simple enough for a small model and rich enough that counting pairs of words does
-# not get far. The text comes as one long row of tokens; a special token, `<|endoftext|>`, begins each document.
-#
-# For the small experiments on the way you use a smaller world of it, whose 271 tokens are numbered from 0.
+# You train on the *stories*: sentences about a small made-up world, in which people meet, give each other things, live
+# in cities and keep pets. The text comes as one long row of tokens; a special token, `<|endoftext|>`, begins each
+# document. The small experiments on the way use a smaller world, with 271 tokens, renumbered from 0.
 
 # %%
 shipped = stories.tokenizer()
@@ -87,8 +83,8 @@ print(shipped.decode(stream[:60].tolist()))
 
 # %% [markdown]
 # ## Rows from a long text
-# A model is trained on rows of a fixed length, many at a time. They are cut at random places: rows at fixed places
-# would always show a word in the same position, and the model would see the same few cuts again and again.
+# A model is trained on rows of a fixed length, many at a time. They are cut at random places: with fixed cuts, each
+# word of the text would always stand at the same position of its row, with the same words before it.
 #
 # From the text `7 3 9 4 1 8` with rows of three tokens, the place 1 gives
 #
@@ -97,17 +93,17 @@ print(shipped.decode(stream[:60].tolist()))
 # y = 9 4 1         what it has to say at each position: the token after it
 # ```
 #
-# So a row needs *four* tokens of text. Six tokens have the places 0, 1 and 2, and the last of them matters: a loop that
-# never uses it never trains on the last token.
+# So a row needs *four* tokens of text, and six tokens have the places 0, 1 and 2. A loop that misses place 2 never
+# trains on the last token.
 #
-# Notice that `y` is shifted already. `lm_loss` of notebook 04 shifts by itself; handing it this `y` would shift twice.
+# `y` is shifted already. `lm_loss` of notebook 04 shifts by itself; handing it this `y` would shift twice.
 
 # %% [markdown]
 # ## Exercise: `get_batch` ★
 # `get_batch(data, B, T, rng, boundaries=None)` gives `(x, y)`, both int64 `[B, T]`.
 #
-# - `data` is a 1-D int64 tensor with any tokens. Each row starts at a place of its own, drawn from all places where a
-#   row and its targets fit; each place is equally likely, the first and the last too, and a place may come up twice.
+# - `data` is a 1-D int64 tensor with any tokens. For each row you draw a place of its own, from all places where a row
+#   and its targets fit; each is equally likely, the first and the last too, and a place may come up twice.
 # - All chance comes from `rng`, a `torch.Generator`, which has moved on afterwards. Torch's global generator stays as
 #   it is.
 # - `boundaries`, if given, is an ascending list of the places where documents start; whether it contains 0 does not
@@ -127,7 +123,7 @@ print(shipped.decode(stream[:60].tolist()))
 # There are `N - T` places without boundaries. Give the drawn places a second axis and add the numbers 0 to `T`: that is
 # a table of indices, one row each, and indexing with it cuts all rows at once. With boundaries, add 0 and the length of
 # the data to them; a document from `begin` to `end` allows the starts from `begin` up to, but not including, `end - T`.
-# Cutting a table by columns leaves holes in memory; `contiguous` closes them, for whoever wants to use `view` later.
+# Cutting columns out of a table leaves gaps in memory; `contiguous` closes them, so that `view` works on x and y later.
 
 
 # %% exercise="get_batch" minutes=10
@@ -151,8 +147,9 @@ def get_batch(
 checks.run("get_batch")
 
 # %% [markdown]
-# Two rows of the stories. Read `y` as what should be said after each token of `x`. Then, how many rows of 32 tokens
-# would run from one document into another if nothing kept them from it?
+# See it: two rows of the stories; under each token of `x` stands its target in `y`. Then the share of rows of 32 tokens
+# that run from one document into another, and the share of the text that `boundaries` would leave unused, because its
+# document is shorter than a row.
 
 # %%
 x, y = get_batch(small_text, 2, 9, torch.Generator().manual_seed(1))
@@ -163,40 +160,40 @@ end = (kept_ids == shipped.token_id("<|endoftext|>")).nonzero().item()
 print("\nrows that cross into another document")
 for name, given in (("without boundaries", None), ("with boundaries", starts)):
     x, y = get_batch(small_text, 500, 32, torch.Generator().manual_seed(1), given)
-    print(f"{name:20}{(torch.cat([x[:, 1:], y[:, -1:]], 1) == end).any(1).float().mean():6.1%}")
+    print(f"{name:20}{(y == end).any(1).float().mean():6.1%}")
+lengths = torch.tensor([*starts, len(small_text)]).diff()
+print(f"text in documents that are too short: {lengths[lengths <= 32].sum() / len(small_text):.1%}")
 
 # %% [markdown]
-# Is crossing bad? GPT-2 was trained on rows that cross: every position is used, and the model learns that
-# `<|endoftext|>` means "forget what was before". Most documents here are not longer than two rows, so keeping within
-# them would throw text away. You train with crossing; when a text is one answer to one question, you would not.
+# You train with crossing, as GPT-3 was (Brown et al., 2020, appendix B): no text is lost, and the model can learn that
+# `<|endoftext|>` means "what came before has nothing to do with this".
 
 # %% [markdown] only="solutions"
 # The table `chosen + arange(T + 1)` broadcasts `[B, 1]` with `[T + 1]`. Right as well: a loop with `torch.stack`, or
-# `data.unfold(0, T + 1, 1)[starts]`, which is a view of all rows until it is indexed. With boundaries you may also draw
-# again whenever a row crosses, or draw a document first; the latter makes the rows of short documents more likely.
+# `data.unfold(0, T + 1, 1)[chosen[:, 0]]`. With boundaries you may also draw again whenever a row crosses.
 
 # %% [markdown]
 # ## From gradients to weights
-# A gradient says for each weight in which direction the loss rises, and how steeply. Gradient descent moves every
-# weight against it, by `lr` times its steepness. That works badly when steepness differs much between weights: a rate
-# that is safe for the steep ones leaves the flat ones where they are. In a language model it differs a lot. The vector
-# of a rare word gets a gradient in few rows, that of the full stop in all of them.
+# A gradient says for each weight in which direction the loss rises, and how steeply. Stochastic gradient descent (SGD)
+# moves every weight against it, by `lr` times the steepness. That works badly when steepness differs much between
+# weights: a rate that is safe for the steep ones hardly moves the flat ones. In a language model it differs a lot: the
+# vector of a rare word gets a gradient in few rows, that of the full stop in nearly all.
 #
-# **Adam** divides each weight's gradient by its own usual size. What remains is a step of about `lr` for every weight.
-# An example with two weights, whose gradients are always 100 and 0.01:
+# **Adam** (Kingma and Ba, 2015) divides each weight's gradient by its own usual size. What remains is a step of about
+# `lr` for every weight. An example with two weights, whose gradients are always 100 and 0.01:
 #
 # | | gradient | SGD step, lr 0.001 | Adam step, lr 0.001 |
 # |---|---|---|---|
 # | steep | 100 | 0.1 | 0.001 |
 # | flat | 0.01 | 0.00001 | 0.001 |
 #
-# "Usual size" is a running mean. Adam keeps two for each weight, $m$ of the gradient and $v$ of its square. Both start
-# at 0 and are too small at first: after one step $m$ is $(1-\beta_1)\,g$, a tenth of the gradient. Dividing by
-# $1 - \beta^t$ makes up for it exactly.
+# For this Adam keeps two running means for each weight, $m$ of the gradient and $v$ of its square. Both start at 0 and
+# are too small at first: after one step with $\beta_1$ = 0.9, $m$ is a tenth of the gradient. Dividing by $1 - \beta^t$
+# makes up for that.
 #
 # **Weight decay** pulls every weight a little towards 0, so that only what the data keeps asking for stays large. The W
-# in AdamW is the insight that this pull must not go through the division: as part of the gradient it would be scaled
-# away.
+# in AdamW (Loshchilov and Hutter, 2019) says that this pull acts on the weight itself. As a part of the gradient it
+# would go through the division, and weights with large gradients would hardly decay.
 
 # %% [markdown]
 # ## Exercise: `adam_w` ★★★
@@ -211,8 +208,9 @@ for name, given in (("without boundaries", None), ("with boundaries", starts)):
 #   `"params"` and any of the other arguments by name, which then hold for this group alone.
 # - `param_groups` is a list of dicts with `"params"`, `"lr"`, `"betas"`, `"eps"`, `"weight_decay"`, one for each group,
 #   as in torch. `step()` reads the numbers there each time, so a schedule can set `group["lr"]` between two steps.
-# - `step()` changes the parameters in place and leaves their `.grad` alone. A parameter whose `.grad` is `None` is
-#   passed over: no decay, and its own $t$ does not move. A gradient of 0 is a gradient.
+# - `step()` changes the parameters in place and leaves their `.grad` alone. The `@torch.no_grad()` above it allows
+#   that. A parameter whose `.grad` is `None` is passed over: no decay, and its own $t$ does not move. A gradient of 0
+#   is a gradient.
 # - `zero_grad()` makes every `.grad` `None` or 0.
 # - `state_dict()` gives all that the next step depends on beside weights and gradients, as dicts, lists, numbers and
 #   tensors that can be saved. `load_state_dict(state)` of a *new* `AdamW`, made in the same way over copies of the
@@ -226,8 +224,8 @@ for name, given in (("without boundaries", None), ("with boundaries", starts)):
 
 # %% [markdown] hint="adam_w" rung=2
 # In the constructor turn `params` into a list first. Bring both forms of it into one: groups, each a dict with all five
-# keys, in which the group's own values win. In `step`, with gradient tracking off, go through groups and parameters,
-# skip those without a gradient, make the state on first sight, and follow the four formulas. Count `t` in the state.
+# keys, in which the group's own values win. In `step`, go through groups and parameters, skip those without a gradient,
+# make the state on first sight, and follow the four formulas. Count `t` in the state.
 
 # %% [markdown] hint="adam_w" rung=3
 # Number the parameters through all groups, 0, 1, 2 and so on, and keep a dict from this number to a dict with `t`, `m`
@@ -235,7 +233,7 @@ for name, given in (("without boundaries", None), ("with boundaries", starts)):
 # and add the groups without their parameters if you want the rates back as well. Loading is the way back, with the
 # tensors cloned. For the update: multiply the parameter by one minus rate times decay, in place; blend the gradient
 # into `m` and its square into `v`; divide each by one minus its beta to the power `t`; subtract, in place, the rate
-# times the quotient, with epsilon added *after* the root. `torch.no_grad()` allows you to change parameters in place.
+# times the quotient, with epsilon added *after* the root.
 
 
 # %% exercise="adam_w" minutes=25
@@ -256,21 +254,19 @@ class AdamW:
     def step(self) -> None:
         """Moves every parameter that has a gradient."""
         ### BEGIN SOLUTION
-        place = -1
-        for group in self.param_groups:
-            for p in group["params"]:
-                place += 1
-                if p.grad is None:
-                    continue
-                state = self.state.setdefault(place, {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)})
-                state["t"] += 1
-                beta1, beta2 = group["betas"]
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                state["m"].mul_(beta1).add_(p.grad, alpha=1 - beta1)
-                state["v"].mul_(beta2).add_(p.grad.square(), alpha=1 - beta2)
-                mean = state["m"] / (1 - beta1 ** state["t"])
-                size = (state["v"] / (1 - beta2 ** state["t"])).sqrt()
-                p.sub_(group["lr"] * mean / (size + group["eps"]))
+        pairs = [(p, group) for group in self.param_groups for p in group["params"]]
+        for place, (p, group) in enumerate(pairs):
+            if p.grad is None:
+                continue
+            state = self.state.setdefault(place, {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)})
+            state["t"] += 1
+            t, m, v = state["t"], state["m"], state["v"]
+            beta1, beta2 = group["betas"]
+            p.mul_(1 - group["lr"] * group["weight_decay"])
+            m.mul_(beta1).add_(p.grad, alpha=1 - beta1)
+            v.mul_(beta2).add_(p.grad.square(), alpha=1 - beta2)
+            m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+            p.sub_(group["lr"] * m_hat / (v_hat.sqrt() + group["eps"]))
         ### END SOLUTION
 
     def zero_grad(self) -> None:
@@ -304,21 +300,20 @@ class AdamW:
 checks.run("adam_w")
 
 # %% [markdown]
-# A race on the small stories: plain gradient descent at five rates, your AdamW at five rates, from the same weights and
-# with the same rows. `short_run` is a bare loop for experiments like this one; the real one comes later.
+# See it: SGD and your AdamW on the small stories, each at five rates, from the same weights and with the same rows.
+# `short_run` is a bare loop for experiments; the real one comes at the end.
 
 
 # %%
-def short_run(optimizer_of, steps=60, rate=None, max_norm=None, spoilt=(), seed=0):
-    """The losses of a short training run on the small stories; at the steps in `spoilt` the targets are nonsense."""
+def short_run(make_optimizer, lr, max_norm=None, spoilt=None):
+    """The losses of 60 steps on the small stories; at the step `spoilt` all targets are one and the same token."""
     net = GPT2(SMALL)
     init_weights(net, seed=0)
-    optimizer, rng, losses = optimizer_of(net), torch.Generator().manual_seed(seed), []
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = group["lr"] if rate is None else rate(step)
+    optimizer = make_optimizer(net.parameters(), lr=lr, weight_decay=0.0)
+    rng, losses = torch.Generator().manual_seed(0), []
+    for step in range(60):
         x, y = get_batch(small_text, 8, 16, rng)
-        if step in spoilt:
+        if step == spoilt:
             y = torch.full_like(y, 7)
         optimizer.zero_grad()
         loss = F.cross_entropy(net(x).flatten(0, 1), y.flatten())
@@ -335,35 +330,32 @@ def mean_of_last(losses, count=10):
 
 
 # %%
-print(f"knowing nothing: log({SMALL.d_vocab}) = {math.log(SMALL.d_vocab):.2f}\n\nmean loss of steps 51 to 60")
-for name, make, rates in (
-    ("SGD", lambda lr: lambda net: torch.optim.SGD(net.parameters(), lr=lr), (0.03, 0.1, 0.3, 1.0, 3.0)),
-    ("AdamW", lambda lr: lambda net: AdamW(net.parameters(), lr=lr, weight_decay=0.0), (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)),
-):
-    print(f"{name:8}" + "".join(f"lr {lr:<6g}{mean_of_last(short_run(make(lr))):5.2f}    " for lr in rates))
+print(f"knowing nothing: log({SMALL.d_vocab}) = {math.log(SMALL.d_vocab):.2f}\n\nmean loss of the last 10 of 60 steps")
+for optimizer, rates in ((torch.optim.SGD, (0.03, 0.1, 0.3, 1.0, 3.0)), (AdamW, (0.001, 0.003, 0.01, 0.03, 0.1))):
+    ends = "".join(f"lr {lr:<6g}{mean_of_last(short_run(optimizer, lr)):5.2f}    " for lr in rates)
+    print(f"{optimizer.__name__:8}{ends}")
 
 # %% [markdown]
-# Both have a rate that is too small and one that is too large (`nan`: the weights have run away), and it has to be
-# found by trying.  At its best rate AdamW is well ahead after the same number of steps. It also costs more: two numbers
-# to remember for each weight.
+# For both, a rate can be too small or too large (`nan`: the weights have run away), and a good one is found by trying;
+# notebook 06b does that with care. At its best rate AdamW is well ahead after the same number of steps. It pays with
+# memory: two more numbers for each weight.
 
 # %% [markdown] only="solutions"
-# A dict from place to state is the heart: `setdefault` makes the state when a parameter has its first gradient, so each
-# parameter has its own `t`. In-place operations keep the `Parameter` objects that the model uses.
+# `setdefault` makes the state when a parameter has its first gradient, so each parameter has its own `t`. In-place
+# operations keep the `Parameter` objects that the model uses.
 #
-# Right as well: state under the parameter itself, as torch has it, if `state_dict` translates to places; `lerp_` for
-# the running means; the two bias corrections folded into one step size. Beware of folding epsilon along with them:
-# $\sqrt{v} + \epsilon$ before the correction is another formula, in which epsilon is larger in the first steps. (It is
-# the shortcut in section 2 of the Adam paper, and some courses teach it.)
+# Right as well: state under the parameter itself, as torch has it, if `state_dict` translates to places; the two bias
+# corrections folded into one step size. Epsilon must not be folded in with them: $\sqrt{v} + \epsilon$ before the
+# correction, the shortcut in section 2 of the Adam paper, is another formula.
 
 # %% [markdown]
 # ## Warm up, then cool down
 # In its first step Adam knows one gradient. Mean and size come from the same number, their quotient is $+1$ or $-1$,
 # and *every* weight moves by the full `lr`, in a direction that one batch chose. So you begin with a small rate and let
-# it climb while the running means fill up.
+# it climb while the running means fill up. Notebook 06b measures at which rates that pays.
 #
-# At the end the opposite holds. The loss of one batch is a noisy measurement; at a large rate the weights keep jumping
-# about in a valley. Lowering the rate lets them settle. GPT-2 and most models since use half a cosine for it.
+# At the end the noise of the batches matters: at a large rate the weights keep jumping about the minimum, and a falling
+# rate lets them settle. Loshchilov and Hutter (2017) let it fall along half a cosine; GPT-3 and many others do, too.
 
 # %% [markdown]
 # ## Exercise: `lr_schedule` ★
@@ -407,7 +399,7 @@ def lr_schedule(step: int, max_lr: float, min_lr: float, warmup: int, total: int
 checks.run("lr_schedule")
 
 # %% [markdown]
-# Your schedule, and two others for comparison. Whether the warm-up is worth anything you will see once you can clip.
+# See it: your schedule with and without a warm-up, and with a higher end.
 
 # %%
 shapes = {"warm-up of 20": (20, 0.1), "no warm-up": (0, 0.1), "down to 0.5": (20, 0.5)}
@@ -416,18 +408,17 @@ pictures.curve(rates, ylabel="learning rate", title="200 steps, and what comes a
 
 # %% [markdown] only="solutions"
 # Counting from `warmup - 1` makes the two pieces meet: the top rate is used once, and the cosine has its full length.
-# Formulas in the wild differ by one step here and there. It hardly matters for training and very much for comparing two
-# runs, so it is worth being exact.
+# Published formulas differ by a step here and there, which hardly matters for training.
 
 # %% [markdown]
 # ## A limit for surprises
-# Now and then a batch is odd: a broken document, a table of numbers, a text in another script. Its gradient can be ten
-# times as long as usual, and one such step can undo a hundred good ones. The remedy is plain: look at the gradient of
-# *all* weights as one long vector, and if it is longer than some limit, scale it down to that limit.
+# Now and then a batch is odd: a broken document, a table of numbers, a text in another script. Its gradient can be many
+# times as long as usual, and one such step can undo many good ones. The remedy (Pascanu, Mikolov and Bengio, 2013):
+# look at the gradient of *all* weights as one long vector, and if it is longer than some limit, scale it down to that.
 #
-# It keeps its direction. That is why the norm is taken over everything: clipping each parameter by itself, or each
-# number, would turn the vector elsewhere. Two gradients, `[3]` and `[4]`, are together of length 5; clipped to 1 they
-# are `[0.6]` and `[0.8]`.
+# It keeps its direction. That is why its length, the **norm**, is taken over everything: clipping each parameter by
+# itself, or each number, would turn the vector elsewhere. The gradients `[3]` and `[4]` together have norm 5; clipped
+# to 1 they are `[0.6]` and `[0.8]`.
 
 # %% [markdown]
 # ## Exercise: `clip_grad_norm` ★★
@@ -448,9 +439,9 @@ pictures.curve(rates, ylabel="learning rate", title="200 steps, and what comes a
 # and scale each gradient in place if needed.
 
 # %% [markdown] hint="clip_grad_norm" rung=3
-# The list comprehension goes over the parameters and keeps each `.grad` that is not None. The length is the norm of the
-# vector of norms, or the root of the sum of the squares' sums. If it is above the limit, multiply each gradient by
-# limit over length with an in-place method. Return the length as it was computed.
+# A list comprehension goes over the parameters and keeps each `.grad` that is not None. The length is the norm of the
+# vector of norms, or the root of the sum of all squares. If it is above the limit, multiply each gradient by limit over
+# length with an in-place method. Return the length as it was computed.
 
 
 # %% exercise="clip_grad_norm" minutes=10
@@ -470,60 +461,40 @@ def clip_grad_norm(params, max_norm: float) -> float | Float[Tensor, ""]:
 checks.run("clip_grad_norm")
 
 # %% [markdown]
-# Each run is made twice: once as it is, and once with nonsense at step 30, where every target is the same token. The
-# table says how much higher the loss is for it. Plain gradient descent shows the damage at once. AdamW divides by $v$,
-# so that one step is no longer than others; but the long gradient stays in $v$, which forgets over a thousand steps,
+# See it: each run is made twice, once as it is and once with a nonsense batch at step 30, in which every target is the
+# same token. The table says how much higher the loss is because of it. SGD shows the damage in the next step. AdamW
+# does not, because it divides by $\sqrt{v}$; but the long gradient stays in $v$, which forgets over a thousand steps,
 # and keeps the steps after it short.
 
 # %%
-makers = {
-    "SGD": lambda net: torch.optim.SGD(net.parameters(), lr=0.3),
-    "AdamW": lambda net: AdamW(net.parameters(), lr=0.003, weight_decay=0.0),
-}
 spoilt_runs = {}
-print(f"loss with nonsense minus loss without {'step 32':>10} {'steps 51-60':>14}")
-for name, maker in makers.items():
+print(f"loss with nonsense minus loss without {'next step':>10} {'last 10 steps':>14}")
+for optimizer, lr in ((torch.optim.SGD, 0.3), (AdamW, 0.003)):
     for label, limit in (("", None), (", clipped to 1", 1.0)):
-        plain, spoilt = short_run(maker, max_norm=limit), short_run(maker, spoilt={30}, max_norm=limit)
-        spoilt_runs[f"{name}{label}"] = spoilt
-        print(f"{name + label:37} {spoilt[31] - plain[31]:10.2f} {mean_of_last(spoilt) - mean_of_last(plain):14.2f}")
+        plain, spoilt = short_run(optimizer, lr, limit), short_run(optimizer, lr, limit, spoilt=30)
+        name = optimizer.__name__ + label
+        spoilt_runs[name] = spoilt
+        print(f"{name:37} {spoilt[31] - plain[31]:10.2f} {mean_of_last(spoilt) - mean_of_last(plain):14.2f}")
 pictures.curve(spoilt_runs, ylabel="loss", title="nonsense at step 30")
-
-# %% [markdown]
-# Now the warm-up, with clipping at work as in a real run: AdamW at three rates, each without a warm-up and with one of
-# 20 steps. At a low rate the warm-up only costs time. At a high one the first steps break something that later ones do
-# not mend, and the warm-up saves it.
-
-# %%
-print("mean loss of steps 51 to 60    no warm-up    warm-up of 20")
-for top in (0.003, 0.01, 0.03):
-    ends = []
-    for up in (0, 20):
-        rates = [lr_schedule(step, top, top, up, 1000) for step in range(60)]
-        losses = short_run(lambda net: AdamW(net.parameters(), weight_decay=0.0), rate=rates.__getitem__, max_norm=1.0)
-        ends.append(mean_of_last(losses))
-    print(f"lr {top:<27g} {ends[0]:10.2f} {ends[1]:16.2f}")
 
 # %% [markdown] only="solutions"
 # `.item()` in the sum is fine on a CPU; on a GPU it would wait for every single gradient, so there you keep tensors:
-# `torch.stack([g.norm() for g in gradients]).norm()`. Torch's own version divides by the norm plus `1e-6`, which saves
-# the comparison: the factor is cut off at 1. That is right as well.
+# `torch.stack([g.norm() for g in gradients]).norm()`. Torch's own version multiplies by the limit over the norm plus
+# `1e-6`, and by at most 1. That is right as well.
 
 # %% [markdown]
 # ## What should decay
-# Weight decay is for matrices: it keeps their products from growing without need. A bias or a LayerNorm gain is one
-# number that sets a level, and has no reason to be near 0. A gain that is pulled to 0 silences its layer.
-#
-# So the parameters go into two groups. The usual shortcut, "whatever has two axes decays", fails in this model, which
-# keeps its heads apart: `b_Q` is a bias and has the shape `[n_heads, d_head]`.
+# Weight decay is for matrices: it keeps them from growing without need. A bias or a LayerNorm gain sets a level, which
+# has no reason to be near 0; a gain that is pulled to 0 silences its layer. So the parameters go into two groups. The
+# usual shortcut, "whatever has two axes decays", fails in this model: `b_Q` is a bias of shape `[n_heads, d_head]`.
 
 # %% [markdown]
 # ## Exercise: `decay_groups` ★
 # `decay_groups(model, weight_decay)` gives a list of two groups for your optimizer, in this order: matrices and
 # embeddings (the names that begin with `W_`), with this `weight_decay`; biases and gains (`b`, `b_...`, `w`), with
-# `weight_decay` 0. Each is a dict with `"params"` and `"weight_decay"`.
+# `weight_decay` 0. Each is a dict with `"params"`, the model's own parameters, and `"weight_decay"`.
 #
-# The model has the contract's names, yours or ours. Every parameter is in one group, once; also one that two modules
+# The parameters have the names of the notebooks before this one. Each is in one group, once; also one that two modules
 # share, such as the matrix of a model with tied embeddings.
 
 # %% [markdown] hint="decay_groups" rung=1
@@ -541,10 +512,11 @@ for top in (0.003, 0.01, 0.03):
 def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
     """What decays, and what does not."""
     ### BEGIN SOLUTION
-    groups = {True: [], False: []}
+    decayed, spared = [], []
     for name, parameter in model.named_parameters():
-        groups[name.split(".")[-1].startswith("W_")].append(parameter)
-    return [{"params": groups[True], "weight_decay": weight_decay}, {"params": groups[False], "weight_decay": 0.0}]
+        is_matrix = name.split(".")[-1].startswith("W_")
+        (decayed if is_matrix else spared).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": spared, "weight_decay": 0.0}]
     ### END SOLUTION
 
 
@@ -552,12 +524,12 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
 checks.run("decay_groups")
 
 # %% [markdown] only="solutions"
-# By name, because the contract fixes the names. In models whose biases are all 1-D, "two axes or more" gives the same
-# and needs no names. Whether embeddings should decay is a matter of taste: GPT-3's recipe decays them, others do not.
+# In models whose biases are all 1-D, "two axes or more" gives the same and needs no names. Whether embeddings should
+# decay is open: Karpathy's nanoGPT decays them, his earlier minGPT does not.
 
 # %% [markdown]
 # ## One step
-# Now the pieces come together. A step has an order that is easy to get wrong and hard to see:
+# Now the pieces come together, in an order that is easy to get wrong:
 #
 # ```
 # forget old gradients -> forward, loss -> backward -> clip -> move
@@ -565,10 +537,9 @@ checks.run("decay_groups")
 #
 # Backward *adds* to `.grad`. If you forget to clear it, every step goes by the sum of all gradients so far.
 #
-# That adding has a use. The memory for a step grows with the batch, and a batch that is too large for it can be
-# computed in pieces, **micro-batches**, whose gradients add up. The result must be that of the whole batch. The mean
-# over all tokens is not the mean of the pieces' means: with 2 losses in one piece and 6 in the other, the first piece
-# may only count a quarter.
+# That adding has a use. A batch that is too large for the memory can be computed in pieces, **micro-batches**, whose
+# gradients add up. The result must be that of the whole batch. The mean over all tokens is not the mean of the pieces'
+# means: with 2 tokens in one piece and 6 in the other, the first piece counts a quarter.
 
 # %% [markdown]
 # ## Exercise: `train_step` ★★
@@ -577,7 +548,8 @@ checks.run("decay_groups")
 # - `batches` is a list of micro-batches `(x, y)` as `get_batch` gives them, possibly of different shapes. The loss is
 #   the mean cross-entropy, in nats, of `model(x)` against `y` over all tokens of all micro-batches together; every
 #   token counts the same. `y` is already shifted, and all its tokens count.
-# - The model computes in training mode.
+# - The model computes in training mode (as its method `train` sets it), whichever mode it was in. Your GPT-2 does the
+#   same in both modes, but a model with dropout does not.
 # - Gradients that were there before the call have no part in it. When all have been added up, they are clipped to
 #   `max_norm` over all parameters of the model; then the optimizer takes one step.
 # - The loss returned is that of the weights before the step.
@@ -623,12 +595,12 @@ checks.run("train_step")
 
 # %% [markdown]
 # ## The first test of every loop
-# Before you train on a large text, train on *one batch*. A model with more weights than the batch has tokens can learn
-# it by heart, so the loss must start near the logarithm of the vocabulary and go to nearly 0. If it does not, something
-# is broken, and no larger run will mend it. It takes a second.
+# Before you train on a large text, train on *one batch*. A model with many more weights than the batch has tokens can
+# learn it by heart, so the loss must start near the logarithm of the vocabulary and go to nearly 0. If it does not,
+# something is broken, and no larger run will mend it.
 #
-# Beside it, two broken loops that look right: one whose targets do not belong to the inputs, so that there is nothing
-# to learn from them but their words; and one whose optimizer holds copies of the weights.
+# Beside yours are two broken loops that run without an error: one whose targets do not belong to the inputs, so that
+# only the words' frequencies can be learned; and one whose optimizer holds copies of the weights.
 
 # %%
 x, y = get_batch(small_text, 4, 16, torch.Generator().manual_seed(2))
@@ -641,21 +613,19 @@ for name, losses in runs.items():
     for _ in range(60):
         targets = y.flatten()[torch.randperm(y.numel(), generator=shuffle)].view_as(y) if "shuffled" in name else y
         losses.append(train_step(net, [(x, targets)], optimizer))
-runs["log(d_vocab)"] = [math.log(SMALL.d_vocab)] * 60
-pictures.curve(runs, ylabel="loss", title="one batch of 64 tokens, again and again")
+nothing_known = {"log(d_vocab)": math.log(SMALL.d_vocab)}
+pictures.curve(runs, ylabel="loss", title="one batch of 64 tokens, again and again", levels=nothing_known)
 
 # %% [markdown] only="solutions"
-# The sum divided by the number of all tokens gives each token the same weight, whatever the shapes are. Weighting each
-# micro-batch's *mean* by its share of the tokens is the same. `loss.backward()` inside the loop frees each graph before
-# the next is built; adding up the losses and calling backward once would be right too, and would need the memory you
-# wanted to save.
+# Weighting each micro-batch's *mean* by its share of the tokens is the same. `loss.backward()` inside the loop frees
+# each graph before the next is built; adding up the losses and calling backward once would be right too, and would need
+# the memory that you wanted to save.
 
 # %% [markdown]
 # ## What it costs
 # **Bytes.** A weight in float32 has 4 bytes, and so have its gradient, its $m$ and its $v$: 16 bytes for each parameter
-# before anything is computed. On top come the *activations*, everything the forward pass keeps for the backward pass.
-# They grow with the number of tokens in a micro-batch. You can count them: torch lets you look at every tensor it
-# keeps.
+# before anything is computed. On top come the **activations**, all that the forward pass keeps for the backward pass.
+# You can count them: torch lets you look at every tensor that it keeps.
 
 
 # %%
@@ -675,12 +645,13 @@ def kept_bytes(net, x, y):
     return sum(size for size, _ in kept.values())
 
 
-def tensor_bytes(value):
+def tensor_bytes(nested):
     """The bytes of all tensors in nested dicts and lists."""
-    if torch.is_tensor(value):
-        return value.numel() * value.element_size()
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-    return sum(tensor_bytes(item) for item in items)
+    if isinstance(nested, dict):
+        nested = list(nested.values())
+    if isinstance(nested, (list, tuple)):
+        return sum(tensor_bytes(item) for item in nested)
+    return nested.numel() * nested.element_size() if torch.is_tensor(nested) else 0
 
 
 # %%
@@ -702,46 +673,43 @@ for rows in (4, 8, 16):
     print(f"activations, {rows:2} rows    {found:>19,}   of which logits 4 B T V ={4 * rows * 48 * YOURS.d_vocab:>11,}")
 
 # %% [markdown]
-# Activations are in proportion to the rows, so two micro-batches of 8 need half the activation memory of one batch of
-# 16, and the same memory for the rest. For GPT-2 small the first three lines are 2 GB, whatever the batch.
+# Activations grow in proportion to the rows, so two micro-batches of 8 need half the activation memory of one batch of
+# 16. For GPT-2 small, with 124 million parameters, the first three lines are 2 GB, whatever the batch.
 #
 # **Operations.** A weight of a matrix takes part in one multiplication and one addition for each token: 2 operations.
 # The backward pass computes two gradients from each product, with respect to the weights and to the input: 4 more. So
-# training on $D$ tokens takes about $6 N D$ operations, with $N$ the weights in matrices; looking up an embedding is
-# not a product. Attention adds a little that grows with the length of a row.
+# training on $D$ tokens takes about $6 N D$ operations (Kaplan et al., 2020), with $N$ the weights in matrices; looking
+# up an embedding is not a product. Attention adds a part that grows with the length of a row, as notebook 03 counted.
+#
+# What you measure is put beside the speed of one large matrix product on the same machine.
+
 
 # %%
-matrices = count - net.embed.W_E.numel() - net.pos_embed.W_pos.numel()
-batch = get_batch(stream, 16, 48, rng)
-seconds = []
-for _ in range(5):
-    began = time.perf_counter()
-    train_step(net, [batch], optimizer)
-    seconds.append(time.perf_counter() - began)
+def seconds(work):
+    """The time of the fastest of ten calls."""
+    return min(timeit.repeat(work, number=1, repeat=10))
+
+
+batch, tokens = get_batch(stream, 16, 48, rng), 16 * 48
+operations = 6 * (count - net.embed.W_E.numel() - net.pos_embed.W_pos.numel()) * tokens
+step_time = seconds(lambda: train_step(net, [batch], optimizer))
 square = torch.ones(512, 512)
-began = time.perf_counter()
-for _ in range(20):
-    square @ square
-product = 20 * 2 * 512**3 / (time.perf_counter() - began)
-per_second = batch[0].numel() / min(seconds)
-print(
-    f"a step of {batch[0].numel()} tokens:   {6 * matrices * batch[0].numel() / 1e9:8.2f} billion operations by 6 N D"
-)
-print(f"measured:               {min(seconds) * 1e3:8.0f} ms, {per_second:,.0f} tokens per second")
-print(f"which is                {6 * matrices * per_second / 1e9:8.1f} billion operations per second")
-print(f"a large matrix product  {product / 1e9:8.1f} billion operations per second")
-print(f"GPT-2 small on 10 billion tokens at the speed of that product: {6 * 124e6 * 10e9 / product / 86400:,.0f} days")
+product_speed = 2 * 512**3 / seconds(lambda: square @ square)
+print(f"a step of {tokens} tokens:   {operations / 1e9:8.2f} billion operations by 6 N D")
+print(f"measured:               {step_time * 1e3:8.0f} ms, {tokens / step_time:,.0f} tokens per second")
+print(f"which is                {operations / step_time / 1e9:8.1f} billion operations per second")
+print(f"a large matrix product  {product_speed / 1e9:8.1f} billion operations per second")
+print(f"GPT-2 small on 10 billion tokens at that last speed: {6 * 124e6 * 10e9 / product_speed / 86400:,.0f} days")
 
 # %% [markdown]
 # The gap between the last two speeds is what small pieces cost: normalising, copying, and starting many little
-# operations. Large models have larger matrices and come closer to the speed of the hardware; notebook 08b narrows the
-# gap.
+# operations. Notebook 08b narrows it.
 
 # %% [markdown]
 # ## How good is it?
-# The training loss is measured on rows that the model is about to learn from, one noisy batch at a time. Whether it has
-# learned the language or the text is a question for text that it has never been trained on. There you want one exact
-# number: all of the text, once, without dropout, without gradients, every token counting the same.
+# The training loss is measured on one noisy batch at a time. Whether the model has learned the language or has learned
+# the text by heart, only text that it was never trained on can tell. There you want one exact number: all of that text,
+# once, every token counting the same.
 
 # %% [markdown]
 # ## Exercise: `evaluate` ★
@@ -751,7 +719,7 @@ print(f"GPT-2 small on 10 billion tokens at the speed of that product: {6 * 124e
 # - `batches` is a list or any other iterable of pairs `(x, y)`, also a generator such as `windows(data, B, T)`. Each
 #   batch is read once. The last one may be smaller than the others.
 # - The model computes in evaluation mode. Afterwards it is in the mode that it was in, whichever it was.
-# - No graph is built, no `.grad` changes, and gradients are tracked again after the call.
+# - No graph is built (the decorator sees to that), no `.grad` changes, and gradients are tracked again after the call.
 
 # %% [markdown] hint="evaluate" rung=1
 # What is the mean of all numbers in two bags, if you know each bag's mean and size?
@@ -761,9 +729,8 @@ print(f"GPT-2 small on 10 billion tokens at the speed of that product: {6 * 124e
 # Divide at the end, when the mode is back.
 
 # %% [markdown] hint="evaluate" rung=3
-# `model.training` is the mode, and `model.train(...)` takes a bool. Inside a `torch.no_grad()` block, or under it as a
-# decorator, add the summed cross-entropy of each batch, flattened as in your step, to one total and the number of its
-# targets to another.
+# `model.training` is the mode, and `model.train(...)` takes a bool. Add the summed cross-entropy of each batch,
+# flattened as in your step, to one total and the number of its targets to another.
 
 
 # %% exercise="evaluate" minutes=10
@@ -786,8 +753,8 @@ def evaluate(model: nn.Module, batches) -> float:
 checks.run("evaluate")
 
 # %% [markdown]
-# A model that trains on a very short text for long: 600 tokens, 150 steps. The loss on what it trains on keeps falling;
-# the loss on what comes after it in the text turns round.
+# See it: a model trains on only 600 tokens for 150 steps. The loss on them keeps falling; the loss on the text after
+# them turns round. This is **overfitting**.
 
 # %%
 short, after = small_text[:600], small_text[600:2600]
@@ -802,15 +769,15 @@ for step in range(150):
 pictures.curve(seen, x=list(range(10, 151, 10)), ylabel="loss", title="learned by heart")
 
 # %% [markdown] only="solutions"
-# Sum and count, divided once at the end. `finally` around the last lines would restore the mode even after an error.
-# The mean of the batches' means is a different number as soon as one batch is smaller.
+# `try` and `finally` would restore the mode even after an error. The mean of the batches' means is a different number
+# as soon as one batch is smaller.
 
 # %% [markdown]
 # ## The loop
-# Everything is there. What is left is the order of events, and the promise that a run can be cut into **sessions**. A
-# laptop goes to sleep, a job on a cluster is ended; a run of days is never one process. Going on *exactly* needs four
-# things: the weights, the optimizer's state, the number of the next step, and the state of the generator that draws the
-# rows. Forget one and the run still goes on, only not the same run, and nothing tells you.
+# What is left is the order of events, and that a run can be cut into **sessions**: a laptop goes to sleep, a job on a
+# cluster is ended. Going on *exactly* needs four things: the weights, the optimizer's state, the number of the next
+# step, and the state of the generator that draws the rows. Forget one, and the run goes on as another run, without an
+# error.
 
 # %% [markdown]
 # ## Exercise: `train` ★★
@@ -836,9 +803,9 @@ pictures.curve(seen, x=list(range(10, 151, 10)), ylabel="loss", title="learned b
 # its number, the loss that `train_step` returned, and the rate that this step used. `"val_loss"` has a pair `(steps
 # made, loss)` for each look at the validation tokens, which `windows(validation, cfg.batch, cfg.pos)` cuts for you.
 #
-# Use everything you have built, and `save_checkpoint(path, model, optimizer, step, generator)` and
-# `load_checkpoint(path, model, optimizer, generator)`, which returns the step, from notebook 05. `progress(range(...))`
-# shows a bar. Nothing is banned.
+# Use what you have built, and from notebook 05 `save_checkpoint(path, model, optimizer, step, generator)` and
+# `load_checkpoint(path, model, optimizer, generator)`, which returns the step. `progress(range(...))` shows a bar.
+# Nothing is banned.
 
 # %% [markdown] hint="train" rung=1
 # Which numbers and objects does step 501 need that step 500 has left behind?
@@ -889,21 +856,20 @@ checks.run("train")
 # The generator is made before the checkpoint is loaded, which then overwrites its state. The rate is computed from the
 # step number alone, so the schedule needs no state. Saving `last` means "steps 0 to last - 1 are done".
 #
-# Right as well: rows drawn from a generator seeded by `(seed, step)`, which needs no state either; `torch.save` of a
-# dict in place of `save_checkpoint`; one long function that uses nothing of the above.
+# Right as well: rows drawn from a generator that is seeded from `seed` and the step, which needs no state either;
+# `torch.save` of a dict in place of `save_checkpoint`.
 
 # %% [markdown]
 # ## Your model
-# Now for real. If you have trained a tokenizer in notebook 01, it is in `mine/tokenizer.json` and is used here; else
-# you use the one that is shipped. The text is 300,000 tokens of stories, of which the last 30,000 are for validation.
+# If you have trained a tokenizer in notebook 01, it is in `mine/tokenizer.json` and is used here; else the shipped one
+# is. The text is 300,000 tokens of stories, of which the last 30,000 are for validation.
 #
-# Three reference lines belong into the picture, for a loss by itself says little:
-# - *uniform*: knows only how many tokens there are;
-# - *unigram*: knows how often each token comes up, and nothing else;
-# - *bigram*: knows how often each token follows each other one. That is all there is to know if you look back one
-#   token.
+# A loss by itself says little, so you compare it with what you would get if you knew
+# - *uniform*: only how many different tokens there are;
+# - *unigram*: how often each token comes up;
+# - *bigram*: how often each token follows each other one, which is all that looking back one token can tell.
 #
-# Whatever lies below the last line has been learned from further back, and only attention can bring that.
+# A loss below the last of these needs what stands further back, and only attention can bring that.
 
 
 # %%
@@ -929,13 +895,14 @@ def entropies(data, d_vocab):
 
 
 @torch.no_grad()
-def continued(net, tokenizer, prompt, count, generator, temperature=0.8):
-    """The prompt, continued by tokens that the model's own probabilities draw."""
+def continued(net, tokenizer, prompt):
+    """The prompt, continued by 24 tokens that are drawn from the model's probabilities, as in notebook 07."""
     net.eval()
     ids = torch.tensor([[tokenizer.token_id(stories.END_OF_TEXT), *tokenizer.encode(prompt)]])
-    for _ in range(count):
-        logits = net(ids[:, -net.cfg.n_ctx :])[:, -1] / temperature
-        ids = torch.cat([ids, torch.multinomial(logits.softmax(-1), 1, generator=generator)], dim=1)
+    rng = torch.Generator().manual_seed(5)
+    for _ in range(24):
+        logits = net(ids[:, -yours.n_ctx :])[:, -1] / 0.8
+        ids = torch.cat([ids, torch.multinomial(logits.softmax(-1), 1, generator=rng)], dim=1)
     return tokenizer.decode(ids[0, 1:].tolist())
 
 
@@ -962,11 +929,8 @@ print(
 print("   ".join(f"{name} {value:.2f}" for name, value in reference_lines.items()))
 
 # %% [markdown]
-# The run is made in four sessions, and between them you read what the model writes. Each session resumes from the
-# checkpoint of the one before. It takes about a minute; what is printed after step 1200 is the end.
-#
-# To train longer, raise `STEPS` and run this cell and the one before it again: 6,000 steps are a coffee break. To go
-# further, use more text, a wider model, or more layers, in this order of worth for the time they take.
+# The run is made in four sessions, each from the checkpoint of the one before, and between them you read what the model
+# writes. To train longer, raise `STEPS` and run this cell and the one before it again.
 
 # %%
 STEPS, run_file = 1200, MINE / "run.safetensors"
@@ -977,31 +941,30 @@ for stop in (STEPS // 20, STEPS // 8, STEPS // 3, STEPS):
     resume = run_file
     print(f"After {stop} steps, validation loss {sessions[-1]['val_loss'][-1][1]:.2f}:")
     for prompt in (" Mary and John went to the park.", " One day"):
-        print("  " + continued(net, tokenizer, prompt, 24, torch.Generator().manual_seed(5)).strip())
+        print("  " + continued(net, tokenizer, prompt).strip())
 history = {key: sum((session[key] for session in sessions), []) for key in sessions[0]}
 
 # %% [markdown]
-# Read the four samples from top to bottom: from words in no order to sentences of the right form. Form comes early and
-# cheaply. What reaches further comes late, if at all: does "he" or "she" fit the name before it, does a story stay with
-# its people, is a list repeated as it was?
+# Read the samples from top to bottom: from broken words to sentences of the right form. Form comes early. What reaches
+# further comes late, if at all: does "he" or "she" fit the name before it, does a story stay with its people, is a list
+# repeated as it was?
 
 # %%
 marks, losses = zip(*history["val_loss"], strict=True)
-smooth = [
-    sum(history["train_loss"][max(0, m - 25) : m]) / len(history["train_loss"][max(0, m - 25) : m]) for m in marks
-]
-lines = {"training (mean of 25 steps)": smooth, "validation": list(losses)}
-lines |= {name: [value] * len(marks) for name, value in reference_lines.items()}
-pictures.curve(lines, x=list(marks), xlabel="steps", ylabel="loss in nats", title="your model learns the stories")
+smooth = [mean_of_last(history["train_loss"][:mark], 25) for mark in marks]
+lines = {"training (mean of 25 steps)": smooth, "validation": losses}
+pictures.curve(
+    lines, x=marks, xlabel="steps", ylabel="loss in nats", title="your model learns the stories", levels=reference_lines
+)
 
 # %% [markdown]
-# Your model is below the bigram line early in the run. Much of what is left at the end is real chance: nobody can know
-# whom the next story is about. The two curves lie together: the model has
-# not learned the text by heart, it is too small for that.
+# Your model is below the bigram line early in the run. The curves of training and validation lie together: the model
+# has not learned the text by heart. Much of what is left at the end is chance: nobody can know whom the next story is
+# about.
 #
 # Is it attention that brings the part below the bigram line? The same model with attention cut out (`W_O` and `b_O` set
 # to 0) is a control for that, though an unfair one: it was never trained to do without. So there is a second one: a
-# model of the same size, trained for 300 steps on rows of a single token, which can use nothing but pairs. It has to
+# model of the same size, trained for 300 steps on rows of a single token, which can use nothing but pairs. It should
 # stay above the bigram line.
 
 # %%
@@ -1020,8 +983,7 @@ print(f"a model that sees one token      {evaluate(single, windows(validation, 5
 print(f"bigram entropy                   {reference_lines['bigram']:.2f}")
 
 # %% [markdown]
-# Keep it. The next notebooks and the app use what lies in `mine/`: the model with its sizes, the tokenizer, the
-# history.
+# The next notebooks and the app use what lies in `mine/`: the model with its sizes, the tokenizer, the history.
 
 # %%
 (MINE / "history.json").write_text(json.dumps(history | {"reference": reference_lines}), encoding="utf-8")
@@ -1030,18 +992,19 @@ print("\n".join(f"{path.as_posix():24}{path.stat().st_size:>10,} bytes" for path
 
 # %% [markdown]
 # ## What you built
-# A training loop in which every line is yours, and a language model that came out of it. The published GPT-2 was
-# trained by the same loop: more text, more weights, more machines.
+# A training loop in which every line is yours, and a language model that came out of it. Notebook 06b varies its
+# settings; in notebook 07 you make the model write.
 #
 # ## Questions
-# 1. **What did the loss not tell you?** Your samples get pronouns wrong, and the loss hardly shows it: one token in
-#    many. A model can be worse at what you care about while its mean loss falls. Which loss, on which tokens, would you
-#    watch if you cared about one ability, and who would have to think of it before the run?
-# 2. **Is a training run reproducible evidence?** Same seed, same weights: you have checked it. Another seed gives
-#    another model with the same loss. When somebody finds a circuit in one model, what would you ask for before you
-#    believe that training *must* lead to it? (The shipped `stories` model found its circuit in three of four seeds.)
-# 3. **Who could have changed what your model learned?** A spoilt batch leaves a trace in the gradient's norm; a
-#    sentence planted in ten documents does not. Which of the numbers that you log would show it?
+# 1. **What did the loss not tell you?** A wrong pronoun is one token in many, so the mean loss hardly shows it. It can
+#    even fall while the model gets worse at what you care about. Which loss, on which tokens, would you watch if you
+#    cared about one ability, and who would have to think of it before the run?
+# 2. **Is a training run reproducible evidence?** Same seed, same weights: the checks have tested it. Another seed gives
+#    another model. When somebody finds a circuit in one model, what would you ask for before you believe that training
+#    *must* lead to it? (Of four seeds of the shipped `stories` model, three came to need the same kind of heads, and
+#    only one showed every figure of the circuit. That one is shipped.)
+# 3. **Who could have changed what your model learned?** A nonsense batch leaves a trace in the gradient's norm. Would a
+#    sentence planted in ten documents? Which of the numbers that you log could show it?
 #
 # ## References
 # - Kingma and Ba 2015, *Adam: A Method for Stochastic Optimization*, algorithm 1 and section 2.

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 07 · Sampling
-# A language model does not write. It gives a distribution over the next token, and somebody has to choose. How you
-# choose decides whether the same weights tell a story, loop like a stuck record, or babble.
+# A language model does not write. It gives a distribution over the next token, and somebody has to choose. The choice
+# decides whether the same weights tell a story, repeat themselves, or babble.
 #
 # After this notebook you can
-# - turn logits into text with temperature, top-k and top-p, and say exactly what each of them cuts away;
-# - test code that throws dice, by exact distributions instead of by looking at a few samples;
+# - turn logits into text with temperature, top-k and top-p, and say exactly what each of them changes;
+# - test random code by exact probabilities instead of by looking at a few samples;
 # - write `generate` for a batch of prompts, with stop tokens and a context that runs full;
-# - write beam search, and show why the likeliest text is not the best one.
+# - write beam search, and show that the likeliest text is not the best one.
 #
 # ```
 # tokens -> GPT-2 -> logits                          notebooks 02 to 06
@@ -57,7 +57,7 @@ def tokens_of(text: str) -> Int[Tensor, " pos"]:
 
 
 def rng(seed: int) -> torch.Generator:
-    """Dice that fall in the same way at every run."""
+    """A source of random numbers that are the same at every run."""
     return torch.Generator().manual_seed(seed)
 
 
@@ -75,9 +75,8 @@ def likeliest(probabilities: Float[Tensor, " d_vocab"], count: int) -> tuple[Ten
 
 # %% [markdown]
 # ## The obvious way, and what it does
-# Always take the likeliest token. It sounds like the best use of a model: why should anybody choose a token that the
-# model itself thinks worse? Here is our `generate` doing so, from the beginning of a text, and below it the same model
-# with dice that follow its probabilities.
+# The obvious way is **greedy**: always take the likeliest token. Here is our `generate` doing so, from the beginning of
+# a text, and below it the same model with tokens drawn by its probabilities.
 
 # %%
 start = torch.tensor([[END_ID]])
@@ -86,10 +85,9 @@ for name, temperature in (("greedy", 0.0), ("sampled", 1.0)):
     print(f"{name}:{words.decode(text[0].tolist()[1:])}\n")
 
 # %% [markdown]
-# Greedy text goes to the library, and then to the library again, and again. Nothing is wrong with any single choice:
-# after "One day when A and B went to the", *library* is a little likelier than *kitchen*, every time. But what people
-# write is full of choices that had a probability of one in ten, and a text without any of them is like nothing they
-# write. The rest of this notebook is about throwing dice well, and about measuring what that costs.
+# Greedy text goes to the library, and to the library again, and again. Nothing is wrong with any single choice: of
+# twelve places that are about equally likely there, as you will see, one must be the likeliest. But what people write
+# is full of choices that had a probability of one in ten, and a text without any of them is like nothing they write.
 
 # %% [markdown]
 # ## Temperature
@@ -101,15 +99,15 @@ for name, temperature in (("greedy", 0.0), ("sampled", 1.0)):
 # $t = 0.5$ they are squared: 0.25, 0.0625, 0.0625, which is 4 : 1 : 1, so 0.67, 0.17, 0.17. Sharper. At $t = 2$ roots
 # are taken: 0.71 : 0.5 : 0.5, so 0.41, 0.29, 0.29. Flatter. The order never changes.
 #
-# At $t \to 0$ only the likeliest token is left. But 0 itself cannot be divided by: where it is not caught, the logits
-# become infinite, their softmax `nan`, and the error shows up far from its cause.
+# At $t \to 0$ only the likeliest token is left. 0 itself must be caught: divided by it, logits become infinite, their
+# softmax `nan`, and the error shows up far from its cause.
 
 # %% [markdown]
 # ## Exercise: `apply_temperature` ★
 # `apply_temperature(logits[...], t) -> [...]`: the logits divided by `t`, in the same shape and dtype. The tensor
 # that you were given stays as it is. A logit of `-inf` (a token that has been removed) stays `-inf`.
 #
-# A temperature of 0 is an error here: raise a `ValueError` that says so. Nothing of torch is banned.
+# A temperature of 0 is an error here: raise a `ValueError` that says so. Nothing is banned.
 
 # %% [markdown] hint="apply_temperature" rung=1
 # What does Python do with a float tensor that is divided by 0? Is that what the caller should get?
@@ -136,8 +134,8 @@ def apply_temperature(logits: Float[Tensor, "*batch d_vocab"], t: float) -> Floa
 checks.run("apply_temperature")
 
 # %% [markdown]
-# With which word does a text begin? The bars are the model's own probabilities, in per cent. Below, each row is one
-# temperature, and the number in a cell a probability: the same order everywhere, but another weight on the first.
+# See it: with which word does a text begin? The bars are the model's own probabilities, in per cent. Below, each row is
+# one temperature, and the number in a cell a probability: the same order everywhere, but sharper or flatter.
 
 # %%
 first = next_logits(END)
@@ -150,9 +148,7 @@ table = torch.stack([apply_temperature(first, t).softmax(-1)[openings] for t in 
 pictures.heatmap(table, [f"t = {t}" for t in temperatures], opening_names, title="the first word", signed=False)
 
 # %% [markdown] only="solutions"
-# `logits * (1 / t)` is right too, and raises `ZeroDivisionError` by itself. An answer that treats 0 as "greedy" would
-# have to return something for it, and there is no tensor of logits that means "only this one" but the others at
-# `-inf`: that is a filter, and `top_k_filter` does it.
+# `logits * (1 / t)` is right too, and raises `ZeroDivisionError` by itself.
 
 # %% [markdown]
 # ## Exercise: `greedy` ★
@@ -182,13 +178,13 @@ def greedy(logits: Float[Tensor, "batch d_vocab"]) -> Int[Tensor, " batch"]:
 checks.run("greedy")
 
 # %% [markdown] only="solutions"
-# `logits.max(dim=-1).indices` makes the same promise about equal logits. `topk` and `sort` do not, unless `sort` is
-# asked to be stable. No softmax is needed: it does not change the order, it only rounds.
+# `logits.max(dim=-1).indices` makes the same promise about equal logits. `topk` does not, nor does `sort` unless it is
+# asked to be stable. A softmax does not change the order; it only rounds.
 
 # %% [markdown]
 # ## Cutting the tail
-# At temperature 1 the model is taken at its word, and that includes the tail: all the tokens that it gives less than a
-# tenth of a per cent each. One of them hardly ever comes up. How often does one of *all* of them?
+# Most of the vocabulary is a **tail** of tokens to which the model gives less than a tenth of a per cent each. One of
+# them hardly ever comes up. How often does one of *all* of them?
 
 # %%
 pages = corpus.token_stream(64 * 40, seed=78).reshape(40, 64)
@@ -199,27 +195,30 @@ for t, share in shares.items():
     tail = share < 0.001
     together = (share * tail).sum(-1).mean()
     print(f"t = {t} {tail.sum(-1).float().mean():20.0f} {together:24.1%} {1 - (1 - together) ** 60:25.0%}")
+true_next = shares[1.0][:, :-1].gather(-1, pages[:, 1:, None])
+print(f"real text: its next token is in the tail of t = 1 in {(true_next < 0.001).float().mean():.1%} of all places")
 
 # %% [markdown]
-# Every other text at temperature 1 meets a token from the tail, and then goes on from a sentence that nobody would
-# write. At 2, nearly every text does, many times.
+# At temperature 1 every other text meets a token from the tail; at 2 nearly every one does, several times. The last
+# line is the control: real text takes a token from the tail about as often, so at temperature 1 the tail as a whole
+# has the right weight. But real text takes a rare token that fits, and the model cannot tell which of more than a
+# thousand does. To cut the tail is to give up the right ones among them, to be rid of the wrong ones.
 #
-# The simplest cut keeps the $k$ likeliest tokens. "Removed" means a logit of $-\infty$, because $e^{-\infty} = 0$: the
-# softmax then shares the probability among the tokens that are left. Setting the logit to 0 would not remove anything.
-# 0 is a logit like any other, and often a good one.
+# The simplest cut, **top-k** (Fan, Lewis and Dauphin, 2018), keeps the $k$ likeliest tokens. "Removed" means a logit of
+# $-\infty$, because $e^{-\infty} = 0$: the softmax then shares the probability among the tokens that are left. A logit
+# of 0 would not do: it is a logit like any other, and often a good one.
 
 # %% [markdown]
 # ## Exercise: `top_k_filter` ★★
 # `top_k_filter(logits[batch, d_vocab], k) -> logits [batch, d_vocab]`: in each row, the `k` largest logits stay as they
-# are and where they are; all others become `-inf`. The dtype stays,
-# and the tensor that you were given is not changed.
+# are and where they are; all others become `-inf`. The dtype stays, and the tensor that you were given is not changed.
 #
-# - `k` is at least 1. With `k` larger than the vocabulary everything stays.
+# - `k` is at least 1. With `k` larger than the vocabulary everything stays. What was `-inf` before stays `-inf`.
 # - Which of several equal logits at the `k`-th place stay is up to you; keeping all of them is fine too.
 # - `torch.finfo(dtype).min` does as well as `-inf`, but `-1e9` does not: float16 has no such number.
 
 # %% [markdown] hint="top_k_filter" rung=1
-# You know the k-th largest logit of a row. How do you find out which tokens of this row must go?
+# If you knew the k-th largest logit of a row, how would you find out which tokens of this row must go?
 
 # %% [markdown] hint="top_k_filter" rung=2
 # One threshold per row, compared with all logits of that row. Mind that `topk` refuses to give more than there are.
@@ -244,8 +243,8 @@ checks.run("top_k_filter")
 
 # %% [markdown]
 # No fixed `k` fits every distribution. After "John and Mary went to the" the model knows twelve places, all about
-# equally likely. After "Lucy has a pet" it knows what Lucy has. Top-5 throws away more than half of what is right in
-# the first case, and keeps four tokens that are wrong in the second.
+# equally likely, and top-5 throws more than half of that probability away. After "Lucy has a pet" it is nearly sure of
+# one token, and top-5 keeps four others.
 
 # %%
 PLACES, PETS = f"{END} One day when John and Mary went to the", f"{END} Lucy has a pet"
@@ -262,17 +261,19 @@ for text in (PLACES, PETS):
 
 # %% [markdown]
 # ## Exercise: `top_p_filter` ★★★
-# Top-p, also called nucleus sampling, cuts by probability instead of by number: go down from the likeliest token, and
-# stop as soon as the tokens so far have together reached the probability `p`.
+# **Top-p**, or nucleus sampling (Holtzman et al., 2020), cuts by probability instead of by number: go down from the
+# likeliest token, and stop as soon as the tokens so far have together reached the probability `p`.
 #
 # `top_p_filter(logits[batch, d_vocab], p, min_keep=1) -> logits [batch, d_vocab]`. In each row the *fewest* tokens
-# whose probabilities sum to at least `p` stay as they are, where they are; the others become `-inf`.
+# whose probabilities sum to at least `p` stay as they are, where they are; the others become `-inf`. The dtype stays,
+# and the tensor that you were given is not changed.
 #
 # Take 0.5, 0.3, 0.15, 0.05. For `p = 0.6`, 0.5 is not enough, 0.5 + 0.3 is: two stay, *including* the one that carried
 # the sum over `p`. For `p = 0.8` two stay as well: a sum equal to `p` has reached it.
 #
 # - At least `min_keep` tokens stay, the likeliest, however small `p` is. So `p = 0` keeps one.
 # - `p = 1` keeps everything. `0 <= p <= 1`, and `min_keep` is at least 1.
+# - A token that was removed before stays removed and has probability 0.
 # - In which order equal probabilities are counted is up to you.
 
 # %% [markdown] hint="top_p_filter" rung=1
@@ -307,8 +308,8 @@ def top_p_filter(logits: Float[Tensor, "batch d_vocab"], p: float, min_keep: int
 checks.run("top_p_filter")
 
 # %% [markdown]
-# What each knob cuts from the same distribution. Grey cells are removed; the probabilities in the others are those
-# after the cut. First the places, of which the world has many; then the pets, of which Lucy has one.
+# See it: what each setting cuts from the same distribution. Grey cells are removed; the probabilities in the others are
+# those after the cut. First the twelve places, then Lucy's pet.
 
 # %%
 KNOBS = {
@@ -321,7 +322,7 @@ KNOBS = {
 
 
 def after_the_cut(text: str, count: int = 14) -> tuple[Tensor, list[str]]:
-    """A row per knob with the probabilities of the likeliest tokens, NaN where they are removed; and their names."""
+    """A row per setting: the probabilities of the likeliest tokens, NaN where they are removed; and their names."""
     logits = next_logits(text)[None]
     ids, names = likeliest(logits[0].softmax(-1), count)
     rows = torch.cat([knob(logits) for knob in KNOBS.values()]).softmax(-1)[:, ids]
@@ -337,8 +338,8 @@ cut, names = after_the_cut(PETS)
 pictures.heatmap(cut, list(KNOBS), names, title="Lucy has a pet ...", signed=False)
 
 # %% [markdown]
-# And the tail itself: the bars are what the model gives to the tokens that top-p 0.9 removes, the likeliest first.
-# The first is a place as good as the others, with the bad luck to be the twelfth. The rest are the tail.
+# And what is lost: the bars are what the model gives to the tokens that top-p 0.9 removes, the likeliest first. The
+# first is a place like the others, the least likely of the twelve. The rest are the tail.
 
 # %%
 logits = next_logits(PLACES)
@@ -348,20 +349,17 @@ print(f"{int((lost > 0).sum()):,} tokens are cut, with {lost.sum():.1%} of the p
 pictures.bars(100 * lost[ids], names, title="the head of the tail", xlabel="per cent")
 
 # %% [markdown] only="solutions"
-# Subtracting a token's own probability from the running sum shifts the sum by one place. That is the whole trick: the
-# token that crosses `p` has less than `p` before it, so it stays. `keep[:, 1:] = (sums < p)[:, :-1]` with
-# `keep[:, 0] = True` says the same, and so does a search for the first place where the sum reaches `p`.
-#
-# Sorting upwards works too, if you remove where the running sum is at most `1 - p`. Whoever filters probabilities
-# instead of logits must normalise afterwards, and hand on their logarithm.
+# Subtracting a token's own probability from the running sum shifts the sum by one place: the token that crosses `p` has
+# less than `p` before it, so it stays. `keep[:, 1:] = (sums < p)[:, :-1]` with `keep[:, 0] = True` says the same.
+# Sorting upwards works too, if you remove where the running sum is at most `1 - p`.
 
 # %% [markdown]
 # ## Exercise: `frequency_penalty` ★
 # A blunt remedy against loops: make each token less likely the more often it has been used.
 #
 # `frequency_penalty(ids[pos], logits[d_vocab], f) -> logits [d_vocab]`: each logit minus `f` times the number of times
-# that its token occurs in `ids`. One text, one row of logits. A negative `f` rewards repetition. The
-# tensor that you were given is not changed.
+# that its token occurs in `ids`. One text, one row of logits. A negative `f` rewards repetition. What was `-inf` stays
+# `-inf`, the dtype stays, and the tensor that you were given is not changed. Nothing is banned.
 
 # %% [markdown] hint="frequency_penalty" rung=1
 # If a token occurs three times, `logits[ids] -= f` subtracts how often? Try it on a small tensor.
@@ -389,13 +387,13 @@ def frequency_penalty(
 checks.run("frequency_penalty")
 
 # %% [markdown]
-# Greedy with the penalty, in a loop of its own. A little makes the model leave the library. Too much punishes what has
-# to repeat, full stops and the *the*s among it, and what comes out is a list of words.
+# See it: greedy with the penalty, in a loop of its own. A little makes the model leave the library. Too much punishes
+# what has to repeat, such as the full stop, and what comes out is a list of words.
 
 
 # %%
 def greedily(n: int, change=lambda text, logits: logits) -> Int[Tensor, " pos"]:
-    """A text of n tokens, the likeliest one each time, after `change` has had its way with the logits."""
+    """A text of n tokens, each the likeliest after `change(text, logits)` has changed the logits."""
     text = torch.tensor([END_ID])
     with torch.no_grad():
         for _ in range(n):
@@ -410,8 +408,8 @@ for f in (0.0, 0.5, 20.0):
     print(f"f = {f}:{words.decode(text.tolist()[1:])}\n")
 
 # %% [markdown] only="solutions"
-# `bincount` adds up; indexing with repeated ids does not: `logits[ids] -= f` reads, subtracts and writes, and of
-# several writes to one place only one survives. `index_add` and `scatter_add` with a row of ones are right as well.
+# `bincount` adds up; `logits[ids] -= f` does not: it reads, subtracts and writes, and of several writes to one place
+# only one survives. `index_add` and `scatter_add` with a row of ones are right as well.
 
 # %% [markdown]
 # ## Exercise: `sample` ★★
@@ -422,9 +420,9 @@ for f in (0.0, 0.5, 20.0):
 #   state has moved on. Torch's global generator stays untouched.
 # - A removed token (`-inf`, or `finfo.min`) is never drawn. Logits of ten thousand are legal, in any float dtype.
 #
-# How do you test dice? Looking at a few throws shows nothing. The check draws 36,000 rows in one call and compares the
-# counts with the exact probabilities, by a threshold that a right answer misses once in ten thousand million runs.
-# Nothing is banned.
+# How do you test code that draws at random? A few draws show nothing. The check draws 36,000 rows in one call and
+# compares the counts with the exact probabilities, by a chi-square test that a right answer fails once in ten thousand
+# million runs. Nothing is banned.
 
 # %% [markdown] hint="sample" rung=1
 # Torch can draw from a row of weights. Which function takes a generator, and what must the weights be?
@@ -450,9 +448,9 @@ def sample(logits: Float[Tensor, "batch d_vocab"], generator: torch.Generator | 
 checks.run("sample")
 
 # %% [markdown]
-# Two questions about these dice. Do they follow the model? 20,000 draws after "One day": how often each token came,
-# over the probability that the model gave. Rare tokens scatter, because a count of three has luck in it, and those that
-# never came are missing: at the left end you see only the lucky ones.
+# See it: do the draws follow the model? 20,000 of them after "One day": how often each token came, over the probability
+# that the model gave. Rare tokens scatter, because a count of three has luck in it, and those that never came are
+# missing: at the left end you see only the lucky ones.
 
 # %%
 logits = next_logits(f"{END} One day")
@@ -467,13 +465,13 @@ pictures.scatter(
     ylabel="share of the draws",
     xlog=True,
     ylog=True,
-    title="do the dice follow the model?",
+    title="do the draws follow the model?",
 )
 
 # %% [markdown]
-# And does the model follow the world? Take text that it has never seen. Collect all the times when it gave its
+# And does the model follow the text? Take text that it has never seen. Collect all the places where it gave its
 # favourite token a probability of about 0.3: is it right three times in ten? A model of which this is true is
-# **calibrated**. The control is the same model with sharpened distributions.
+# **calibrated** (Guo et al., 2017). The control is the same model with sharpened distributions.
 
 # %%
 unseen = corpus.token_stream(64 * 150, seed=77).reshape(150, 64)
@@ -489,11 +487,11 @@ for t in (1.0, 0.5):
 
 # %% [markdown]
 # At temperature 1 what it says is nearly what happens (few cases fall between 0.6 and 0.8, so that column is noisy).
-# Sharpened, it is overconfident everywhere: what it calls almost certain fails one time in five.
+# Sharpened, it is overconfident in every column: what it calls almost certain fails one time in five.
 
 # %% [markdown] only="solutions"
 # Right as well: the inverse of the running sum at a uniform number *per row*, or the Gumbel trick, `argmax` of logits
-# plus $-\log(-\log u)$. Adding normal noise before the `argmax` gives other probabilities. `squeeze()` without an axis
+# plus $-\log(-\log u)$ with $u$ uniform. Normal noise instead gives other probabilities. `squeeze()` without an axis
 # would drop the batch axis when there is one row.
 
 # %% [markdown]
@@ -501,12 +499,12 @@ for t in (1.0, 0.5):
 # Now the loop. `generate(model, ids[batch, pos], n, temperature=1.0, top_k=None, top_p=None, stop=None,
 # generator=None) -> int64 [batch, pos + n]`: the prompts, each continued by `n` tokens.
 #
-# - The model reads the last `model.cfg.n_ctx` tokens, no more, and all of them if there are that many. What was read
-#   away stays in the result. Each new token is chosen from the logits at the last position.
+# - For each new token the model reads the last `model.cfg.n_ctx` tokens of the text, or all of them if there are fewer.
+#   The token is chosen from the logits at the last position. Tokens that the model no longer reads stay in the result.
 # - Temperature first, then `top_k`, then `top_p` on what top-k has left, as far as they are given. A temperature of 0
-#   means greedy, and throws no dice. Otherwise all chance comes from `generator`.
-# - A row that has *generated* `stop` is finished: from there on it is filled with `stop`. The others go on. The result
-#   always has `pos + n` columns, and `stop` may be token 0.
+#   means greedy, with the lowest number among equals. Otherwise all chance comes from `generator`.
+# - A row that has *generated* `stop` is finished: from there on it is filled with `stop`. The others go on; a `stop` in
+#   the prompt counts for nothing. The result always has `pos + n` columns, and `stop` may be token 0.
 # - The model runs in evaluation mode and without gradients. Afterwards it is in the mode in which it was.
 # - All prompts have the same length and at least one token; `n = 0` gives them back.
 #
@@ -571,7 +569,8 @@ def generate(
 checks.run("generate")
 
 # %% [markdown]
-# Your loop, your filters, your GPT-2. If notebook 06 has left a model of yours in the folder `mine/`, it speaks too.
+# See it: your loop, your filters, your GPT-2. If notebook 06 has left a model of yours in the folder `mine/`, it writes
+# too.
 
 # %%
 speakers = {"stories": (net, words, torch.tensor([[END_ID]]))}
@@ -593,30 +592,30 @@ for whose, (speaker, tokenizer, prompt) in speakers.items():
 
 # %% [markdown]
 # ## Likely or varied?
-# Two numbers say what a knob does to a text. **Likelihood**: the mean log-probability of its tokens, under the model
+# Two numbers say what a setting does to a text. **Likelihood**: the mean log-probability of its tokens, under the model
 # itself at temperature 1. **Diversity**: of all runs of three tokens in 24 texts, the share that are different. Greedy
-# and pure sampling are the controls, and new text from the world, which the model has tried to imitate, is the target.
+# and pure sampling (temperature 1, no filter) are the controls. New text of the kind that the model was trained on,
+# called *the world* in the table, is the target.
 
 # %%
 BATCH, LENGTH = 24, 40
 
 
 @torch.no_grad()
-def mean_log_probability(ids: Int[Tensor, "batch pos"], prompt: int = 1) -> float:
-    """Of the tokens after the prompt, in nats per token."""
-    log_probabilities = net(ids[:, :-1]).log_softmax(-1).gather(-1, ids[:, 1:, None])
-    return log_probabilities[:, prompt - 1 :].mean().item()
+def mean_log_probability(ids: Int[Tensor, "batch pos"]) -> float:
+    """Of all tokens but the first of each row, in nats per token."""
+    return net(ids[:, :-1]).log_softmax(-1).gather(-1, ids[:, 1:, None]).mean().item()
 
 
-def distinct(ids: Int[Tensor, "batch pos"], n: int = 3) -> float:
-    """The share of different ones among all runs of n tokens."""
-    runs = ids[:, 1:].unfold(1, n, 1).flatten(0, 1)
+def distinct(ids: Int[Tensor, "batch pos"]) -> float:
+    """The share of different ones among all runs of three tokens, the first of each row left out."""
+    runs = ids[:, 1:].unfold(1, 3, 1).flatten(0, 1)
     return len(runs.unique(dim=0)) / len(runs)
 
 
-stream = corpus.token_stream(4000, seed=991)
-begins = [at for at in (stream[:-LENGTH] == END_ID).nonzero()[:, 0].tolist()][:BATCH]
-world = torch.stack([stream[at : at + LENGTH + 1] for at in begins])
+stream = corpus.token_stream(40_000, seed=991)
+begins = (stream[:-LENGTH] == END_ID).nonzero()
+world = stream[begins + torch.arange(LENGTH + 1)]
 
 # %%
 prompts = torch.full((BATCH, 1), END_ID)
@@ -631,20 +630,19 @@ settings = {
     "t = 2": {"temperature": 2.0},
 }
 print("                 likelihood   diversity")
-print(f"{'the world':15} {mean_log_probability(world):11.2f} {distinct(world):11.2f}")
+print(f"{'the world':15} {mean_log_probability(world):11.2f} {distinct(world[:BATCH]):11.2f}")
 for label, knobs in settings.items():
     texts = generate(net, prompts, LENGTH, generator=rng(6), **knobs)
     print(f"{label:15} {mean_log_probability(texts):11.2f} {distinct(texts):11.2f}")
 
 # %% [markdown]
-# Every way of cutting or sharpening makes texts likelier than those of the world. Pure sampling comes closest to the
-# world's likelihood, because that is what training asked for: a calibrated model, sampled as it is, surprises itself as
-# much as its data would. It is a little *more* varied than the world: some of its variety is mistakes. Above
-# temperature 1 most of it is.
+# The more is cut or sharpened, the likelier the texts get. Pure sampling stays close to the world's likelihood, because
+# a calibrated model, sampled as it is, surprises itself as much as its data would; top-p 0.9 changes little. Above
+# temperature 1 the texts get much less likely, and hardly more varied.
 #
-# Now look at greedy. Its 24 texts are one and the same, hence the diversity; but this text is *not* the likeliest.
-# Taking the best step each time does not lead to the best whole. So what is the likeliest text, and would you want to
-# read it?
+# Now look at greedy. Its 24 texts are one and the same, hence the diversity; but this text is *not* the likeliest:
+# sampling with top-p 0.5 finds likelier ones. Taking the best step each time does not lead to the best whole. So what
+# is the likeliest text, and would you want to read it?
 
 # %% [markdown]
 # ## Exercise: `beam_search` ★★★
@@ -658,9 +656,10 @@ for label, knobs in settings.items():
 #   does not count; the stop token does. With 0 this is the plain sum; with 1 the mean.
 # - A beam that ends in `stop` is finished. It is not continued, but it competes with the others by its score, and as
 #   long as it is among the best it keeps its place among the `k`. `stop` stands at its end in the result.
-# - No continuation occurs twice. If there are fewer than `k`, you return them all. `n` is at least 1.
+# - No continuation occurs twice. If there are fewer than `k`, you return them all. `n` is at least 1, and the prompt
+#   with `n` more tokens fits into the model's context.
 # - The work per step grows with `k`, not with the number of all possible texts. The model may read the `k` beams or all
-#   of their continuations, in one batch or one by one. The whole text fits into the model's context.
+#   of their continuations, in one batch or one by one. Nothing is banned.
 
 # %% [markdown] hint="beam_search" rung=1
 # A beam is a text and a number. Which number must be kept from step to step, if the score divides by a length that
@@ -687,25 +686,25 @@ def beam_search(
     ### BEGIN SOLUTION
 
     def score(beam: tuple[float, Tensor]) -> float:
-        return beam[0] / max(len(beam[1]) - len(ids), 1) ** length_penalty
+        total, text = beam
+        return total / (len(text) - len(ids)) ** length_penalty
 
     def is_finished(beam: tuple[float, Tensor]) -> bool:
-        return len(beam[1]) > len(ids) and beam[1][-1].item() == stop
+        _, text = beam
+        return len(text) > len(ids) and text[-1].item() == stop
 
     beams = [(0.0, ids)]
     for _ in range(n):
         alive = [beam for beam in beams if not is_finished(beam)]
         if not alive:
             break
-        texts = torch.stack([text for _, text in alive])[:, -model.cfg.n_ctx :]
         with torch.no_grad():
-            best = model(texts)[:, -1].log_softmax(dim=-1)
-        best = best.topk(min(k, best.shape[-1]), dim=-1)
+            log_probabilities = model(torch.stack([text for _, text in alive]))[:, -1].log_softmax(dim=-1)
+        best = log_probabilities.topk(min(k, log_probabilities.shape[-1]), dim=-1)
         candidates = [beam for beam in beams if is_finished(beam)]
         for (total, text), values, tokens in zip(alive, best.values.tolist(), best.indices, strict=True):
-            candidates += [
-                (total + value, torch.cat([text, token[None]])) for value, token in zip(values, tokens, strict=True)
-            ]
+            for value, token in zip(values, tokens, strict=True):
+                candidates.append((total + value, torch.cat([text, token[None]])))
         beams = sorted(candidates, key=score, reverse=True)[:k]
     return [(score(beam), beam[1]) for beam in beams]
     ### END SOLUTION
@@ -716,13 +715,13 @@ checks.run("beam_search")
 
 # %% [markdown]
 # ## The curse of the better search
-# Now ask for the likeliest document: from one end of text to the next. The table gives the best beam's log-probability,
-# its length, and its text, for wider and wider beams. The controls: 40 sampled documents, and those of the world.
+# Now ask for the likeliest document: from one `<|endoftext|>` to the next. For wider and wider beams you see the best
+# one's log-probability, its length, and its text. The controls: 40 sampled documents, and those of the world.
 
 # %%
 for k in (1, 5, 20):
-    total, text = beam_search(net, torch.tensor([END_ID]), k, 40, stop=END_ID)[0]
-    print(f"k = {k:2}  log p {total:6.1f}  {len(text) - 1:2} tokens:{words.decode(text.tolist()).replace(END, '')}\n")
+    score, text = beam_search(net, torch.tensor([END_ID]), k, 40, stop=END_ID)[0]
+    print(f"k = {k:2}  log p {score:6.1f}  {len(text) - 1:2} tokens:{words.decode(text.tolist()).replace(END, '')}\n")
 texts = generate(net, torch.full((40, 1), END_ID), 62, stop=END_ID, generator=rng(7))
 written = (texts[:, 1:] != END_ID).sum(1) + 1
 ends = (stream == END_ID).nonzero()[:, 0]
@@ -730,10 +729,10 @@ print(f"sampled: half of the documents have more than {written.median()} tokens"
 print(f"world:   half of the documents have more than {ends.diff().median()} tokens")
 
 # %% [markdown]
-# The better the search, the likelier the text, and the worse: a wide beam finds the *shortest* thing that can be said,
-# because every token costs probability. The world's documents are two to three times as long. (The path there is not
-# smooth: a wider beam may throw away early what a narrower one kept.) Dividing by the length takes the reward for
-# shortness away. What is left of the problem?
+# The better the search, the likelier the document, and the *shorter*, because every token costs probability: half of
+# the world's documents are more than twice as long as the one of the widest beam. In translation, too, the likeliest
+# output is often the empty one (Stahlberg and Byrne, 2019). Dividing by the length takes the reward for shortness away.
+# What is left of the problem?
 
 # %%
 for k in (1, 5, 20):
@@ -743,31 +742,28 @@ for k in (1, 5, 20):
 print(f"the world: log p per token {mean_log_probability(world):.2f}, distinct {distinct(world[:1]):.2f}")
 
 # %% [markdown]
-# The text is much likelier, token by token, than anything that the world writes, and it says one sentence twice. A
-# model is trained to give each text its probability. It was never asked to make the likeliest text a good one. Search
-# pays where there is one right answer, as in translation; a story is not the solution of an equation.
+# Token by token the text of the widest beam is much likelier than the world's are on average, and it says one sentence
+# twice. A model is trained to give each text its probability. It was never asked to make the likeliest text a good one.
 
 # %% [markdown] only="solutions"
-# One batch per step keeps the model busy; one text at a time is right, and slower. Only the best `k` tokens of each
-# beam can be among the best `k` of all, so `topk` saves work without changing the result.
-#
-# The start is the classic trap: `k` copies of the prompt give every continuation `k` times. Libraries that keep all
-# beams in one tensor start the other copies with a score of `-inf`. Another trap is to add up normalised scores: keep
-# the sum, and divide only to compare.
+# Only the best `k` tokens of each beam can be among the best `k` of all, so `topk` saves work without changing the
+# result. The classic trap is the start: `k` copies of the prompt give every continuation `k` times. Libraries that keep
+# all beams in one tensor start the other copies with a score of `-inf`.
 
 # %% [markdown]
 # ## Exercise: `no_repeat_ngram` ★★
-# The mechanic's remedy for loops: never write the same run of `n` tokens twice.
+# Another remedy for loops: never write the same run of `n` tokens, an **n-gram**, twice.
 #
-# `no_repeat_ngram(ids[pos], logits[d_vocab], n) -> logits [d_vocab]`: removes each token that would, as the next one,
-# complete a run of `n` tokens that occurs in `ids` already.
+# `no_repeat_ngram(ids[pos], logits[d_vocab], n) -> logits [d_vocab]`: the logit becomes `-inf` for each token that
+# would, as the next one, complete a run of `n` tokens that occurs in `ids` already. The other logits stay as they are,
+# the dtype stays, and the tensor that you were given is not changed. Nothing is banned.
 #
 # Take `ids` = `a b x a b y a b` and `n = 3`. The text ends in `a b`. Before, `x` has followed `a b`, and so has `y`:
-# both are removed. With `n = 1` every token that occurs is removed. If `ids` is too short to hold a run of `n`, nothing
+# both are removed. With `n = 1` every token that occurs is removed. If `ids` is too short to hold a run of `n`, none
 # is. Runs may overlap: in `a a`, `n = 2`, another `a` would repeat the run `a a`.
 
 # %% [markdown] hint="no_repeat_ngram" rung=1
-# Which tokens of the text decide whether the next one is dangerous? How many are they, for n = 3, and for n = 1?
+# Which tokens of the text decide whether the next one completes a repeat? How many are they, for n = 3, and for n = 1?
 
 # %% [markdown] hint="no_repeat_ngram" rung=2
 # Look at every run of n tokens in the text. If its first n - 1 tokens are the last n - 1 tokens of the text, its last
@@ -784,7 +780,7 @@ def no_repeat_ngram(ids: Int[Tensor, " pos"], logits: Float[Tensor, " d_vocab"],
     """The logits with each token removed that would complete a run of n tokens for the second time."""
     ### BEGIN SOLUTION
     text = ids.tolist()
-    ending = text[len(text) - (n - 1) :] if len(text) >= n else None
+    ending = text[len(text) - (n - 1) :]
     filtered = logits.clone()
     for at in range(len(text) - n + 1):
         if text[at : at + n - 1] == ending:
@@ -797,8 +793,8 @@ def no_repeat_ngram(ids: Int[Tensor, " pos"], logits: Float[Tensor, " d_vocab"],
 checks.run("no_repeat_ngram")
 
 # %% [markdown]
-# Greedy with the ban. It works in that no run repeats; whether the text got better, judge for yourself. The model still
-# wants to say the same thing, and with `n = 2` it has to look for a way around its own grammar.
+# See it: greedy with the ban. No run of `n` tokens repeats; whether the text gets better, judge for yourself. With
+# `n = 2` not even "to the" can come twice.
 
 # %%
 bans = {f"n = {n}": lambda text, logits, n=n: no_repeat_ngram(text, logits, n) for n in (5, 2)}
@@ -812,18 +808,19 @@ for label, ban in ({"no ban": lambda text, logits: logits} | bans).items():
 
 # %% [markdown]
 # ## What you built
-# Everything between the logits and the text: the knobs that every interface to a language model offers, as functions
-# that you have tested against exact probabilities; the loop that uses them; and a search that finds likelier texts than
-# anybody wants. One thing is still wasteful: each new token costs a pass over the whole text. Notebook 08 mends that.
+# Everything between the logits and the text: the settings that interfaces to language models offer, the loop that uses
+# them, and a search that finds likelier texts than anybody wants. One thing is still wasteful: each new token costs a
+# pass over the whole text. Notebook 08 mends that.
 #
 # ## Questions
 # 1. **Whose behaviour is it?** The weights gave a distribution; you chose the knobs. If a model says something harmful
 #    once in a thousand samples at temperature 1 and never under greedy, is the model safe? What would you have to
 #    measure, and at which setting, to promise something to those who will use it at another one?
-# 2. **What does an evaluation by greedy decoding not see?** You saw a text that is nobody's typical output. Think of a
-#    model that knows it is being tested, and of a capability that shows in one sample out of a hundred.
-# 3. **Calibration is fragile.** The model was calibrated at temperature 1 and overconfident at 0.5. Training by human
-#    preference sharpens distributions in a similar way. What is lost if a model's probabilities stop meaning anything?
+# 2. **What does an evaluation by greedy decoding not see?** You saw that the greedy text is not typical of the model.
+#    Think of a capability that shows in one sample out of a hundred.
+# 3. **Calibration is fragile.** The model was calibrated at temperature 1 and overconfident at 0.5. Training on human
+#    preferences can harm calibration, too (OpenAI, 2023, figure 8). What is lost if a model's probabilities no longer
+#    mean what they say?
 #
 # ## References
 # - Holtzman et al. 2020, *The Curious Case of Neural Text Degeneration*: top-p, and why the likeliest text is dull.
@@ -831,3 +828,4 @@ for label, ban in ({"no ban": lambda text, logits: logits} | bans).items():
 # - Stahlberg and Byrne 2019, *On NMT Search Errors and Model Errors*: the likeliest translation is often the empty one.
 # - Meister, Cotterell and Vieira 2020, *If Beam Search Is the Answer, What Was the Question?*
 # - Guo et al. 2017, *On Calibration of Modern Neural Networks*: temperature as a remedy.
+# - OpenAI 2023, *GPT-4 Technical Report*, figure 8: calibration before and after training on human preferences.

@@ -523,7 +523,7 @@ for name, ids in texts.items():
 # ## Exercise: `cache_bytes` ★
 # `cache_bytes(cfg, B, T, bytes_per_number=4)` gives the bytes, an `int`, that the keys and values of `B` sequences of
 # `T` tokens take in all layers. A float32 takes 4 bytes, a half 2, a quantised number 1. `n_heads * d_head` need not be
-# `d_model`.
+# `d_model`, and `T` is not limited to `n_ctx`.
 
 # %% [markdown] hint="cache_bytes" rung=1
 # Write down the shape of the keys of one layer. How many such tensors are there?

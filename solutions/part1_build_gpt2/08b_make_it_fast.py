@@ -95,7 +95,8 @@ for order in ("AAAAABBBBB", "ABABABABAB"):
 # - First every function is called once, untimed, to warm up.
 # - Then there are `repeats` rounds. In each, every function is called once, with the clock read right before and right
 #   after it.
-# - A function's number is the **median** of its `repeats` times.
+# - A function's number is the **median** of its `repeats` times; of an even number, one of the middle two or what lies
+#   between them.
 #
 # Nothing is banned; `statistics.median` is in Python's library. Checks hand you a clock of their own.
 
@@ -183,7 +184,8 @@ pictures.bars([1e3 * value for value in parts.values()], list(parts), title="one
 # `x @ W + b` holds all queries, then all keys, then all values; within each, head after head. `attn` has the contract's
 # parameters: `W_Q`, `W_K`, `W_V` `[n_heads d_model d_head]` and `b_Q`, `b_K`, `b_V` `[n_heads d_head]`.
 #
-# Gradients flow through it to the layer's own parameters. The dtype is theirs. Nothing is banned.
+# Gradients flow through it to the layer's own parameters, which are read anew at each call. The dtype is theirs. Nothing
+# is banned.
 
 # %% [markdown] hint="fuse_qkv" rung=1
 # In memory, which axis of `W_Q` varies slowest? Which axis must come first in the result, and which two become one?
@@ -261,7 +263,7 @@ with torch.no_grad():
 # for `x` and all parameters. It makes **two** matrix products (one for queries, keys and values, one for the output)
 # and **one** call of `scaled_dot_product_attention`, however many heads there are. The check counts them.
 #
-# `fuse_qkv` is there. Nothing is banned.
+# The parameters are read anew at each call. `fuse_qkv` is there. Nothing is banned.
 
 # %% [markdown] hint="fused_attention" rung=1
 # The product gives `[batch, pos, 3 * n_heads * d_head]`. In which order are the three factors of the last axis laid
@@ -565,7 +567,7 @@ for value in (math.pi, 1.001, 256.5, 1e-30):
 # - `"max_abs"`: the largest absolute difference of a logit, over all rows, positions and tokens of the vocabulary;
 # - `"top1_agreement"`: the share of positions, over all rows, at which both put the same token first.
 #
-# The model comes in float32 and is left as it was: dtype, weights, mode. Nothing is banned.
+# The model comes in float32 and is left as it was: dtype, weights, `requires_grad`, mode. Nothing is banned.
 
 # %% [markdown] hint="bf16_error" rung=1
 # `tensor.to(...)` gives back a new tensor. What does `module.to(...)` do? Does it help to go back to float32
