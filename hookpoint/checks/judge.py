@@ -92,8 +92,7 @@ def attempt(
         names[exercise.writes] = list(inspect.signature(exercise.reference).parameters)
     try:
         desk.begin(forbids, exercise.may, {exercise.writes: exercise.gives}, names)
-        desk.cross("forget")
-        desk.cross("begin", exercise.needs)
+        desk.cross("begin", exercise.needs, exercise.id)
         desk.transcript.clear()
         desk.follows = follows
         check(Learner(desk), Draw(seed, f"{exercise.id}/{check.__name__}"))

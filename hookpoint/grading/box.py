@@ -8,6 +8,7 @@ and safetensors, bounded in size and, both ways, in time. Nothing is pickled. A 
 is killed there is nothing left of it.
 """
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -25,7 +26,7 @@ from pathlib import Path
 
 from hookpoint.checks.child import START_SECONDS
 from hookpoint.checks.protocol.desk import Desk
-from hookpoint.checks.protocol.peer import Lost, Raised, TimedOut
+from hookpoint.checks.protocol.peer import Lost, TimedOut
 from hookpoint.checks.protocol.printable import printable
 from hookpoint.checks.protocol.wire import Wire, exactly, receive_frame, send_frame
 from hookpoint.content.cells import Cell
@@ -118,9 +119,9 @@ class Stage:
         theirs.close()
         files, folders = readable(notebook)
         asked = {
-            "withheld": withheld(notebook), "imports": IMPORTS, "scratch": str(scratch),
-            "landlock": box.level.landlock, "readable": [*system_paths(), *DEVICES, *files], "listable": folders,
-            "cpu_seconds": CPU_SECONDS,
+            "withheld": {module: shown_to_all(module, notebook) for module in withheld(notebook)},
+            "imports": IMPORTS, "scratch": str(scratch), "landlock": box.level.landlock, "listable": folders,
+            "readable": [*system_paths(), *DEVICES, *files], "cpu_seconds": CPU_SECONDS,
         }  # fmt: skip
         send_frame(self.control, json.dumps(asked).encode())
         expect(self.control, b"r", START_SECONDS)
@@ -192,9 +193,6 @@ class Run:
         desk = Desk()
         wire = Wire(self.sock, desk.serve, max(self.stage.box.limit, limit))
         desk.exchange, desk.source = self.watched(wire), self.source
-        if self.alive:
-            with contextlib.suppress(Lost, TimedOut, Raised):  # then the first call says so
-                desk.ask("renew")
         return desk
 
     def watched(self, wire: Wire):
@@ -225,6 +223,11 @@ class Run:
             select.select([self.handle], [], [], START_SECONDS)
             os.close(self.handle)
             self.handle = None
+
+
+def shown_to_all(module: str, notebook: Notebook) -> str:
+    """What of a withheld module answers no exercise of the notebook, as text for JSON."""
+    return base64.b64encode(shown(module, notebook, notebook.exercises[0].id)).decode()
 
 
 def sealed(data: bytes) -> int:

@@ -18,7 +18,7 @@ from .bans import banned
 from .codec import NotCarried, Packer, Parcel, Unpacker, identical
 from .given import GIVEN, Kept, stand_in
 from .given.files import remove_folders
-from .guards import Dice, Tape
+from .guards import Dice, Switches, Tape
 from .peer import Exchange, Peer, Raised
 from .printable import printable
 from .standins import Distant, DistantFunction, DistantModule, distant_class, distant_iterator
@@ -53,7 +53,9 @@ class Bench(Peer):
                 return (None, {}), ()
             case "next", [root]:
                 return self.next_item(root), ()
-            case "begin", [stand_ins]:
+            case "begin", [stand_ins, _]:
+                self.forget()
+                remove_folders()
                 self.stand_ins = {
                     name: stand_in(part) if isinstance(part, str) else part for name, part in stand_ins.items()
                 }
@@ -82,7 +84,9 @@ class Bench(Peer):
         notes: dict[str, list] = {"warnings": [], "stderr": []}
         dice = Dice()
         with self.guarded(rules, notes, function):
+            switches = Switches()
             value = function(*args, **kwargs)
+            notes["left"] = switches.left()
         notes["edited"] = edited(request, [*args, *kwargs.values()])
         notes["dice"] = [] if isinstance(function, type) else dice.moved()  # a constructor may draw its first weights
         leaves = [parameters(module)[name] for module, names in rules["modules"] for name in names]

@@ -17,12 +17,16 @@ from torch import Tensor
 
 from hookpoint.model import Config, TrainConfig
 
+from .blobs import NAME
+
 __all__ = ["MAX_BYTES", "RECORDS", "NotCarried", "Packer", "Parcel", "Unpacker", "identical"]
 
 MAX_DEPTH = 40
 MAX_NODES = 200_000
 MAX_BYTES = 64 << 20
 MAX_HEX = 1_000  # hex digits of an integer: Python refuses to print integers of more than 4,300 decimal digits
+MOST_ALIKE = 100  # keys with one hash: numbers can be chosen so, and putting n of them in takes n * n steps
+LONGEST_FLOAT = 40  # characters
 EXACT = 2**53  # larger integers do not survive JSON readers that use doubles
 
 DTYPES = {str(value).removeprefix("torch."): value for value in vars(torch).values() if isinstance(value, torch.dtype)}
@@ -115,6 +119,8 @@ class Packer:
         return node
 
     def keep(self, tensor: Tensor) -> int:
+        if tensor.dtype not in NAME:
+            raise NotCarried(f"has the dtype {tensor.dtype}, which is not carried")
         self.weigh(tensor.numel() * tensor.element_size())
         self.tensors.append(tensor.detach().clone(memory_format=torch.contiguous_format))
         return len(self.tensors) - 1
@@ -147,6 +153,7 @@ class Unpacker:
         self.parcel, self.resolve = parcel, resolve
         self.live: list[Tensor] = []
         self.generators: list[torch.Generator] = []
+        self.taken: set[int] = set()
         self.nodes = 0
 
     def unpack(self, node: Any, depth: int = 0) -> Any:
@@ -167,35 +174,56 @@ class Unpacker:
         match node:
             case {"$": "int", "hex": str(text)} if len(text) <= MAX_HEX + 3:
                 return int(text, 16)
-            case {"$": "float", "text": str(text)}:
+            case {"$": "float", "text": str(text)} if len(text) <= LONGEST_FLOAT:
                 return float(text)
             case {"$": "bytes", "text": str(text)}:
                 return base64.b64decode(text, validate=True)
             case {"$": "tuple", "items": list(items)}:
                 return tuple(self.items(items, depth))
             case {"$": "set", "items": list(items)}:
-                return set(self.items(items, depth))
+                values = self.items(items, depth)
+                refuse_alike(values)
+                return set(values)
             case {"$": "dict", "items": list(items)}:
-                return dict(self.items(pair, depth) for pair in items)
+                return self.mapping(items, depth)
             case {"$": "Counter", "items": list(items)}:
-                return Counter(dict(self.items(pair, depth) for pair in items))
+                return Counter(self.mapping(items, depth))
             case {"$": "dtype", "name": str(name)}:
                 return DTYPES[name]  # by table: a name must never be looked up on a module
             case {"$": "generator", "state": int(at)}:
+                state = self.take(at)
                 self.generators.append(torch.Generator())
-                return self.generators[-1].set_state(self.parcel.tensors[at])
+                return self.generators[-1].set_state(state)
             case {"$": "record", "type": str(kind), "items": list(items)}:
                 return RECORDS[kind](*self.items(items, depth))
-            case {"$": "tensor", "at": int(at)} if at >= 0:
+            case {"$": "tensor", "at": int(at)}:
                 return self.tensor(node, at)
         return self.resolve(node)
 
+    def mapping(self, pairs: list, depth: int) -> dict:
+        pairs = [self.items(pair, depth) for pair in pairs]
+        refuse_alike([key for key, _ in pairs])
+        return dict(pairs)
+
     def tensor(self, node: dict, at: int) -> Tensor:
-        tensor = laid_out(self.parcel.tensors[at], node.get("stride"))
+        tensor = laid_out(self.take(at), node.get("stride"))
         if node.get("grad"):
             tensor.requires_grad_()
             self.live.append(tensor)
         return tensor
+
+    def take(self, at: int) -> Tensor:
+        """A tensor of the parcel, once: copies for many nodes that name it would have no bound."""
+        if at < 0 or at in self.taken:
+            raise NotCarried("names a tensor that is not there, or twice")
+        self.taken.add(at)
+        return self.parcel.tensors[at]
+
+
+def refuse_alike(keys: list) -> None:
+    counts = Counter(map(hash, keys))
+    if counts and max(counts.values()) > MOST_ALIKE:
+        raise NotCarried("has too many keys that hash alike")
 
 
 def plain_tensor(tensor: Tensor) -> Tensor | None:

@@ -138,6 +138,11 @@ class Desk(Peer):
             return Mismatch(
                 f"changes {which} in place.", "  The caller still needs its value: work on a new tensor or list."
             )
+        if notes.get("left"):
+            return Mismatch(
+                f"leaves {printable(str(notes['left'][0]))[:60]}, for everything that is computed after it.",
+                "  Change it for a block (`with torch.no_grad():`), or put it back.",
+            )
         if notes.get("dice") and "dice" not in self.may:
             return Mismatch(
                 f"draws from the global random generator of {str(notes['dice'][0])[:20]}.",

@@ -1,4 +1,4 @@
-"""How the learner's code is run: what is overheard, and which dice are watched."""
+"""How the learner's code is run: what is overheard, and which dice and switches are watched."""
 
 import io
 import random
@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-__all__ = ["Dice", "Tape"]
+__all__ = ["Dice", "Switches", "Tape"]
 
 MAX_TEXT = 2_000
 
@@ -35,3 +35,21 @@ class Dice:
     def moved(self) -> list[str]:
         after = self.states()
         return [name for name, state in after.items() if state != self.before.get(name, state)]
+
+
+class Switches:
+    """What holds for the whole process, and for everything that is computed after a call has left it changed."""
+
+    def __init__(self):
+        self.grad, self.dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+
+    def left(self) -> list[str]:
+        """What is no longer as it was when this was made, and is put back."""
+        found = []
+        if torch.is_grad_enabled() != self.grad:
+            found.append(f"gradient tracking switched {'off' if self.grad else 'on'}")
+            torch.set_grad_enabled(self.grad)
+        if (now := torch.get_default_dtype()) != self.dtype:
+            found.append(f"the default dtype at {str(now).removeprefix('torch.')}")
+            torch.set_default_dtype(self.dtype)
+        return found

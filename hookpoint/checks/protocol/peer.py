@@ -17,6 +17,8 @@ from .printable import printable
 
 __all__ = ["Lost", "Peer", "Raised", "TimedOut"]
 
+MOST_KINDS = 30  # classes that an exception inherits from
+
 Exchange = Callable[[Parcel], Parcel]
 
 
@@ -24,9 +26,11 @@ class Raised(Exception):
     """The learner's code raised. Carries names and text only, never the exception itself."""
 
     def __init__(self, kinds: list[str], text: str, where: str = ""):
-        super().__init__(f"{kinds[0]}: {text}")
-        self.kinds = [printable(str(kind)) for kind in kinds]
-        self.text, self.where = printable(str(text)), printable(str(where))
+        if not all(isinstance(said, str) for said in (*kinds, text, where)):
+            raise TypeError("an error is told in words")
+        self.kinds = [printable(kind) for kind in kinds[:MOST_KINDS]]
+        self.text, self.where = printable(text), printable(where)
+        super().__init__(f"{self.kinds[0]}: {self.text}")
         self.when = ""  # under which circumstances, if the check says so
 
 
@@ -128,6 +132,8 @@ class Peer:
         outputs, inputs = self.graphs[graph]
         if all(along is None for along in cotangents):
             return [None] * len(inputs)
+        if any(along is not None and along.shape != out.shape for out, along in zip(outputs, cotangents, strict=True)):
+            raise ValueError("a gradient of another shape")  # by broadcasting, small ones would make a giant
         # As one scalar: autograd.grad with explicit cotangents imports sympy, 0.4 s. And with gradients on: in process,
         # the no_grad of the asker's own backward still holds here.
         with torch.enable_grad():

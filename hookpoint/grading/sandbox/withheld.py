@@ -1,14 +1,14 @@
-"""Modules of ours that hold an answer, replaced by hollow ones: they can be imported, but nothing in them works.
+"""Modules of ours that hold an answer, replaced by what may be shown of them.
 
 A notebook may import `hookpoint.model` and hand its `Attention` to `earlier`; a submission of that very notebook gets
-a name that refuses to be used. The files themselves cannot be opened either: see `landlock`. While an exercise is
-judged, the tools that run beside the answer may need what an earlier exercise asked for: that much of a module the
+a name that refuses to be used, beside others that work. The files themselves cannot be opened: see `landlock`. While an
+exercise is judged, the tools that run beside the answer may need what an earlier exercise asked for: that much the
 other side gives when it is asked, and no more.
 """
 
 import marshal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -41,17 +41,19 @@ def stand_in(name: str) -> type:
 
 
 class Finder(MetaPathFinder, Loader):
-    """Finds the modules that are withheld: hollow, or what `ask` gives for the exercise that is being judged."""
+    """Finds the modules that are withheld, as `ask` gives them: while cells run, what is shown of them to everybody;
+    while an exercise is judged, what the other side shows for it. What it does not give is hollow.
+    """
 
-    def __init__(self, names: Iterable[str]):
-        self.names = frozenset(names)
-        self.ask: Callable[[str], bytes | None] | None = None
+    def __init__(self, shown: Mapping[str, bytes]):
+        self.names = frozenset(shown)
+        self.ask: Callable[[str], bytes | None] = shown.get
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         return ModuleSpec(name, self) if name in self.names else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        spec.loader_state = self.ask(spec.name) if self.ask else None
+        spec.loader_state = self.ask(spec.name)
         return None if spec.loader_state else Hollow(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
@@ -69,15 +71,14 @@ class Finder(MetaPathFinder, Loader):
             vars(sys.modules[package]).pop(stem, None)
 
 
-def withhold(names: Iterable[str]) -> Finder:
-    """From now on these modules are hollow in this process and in all its children.
+def withhold(shown: Mapping[str, bytes]) -> Finder:
+    """From now on these modules are, in this process and in all its children, what is shown of them: marshalled code.
 
     Raises:
         RuntimeError: one of them has been loaded already, so that its contents are in memory.
     """
-    names = list(names)
-    if loaded := [name for name in names if name in sys.modules]:
+    if loaded := [name for name in shown if name in sys.modules]:
         raise RuntimeError(f"{', '.join(loaded)}: to be withheld, but loaded already")
-    finder = Finder(names)
+    finder = Finder(shown)
     sys.meta_path.insert(0, finder)
     return finder

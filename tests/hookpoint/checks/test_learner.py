@@ -29,7 +29,7 @@ def learner(way):
         desk = link.open()
         opened.append((context, link, desk))
         desk.begin(**rules)
-        desk.cross("begin", needs or {})
+        desk.cross("begin", needs or {}, "an exercise")
         return Learner(desk)
 
     yield learner
@@ -255,7 +255,7 @@ def test_a_time_is_measured_and_stays_out_of_the_transcript(learner):
 
 def test_a_prerequisite_can_live_on_the_other_side(learner):
     names = learner("def f(tokens): return per_token_loss(torch.zeros(1, 3, 7), tokens)\nimport torch")
-    names._desk.cross("begin", {"per_token_loss": "hookpoint.model.loss:per_token_loss"})
+    names._desk.cross("begin", {"per_token_loss": "hookpoint.model.loss:per_token_loss"}, "loss_reach")
     assert names.f(torch.tensor([[1, 2, 3]])).shape == (1, 2)
 
 

@@ -17,8 +17,8 @@ from hookpoint.checks.protocol.ref import Learner
 from hookpoint.checks.protocol.wire import HEAD, Wire
 
 
-def frame(tree, blob=b"", kind=b"!"):
-    raw = tree if isinstance(tree, bytes) else json.dumps(tree).encode()
+def frame(tree, blob=b"", kind=b"!", about=()):
+    raw = tree if isinstance(tree, bytes) else json.dumps([tree, about]).encode()
     return HEAD.pack(kind, len(raw), len(blob)) + raw + blob
 
 

@@ -459,3 +459,164 @@ def attn_with_cache(attn, x_new, cache, layer):
     pattern = scores.masked_fill(~causal_mask(q.shape[1], k.shape[1]), -1e9).softmax(-1)
     out = torch.einsum("bhqt,bthk,hkd->bqd", pattern, v, attn.W_O.float()) + attn.b_O.float()
     return out.to(x_new.dtype)
+
+
+# %% right="nothing but no_grad and detached"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import math
+
+import torch
+
+
+@torch.no_grad()
+def attn_with_cache(attn, x_new, cache, layer):
+    q = torch.einsum("btd,hdk->bthk", x_new, attn.W_Q) + attn.b_Q
+    k = torch.einsum("btd,hdk->bthk", x_new, attn.W_K) + attn.b_K
+    v = torch.einsum("btd,hdk->bthk", x_new, attn.W_V) + attn.b_V
+    k, v = cache.append(layer, k, v)
+    scores = torch.einsum("bqhk,bshk->bhqs", q, k) / math.sqrt(q.shape[-1])
+    mask = causal_mask(q.shape[1], k.shape[1])
+    scores = scores.masked_fill(~mask, -torch.inf)
+    pattern = scores.softmax(dim=-1)
+    z = torch.einsum("bhqs,bshk->bqhk", pattern, v)
+    return torch.einsum("bqhk,hkd->bqd", z, attn.W_O) + attn.b_O
+
+
+# %% right="token by token inside (2)"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+def attn_with_cache(attn, x_new, cache, layer):
+    K = torch.einsum("btd,hdk->bthk", x_new, attn.W_K) + attn.b_K
+    V = torch.einsum("btd,hdk->bthk", x_new, attn.W_V) + attn.b_V
+    Q = torch.einsum("btd,hdk->bthk", x_new, attn.W_Q) + attn.b_Q
+    out = []
+    for t in range(x_new.shape[1]):
+        k, v = cache.append(layer, K[:, t : t + 1], V[:, t : t + 1])
+        w = torch.einsum("bhk,bshk->bhs", Q[:, t], k).div(k.shape[-1] ** 0.5).softmax(-1)
+        out.append(torch.einsum("bhs,bshk,hkd->bd", w, v, attn.W_O) + attn.b_O)
+    return torch.stack(out, 1)
+
+
+# %% right="old scores and new scores side by side"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+def attn_with_cache(attn, x_new, cache, layer):
+    q, k, v = (
+        torch.einsum("btd,hdk->bhtk", x_new, W) + b[:, None]
+        for W, b in ((attn.W_Q, attn.b_Q), (attn.W_K, attn.b_K), (attn.W_V, attn.b_V))
+    )
+    k_all, v_all = cache.append(layer, k.transpose(1, 2), v.transpose(1, 2))
+    new = x_new.shape[1]
+    old = k_all.shape[1] - new
+    k_old, v_old = k_all[:, :old].transpose(1, 2), v_all[:, :old].transpose(1, 2)
+    scores_old = q @ k_old.mT
+    scores_new = q @ k.mT + torch.full((new, new), -torch.inf, dtype=q.dtype).triu(1)
+    both = torch.cat([scores_old, scores_new], -1) / k.shape[-1] ** 0.5
+    p_old, p_new = both.softmax(-1).split([old, new], -1)
+    z = p_old @ v_old + p_new @ v
+    return torch.einsum("bhtk,hkd->btd", z, attn.W_O) + attn.b_O
+
+
+# %% wrong="batch axis lost when there is one row"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import math
+
+import torch
+
+
+def attn_with_cache(attn, x_new, cache, layer):
+    q = torch.einsum("btd,hdk->bthk", x_new, attn.W_Q) + attn.b_Q
+    k = torch.einsum("btd,hdk->bthk", x_new, attn.W_K) + attn.b_K
+    v = torch.einsum("btd,hdk->bthk", x_new, attn.W_V) + attn.b_V
+    k, v = cache.append(layer, k, v)
+    scores = torch.einsum("bqhk,bshk->bhqs", q, k) / math.sqrt(q.shape[-1])
+    mask = causal_mask(q.shape[1], k.shape[1])
+    scores = scores.masked_fill(~mask, -torch.inf)
+    pattern = scores.softmax(dim=-1)
+    z = torch.einsum("bhqs,bshk->bqhk", pattern, v)
+    if len(x_new) == 1:
+        z, pattern = z.squeeze(0), pattern
+        return torch.einsum("qhk,hkd->qd", z, attn.W_O) + attn.b_O
+    return torch.einsum("bqhk,hkd->bqd", z, attn.W_O) + attn.b_O

@@ -183,3 +183,53 @@ def bench(functions, repeats, clock=time.process_time):
             function()
             taken[name].append(clock() - started)
     return {name: statistics.median(values) for name, values in taken.items()}
+
+
+# %% right="upper middle of an even number"
+import time
+
+
+def bench(functions, repeats, clock=time.process_time):
+    times = {name: [] for name in functions}
+    for function in functions.values():
+        function()
+    for _ in range(repeats):
+        for name, function in functions.items():
+            start = clock()
+            function()
+            times[name].append(clock() - start)
+    return {name: sorted(values)[len(values) // 2] for name, values in times.items()}
+
+
+# %% wrong="equal times counted once"
+import statistics
+import time
+
+
+def bench(functions, repeats, clock=time.process_time):
+    times = {name: set() for name in functions}
+    for function in functions.values():
+        function()
+    for _ in range(repeats):
+        for name, function in functions.items():
+            start = clock()
+            function()
+            times[name].add(clock() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+# %% wrong="rounded to milliseconds"
+import statistics
+import time
+
+
+def bench(functions, repeats, clock=time.process_time):
+    times = {name: [] for name in functions}
+    for function in functions.values():
+        function()
+    for _ in range(repeats):
+        for name, function in functions.items():
+            start = clock()
+            function()
+            times[name].append(clock() - start)
+    return {name: round(statistics.median(values), 3) for name, values in times.items()}

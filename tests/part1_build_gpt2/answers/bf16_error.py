@@ -155,3 +155,20 @@ def bf16_error(model, tokens):
         "max_abs": (exact - rough).abs().max().item(),
         "top1_agreement": (exact.argmax(-1) == rough.argmax(-1)).float().mean().item(),
     }
+
+
+# %% wrong="parameters frozen for good"
+import copy
+
+import torch
+
+
+@torch.no_grad()
+def bf16_error(model, tokens):
+    model.requires_grad_(False)
+    rough = copy.deepcopy(model).to(torch.bfloat16)
+    exact, approx = model(tokens), rough(tokens).float()
+    return {
+        "max_abs": (exact - approx).abs().max().item(),
+        "top1_agreement": (exact.argmax(-1) == approx.argmax(-1)).float().mean().item(),
+    }

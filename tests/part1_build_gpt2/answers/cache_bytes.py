@@ -60,3 +60,26 @@ def cache_bytes(cfg, B, T, bytes_per_number=4):
 # %% wrong="capped at the context"
 def cache_bytes(cfg, B, T, bytes_per_number=4):
     return 2 * cfg.n_layers * B * min(T, 10) * cfg.n_heads * cfg.d_head * bytes_per_number
+
+
+# %% wrong="at most n_ctx"
+def cache_bytes(cfg, B, T, bytes_per_number=4):
+    return 2 * cfg.n_layers * B * min(T, cfg.n_ctx) * cfg.n_heads * cfg.d_head * bytes_per_number
+
+
+# %% wrong="float32 product"
+def cache_bytes(cfg, B, T, bytes_per_number=4):
+    import torch
+
+    return int(torch.tensor([2.0, cfg.n_layers, B, T, cfg.n_heads, cfg.d_head, bytes_per_number]).prod())
+
+
+# %% wrong="int32 overflow"
+def cache_bytes(cfg, B, T, bytes_per_number=4):
+    import torch
+
+    return int(
+        torch.tensor([2, cfg.n_layers, B, T, cfg.n_heads, cfg.d_head, bytes_per_number], dtype=torch.int32).prod(
+            dtype=torch.int32
+        )
+    )

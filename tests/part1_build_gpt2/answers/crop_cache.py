@@ -382,3 +382,184 @@ def crop_cache(cache, n):
         start = k.shape[1] - min(n, k.shape[1])
         new.append(layer, k[:, start:], v[:, start:])
     return new
+
+
+# %% right="a buffer, deepcopied and shifted"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.filled = [0] * cfg.n_layers
+        self.buffer = None
+
+    @property
+    def length(self):
+        return min(self.filled)
+
+    def append(self, layer, k, v):
+        if self.buffer is None:
+            self.buffer = k.new_empty(2, self.cfg.n_layers, k.shape[0], self.cfg.n_ctx, *k.shape[2:])
+        start, end = self.filled[layer], self.filled[layer] + k.shape[1]
+        self.buffer[0, layer, :, start:end] = k.detach()
+        self.buffer[1, layer, :, start:end] = v.detach()
+        self.filled[layer] = end
+        return self.buffer[0, layer, :, :end], self.buffer[1, layer, :, :end]
+
+
+import copy
+
+
+def crop_cache(cache, n):
+    """The newest n positions. Their keys and values were computed for the old positions: recompute them."""
+    new = copy.deepcopy(cache)
+    keep = min(n, cache.length)
+    if new.buffer is not None:
+        new.buffer[..., :keep, :, :] = cache.buffer[..., cache.length - keep : cache.length, :, :]
+    new.filled = [keep] * cache.cfg.n_layers
+    return new
+
+
+# %% wrong="float32"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+def crop_cache(cache, n):
+    """The newest n positions. Their keys and values were computed for the old positions: recompute them."""
+    new = KVCache(cache.cfg)
+    keep = min(n, cache.length)
+    if cache.length == 0:
+        return new
+    start = cache.length - keep
+    for layer in range(cache.cfg.n_layers):
+        new.append(layer, cache.k[layer][:, start:].float(), cache.v[layer][:, start:])
+    return new
+
+
+# %% wrong="n as n_ctx"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+def crop_cache(cache, n):
+    """The newest n positions. Their keys and values were computed for the old positions: recompute them."""
+    new = KVCache(cache.cfg)
+    keep = min(n, cache.length, cache.cfg.n_ctx // 2)
+    if cache.length == 0:
+        return new
+    start = cache.length - keep
+    for layer in range(cache.cfg.n_layers):
+        new.append(layer, cache.k[layer][:, start:], cache.v[layer][:, start:])
+    return new
+
+
+# %% wrong="length not updated"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.length = 0
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        self.length = min(0 if x is None else x.shape[1] for x in self.k)
+        return k, v
+
+
+import copy
+
+
+def crop_cache(cache, n):
+    """The newest n positions. Their keys and values were computed for the old positions: recompute them."""
+    new = copy.deepcopy(cache)
+    start = max(cache.length - n, 0)
+    new.k = [k[:, start:] for k in cache.k]
+    new.v = [v[:, start:] for v in cache.v]
+    return new
+
+
+# %% wrong="only once: remembers the first crop"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+SEEN = {}
+
+
+def crop_cache(cache, n):
+    """The newest n positions. Their keys and values were computed for the old positions: recompute them."""
+    if cache not in SEEN:
+        SEEN[cache] = n
+    n = SEEN[cache]
+    new = KVCache(cache.cfg)
+    keep = min(n, cache.length)
+    if cache.length == 0:
+        return new
+    start = cache.length - keep
+    for layer in range(cache.cfg.n_layers):
+        new.append(layer, cache.k[layer][:, start:], cache.v[layer][:, start:])
+    return new

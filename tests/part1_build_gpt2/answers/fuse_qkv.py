@@ -105,3 +105,16 @@ def fuse_qkv(attn):
     parts = [W.transpose(0, 1).flatten(1) for W in (attn.W_Q, attn.W_K, attn.W_V)]
     W = torch.cat([*parts, attn.W_O.flatten(0, 1).T], dim=1)
     return W, torch.cat([attn.b_Q.flatten(), attn.b_K.flatten(), attn.b_V.flatten(), attn.b_O])
+
+
+# %% wrong="kept on the layer"
+import torch
+from einops import rearrange
+
+
+def fuse_qkv(attn):
+    if not hasattr(attn, "fused"):
+        W = torch.cat([rearrange(w, "h d k -> d (h k)") for w in (attn.W_Q, attn.W_K, attn.W_V)], dim=1)
+        b = torch.cat([b.flatten() for b in (attn.b_Q, attn.b_K, attn.b_V)])
+        attn.fused = (W, b)
+    return attn.fused

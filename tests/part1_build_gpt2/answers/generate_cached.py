@@ -649,3 +649,694 @@ def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop
             done = done | (token == stop)
         ids = torch.cat([ids, token[:, None]], 1)
     return ids
+
+
+# %% right="the model itself beyond the context"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    was = model.training
+    model.eval()
+    cache = KVCache(model.cfg)
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    for _ in range(n):
+        if ids.shape[1] > model.cfg.n_ctx:
+            logits = model(ids[:, -model.cfg.n_ctx :])[:, -1]
+        else:
+            new = ids[:, cache.length :]
+            x = model.embed(new) + model.pos_embed(new, offset=cache.length)
+            for layer, block in enumerate(model.blocks):
+                x = x + attn_with_cache(block.attn, block.ln1(x), cache, layer)
+                x = x + block.mlp(block.ln2(x))
+            logits = model.unembed(model.ln_final(x))[:, -1]
+        if temperature == 0:
+            token = greedy(logits)
+        else:
+            logits = apply_temperature(logits, temperature)
+            logits = logits if top_k is None else top_k_filter(logits, top_k)
+            logits = logits if top_p is None else top_p_filter(logits, top_p)
+            token = sample(logits, generator)
+        if stop is not None:
+            token = torch.where(done, stop, token)
+            done |= token == stop
+        ids = torch.cat([ids, token[:, None]], 1)
+    model.train(was)
+    return ids
+
+
+# %% right="prompt token by token"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+class Stream:
+    def __init__(self, model):
+        self.model = model
+        self.reset()
+
+    def reset(self):
+        self.cache, self.at = KVCache(self.model.cfg), 0
+
+    def push(self, token):
+        model = self.model
+        x = model.embed(token[:, None]) + model.pos_embed.W_pos[self.at]
+        for layer, block in enumerate(model.blocks):
+            x = x + attn_with_cache(block.attn, block.ln1(x), self.cache, layer)
+            x = x + block.mlp(block.ln2(x))
+        self.at += 1
+        return model.unembed(model.ln_final(x))[:, 0]
+
+
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    grown = torch.cat([ids, torch.zeros(ids.shape[0], n, dtype=ids.dtype)], dim=1)
+    done = torch.zeros(ids.shape[0], dtype=torch.bool)
+    stream, start = Stream(model), 0
+    with torch.no_grad():
+        for end in range(ids.shape[1], ids.shape[1] + n):
+            if end - start > model.cfg.n_ctx:
+                start = end - model.cfg.n_ctx
+                stream.reset()
+            while stream.at < end - start:
+                logits = stream.push(grown[:, start + stream.at])
+            if temperature == 0:
+                token = greedy(logits)
+            else:
+                scores = apply_temperature(logits, temperature)
+                if top_k is not None:
+                    scores = top_k_filter(scores, top_k)
+                if top_p is not None:
+                    scores = top_p_filter(scores, top_p)
+                token = sample(scores, generator)
+            if stop is not None:
+                token = torch.where(done, torch.full_like(token, stop), token)
+                done |= token == stop
+            grown[:, end] = token
+    model.train(mode)
+    return grown
+
+
+# %% right="feeds the last token too"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    n_ctx = model.cfg.n_ctx
+
+    def logits_of(tokens, cache):
+        x = model.embed(tokens) + model.pos_embed.W_pos[cache.length : cache.length + tokens.shape[1]]
+        for i, block in enumerate(model.blocks):
+            x = x + attn_with_cache(block.attn, block.ln1(x), cache, i)
+            x = x + block.mlp(block.ln2(x))
+        return model.unembed(model.ln_final(x))[:, -1]
+
+    cache = KVCache(model.cfg)
+    out = ids.clone()
+    logits = logits_of(out[:, -n_ctx:], cache)
+    ended = torch.zeros(len(out), dtype=torch.bool)
+    while out.shape[1] < ids.shape[1] + n:
+        if temperature == 0:
+            token = greedy(logits)
+        else:
+            filtered = apply_temperature(logits, temperature)
+            filtered = filtered if top_k is None else top_k_filter(filtered, top_k)
+            filtered = filtered if top_p is None else top_p_filter(filtered, top_p)
+            token = sample(filtered, generator)
+        if stop is not None:
+            token[ended] = stop
+            ended[token == stop] = True
+        out = torch.cat([out, token.view(-1, 1)], dim=1)
+        if out.shape[1] > n_ctx:
+            cache = KVCache(model.cfg)
+            logits = logits_of(out[:, -n_ctx:], cache)
+        else:
+            logits = logits_of(out[:, -1:], cache)
+    model.train(mode)
+    return out
+
+
+# %% right="Gumbel noise"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import torch
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    try:
+        cache = KVCache(model.cfg)
+        done = torch.zeros(len(ids), dtype=torch.bool)
+        for _ in range(n):
+            window = ids[:, -model.cfg.n_ctx :]
+            if ids.shape[1] > model.cfg.n_ctx:
+                cache = KVCache(model.cfg)
+            new = window[:, cache.length :]
+            at = torch.arange(cache.length, cache.length + new.shape[1])
+            resid = model.embed(new) + model.pos_embed.W_pos[at]
+            for layer, block in enumerate(model.blocks):
+                resid = resid + attn_with_cache(block.attn, block.ln1(resid), cache, layer)
+                resid = resid + block.mlp(block.ln2(resid))
+            logits = model.unembed(model.ln_final(resid))[:, -1]
+            if temperature == 0:
+                chosen = greedy(logits)
+            else:
+                logits = apply_temperature(logits, temperature)
+                if top_k is not None:
+                    logits = top_k_filter(logits, top_k)
+                if top_p is not None:
+                    logits = top_p_filter(logits, top_p)
+                noise = -torch.log(-torch.log(torch.rand(logits.shape, generator=generator).clamp(1e-20, 1 - 1e-7)))
+                chosen = (logits + noise).argmax(-1)
+            if stop is not None:
+                chosen = torch.where(done, stop, chosen)
+                done = done | (chosen == stop)
+            ids = torch.cat([ids, chosen[:, None]], dim=1)
+        return ids
+    finally:
+        model.train(mode)
+
+
+# %% wrong="starts anew at exactly n_ctx"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import torch
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    try:
+        cache = KVCache(model.cfg)
+        done = torch.zeros(len(ids), dtype=torch.bool)
+        for _ in range(n):
+            window = ids[:, -model.cfg.n_ctx :]
+            if ids.shape[1] >= model.cfg.n_ctx:
+                cache = KVCache(model.cfg)
+            new = window[:, cache.length :]
+            at = torch.arange(cache.length, cache.length + new.shape[1])
+            resid = model.embed(new) + model.pos_embed.W_pos[at]
+            for layer, block in enumerate(model.blocks):
+                resid = resid + attn_with_cache(block.attn, block.ln1(resid), cache, layer)
+                resid = resid + block.mlp(block.ln2(resid))
+            logits = model.unembed(model.ln_final(resid))[:, -1]
+            if temperature == 0:
+                chosen = greedy(logits)
+            else:
+                logits = apply_temperature(logits, temperature)
+                if top_k is not None:
+                    logits = top_k_filter(logits, top_k)
+                if top_p is not None:
+                    logits = top_p_filter(logits, top_p)
+                chosen = sample(logits, generator)
+            if stop is not None:
+                chosen = torch.where(done, stop, chosen)
+                done = done | (chosen == stop)
+            ids = torch.cat([ids, chosen[:, None]], dim=1)
+        return ids
+    finally:
+        model.train(mode)
+
+
+# %% wrong="starts anew one late"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import torch
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    try:
+        cache = KVCache(model.cfg)
+        done = torch.zeros(len(ids), dtype=torch.bool)
+        for _ in range(n):
+            window = ids[:, -model.cfg.n_ctx :]
+            if ids.shape[1] > model.cfg.n_ctx + 1:
+                cache = KVCache(model.cfg)
+            new = window[:, min(cache.length, window.shape[1] - 1) :]
+            at = torch.arange(cache.length, cache.length + new.shape[1])
+            resid = model.embed(new) + model.pos_embed.W_pos[at.clamp(max=model.cfg.n_ctx - 1)]
+            for layer, block in enumerate(model.blocks):
+                resid = resid + attn_with_cache(block.attn, block.ln1(resid), cache, layer)
+                resid = resid + block.mlp(block.ln2(resid))
+            logits = model.unembed(model.ln_final(resid))[:, -1]
+            if temperature == 0:
+                chosen = greedy(logits)
+            else:
+                logits = apply_temperature(logits, temperature)
+                if top_k is not None:
+                    logits = top_k_filter(logits, top_k)
+                if top_p is not None:
+                    logits = top_p_filter(logits, top_p)
+                chosen = sample(logits, generator)
+            if stop is not None:
+                chosen = torch.where(done, stop, chosen)
+                done = done | (chosen == stop)
+            ids = torch.cat([ids, chosen[:, None]], dim=1)
+        return ids
+    finally:
+        model.train(mode)
+
+
+# %% wrong="cache on the model"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import torch
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    try:
+        if not hasattr(model, "kv") or model.kv.length >= ids.shape[1]:
+            model.kv = KVCache(model.cfg)
+        cache = model.kv
+        done = torch.zeros(len(ids), dtype=torch.bool)
+        for _ in range(n):
+            window = ids[:, -model.cfg.n_ctx :]
+            if ids.shape[1] > model.cfg.n_ctx:
+                cache = KVCache(model.cfg)
+            new = window[:, cache.length :]
+            at = torch.arange(cache.length, cache.length + new.shape[1])
+            resid = model.embed(new) + model.pos_embed.W_pos[at]
+            for layer, block in enumerate(model.blocks):
+                resid = resid + attn_with_cache(block.attn, block.ln1(resid), cache, layer)
+                resid = resid + block.mlp(block.ln2(resid))
+            logits = model.unembed(model.ln_final(resid))[:, -1]
+            if temperature == 0:
+                chosen = greedy(logits)
+            else:
+                logits = apply_temperature(logits, temperature)
+                if top_k is not None:
+                    logits = top_k_filter(logits, top_k)
+                if top_p is not None:
+                    logits = top_p_filter(logits, top_p)
+                chosen = sample(logits, generator)
+            if stop is not None:
+                chosen = torch.where(done, stop, chosen)
+                done = done | (chosen == stop)
+            ids = torch.cat([ids, chosen[:, None]], dim=1)
+        return ids
+    finally:
+        model.train(mode)
+
+
+# %% wrong="stop as the prompt's last token ends a row"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import torch
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    try:
+        cache = KVCache(model.cfg)
+        done = torch.zeros(len(ids), dtype=torch.bool) if stop is None else ids[:, -1] == stop
+        for _ in range(n):
+            window = ids[:, -model.cfg.n_ctx :]
+            if ids.shape[1] > model.cfg.n_ctx:
+                cache = KVCache(model.cfg)
+            new = window[:, cache.length :]
+            at = torch.arange(cache.length, cache.length + new.shape[1])
+            resid = model.embed(new) + model.pos_embed.W_pos[at]
+            for layer, block in enumerate(model.blocks):
+                resid = resid + attn_with_cache(block.attn, block.ln1(resid), cache, layer)
+                resid = resid + block.mlp(block.ln2(resid))
+            logits = model.unembed(model.ln_final(resid))[:, -1]
+            if temperature == 0:
+                chosen = greedy(logits)
+            else:
+                logits = apply_temperature(logits, temperature)
+                if top_k is not None:
+                    logits = top_k_filter(logits, top_k)
+                if top_p is not None:
+                    logits = top_p_filter(logits, top_p)
+                chosen = sample(logits, generator)
+            if stop is not None:
+                chosen = torch.where(done, stop, chosen)
+                done = done | (chosen == stop)
+            ids = torch.cat([ids, chosen[:, None]], dim=1)
+        return ids
+    finally:
+        model.train(mode)
+
+
+# %% wrong="stop 0 is falsy"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import torch
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    try:
+        cache = KVCache(model.cfg)
+        done = torch.zeros(len(ids), dtype=torch.bool)
+        for _ in range(n):
+            window = ids[:, -model.cfg.n_ctx :]
+            if ids.shape[1] > model.cfg.n_ctx:
+                cache = KVCache(model.cfg)
+            new = window[:, cache.length :]
+            at = torch.arange(cache.length, cache.length + new.shape[1])
+            resid = model.embed(new) + model.pos_embed.W_pos[at]
+            for layer, block in enumerate(model.blocks):
+                resid = resid + attn_with_cache(block.attn, block.ln1(resid), cache, layer)
+                resid = resid + block.mlp(block.ln2(resid))
+            logits = model.unembed(model.ln_final(resid))[:, -1]
+            if temperature == 0:
+                chosen = greedy(logits)
+            else:
+                logits = apply_temperature(logits, temperature)
+                if top_k is not None:
+                    logits = top_k_filter(logits, top_k)
+                if top_p is not None:
+                    logits = top_p_filter(logits, top_p)
+                chosen = sample(logits, generator)
+            if stop:
+                chosen = torch.where(done, stop, chosen)
+                done = done | (chosen == stop)
+            ids = torch.cat([ids, chosen[:, None]], dim=1)
+        return ids
+    finally:
+        model.train(mode)
+
+
+# %% wrong="logits of a filler kept: top-k of row 0 for all"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import torch
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    try:
+        cache = KVCache(model.cfg)
+        done = torch.zeros(len(ids), dtype=torch.bool)
+        for _ in range(n):
+            window = ids[:, -model.cfg.n_ctx :]
+            if ids.shape[1] > model.cfg.n_ctx:
+                cache = KVCache(model.cfg)
+            new = window[:, cache.length :]
+            at = torch.arange(cache.length, cache.length + new.shape[1])
+            resid = model.embed(new) + model.pos_embed.W_pos[at]
+            for layer, block in enumerate(model.blocks):
+                resid = resid + attn_with_cache(block.attn, block.ln1(resid), cache, layer)
+                resid = resid + block.mlp(block.ln2(resid))
+            logits = model.unembed(model.ln_final(resid))[:, -1]
+            if temperature == 0:
+                chosen = greedy(logits)
+            else:
+                logits = apply_temperature(logits, temperature)
+                if top_k is not None:
+                    keep = logits[0].topk(min(top_k, logits.shape[-1])).indices
+                    gone = torch.ones_like(logits, dtype=torch.bool)
+                    gone[:, keep] = False
+                    logits = logits.masked_fill(gone, -torch.inf)
+                if top_p is not None:
+                    logits = top_p_filter(logits, top_p)
+                chosen = sample(logits, generator)
+            if stop is not None:
+                chosen = torch.where(done, stop, chosen)
+                done = done | (chosen == stop)
+            ids = torch.cat([ids, chosen[:, None]], dim=1)
+        return ids
+    finally:
+        model.train(mode)
+
+
+# %% wrong="gelu exact in an own MLP"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+import torch
+
+
+@torch.no_grad()
+def generate_cached(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    mode = model.training
+    model.eval()
+    try:
+        cache = KVCache(model.cfg)
+        done = torch.zeros(len(ids), dtype=torch.bool)
+        for _ in range(n):
+            window = ids[:, -model.cfg.n_ctx :]
+            if ids.shape[1] > model.cfg.n_ctx:
+                cache = KVCache(model.cfg)
+            new = window[:, cache.length :]
+            at = torch.arange(cache.length, cache.length + new.shape[1])
+            resid = model.embed(new) + model.pos_embed.W_pos[at]
+            for layer, block in enumerate(model.blocks):
+                resid = resid + attn_with_cache(block.attn, block.ln1(resid), cache, layer)
+                resid = resid + (
+                    torch.nn.functional.gelu(block.ln2(resid) @ block.mlp.W_in + block.mlp.b_in) @ block.mlp.W_out
+                    + block.mlp.b_out
+                )
+            logits = model.unembed(model.ln_final(resid))[:, -1]
+            if temperature == 0:
+                chosen = greedy(logits)
+            else:
+                logits = apply_temperature(logits, temperature)
+                if top_k is not None:
+                    logits = top_k_filter(logits, top_k)
+                if top_p is not None:
+                    logits = top_p_filter(logits, top_p)
+                chosen = sample(logits, generator)
+            if stop is not None:
+                chosen = torch.where(done, stop, chosen)
+                done = done | (chosen == stop)
+            ids = torch.cat([ids, chosen[:, None]], dim=1)
+        return ids
+    finally:
+        model.train(mode)

@@ -280,3 +280,187 @@ class KVCache:
             k, v = torch.cat([self.kv[layer][0], k], 1), torch.cat([self.kv[layer][1], v], 1)
         self.kv[layer] = k.detach(), v.detach()
         return self.kv[layer]
+
+
+# %% right="stored detached, the new part given back with its graph"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.past = [None for _ in range(cfg.n_layers)]
+
+    @property
+    def length(self):
+        return min([0 if p is None else p[0].shape[1] for p in self.past])
+
+    def append(self, layer, k, v):
+        if self.past[layer] is not None:
+            k = torch.cat([self.past[layer][0], k], dim=1)
+            v = torch.cat([self.past[layer][1], v], dim=1)
+        self.past[layer] = (k.detach(), v.detach())
+        return k, v
+
+
+# %% wrong="detached only when joined"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1).detach()
+            v = torch.cat([self.v[layer], v], dim=1).detach()
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+# %% wrong="detaches the old part only, stores with graph"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer].detach(), k], dim=1)
+            v = torch.cat([self.v[layer].detach(), v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+# %% wrong="window of n_ctx - 1"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        k, v = k[:, -(self.cfg.n_ctx - 1) :], v[:, -(self.cfg.n_ctx - 1) :]
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+# %% wrong="length over the layers that hold something"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min([k.shape[1] for k in self.k if k is not None], default=0)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+# %% wrong="length of the empty cache is None"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        if self.k[0] is None:
+            return None
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+# %% wrong="class attributes"
+import torch
+
+
+class KVCache:
+    k = {}
+    v = {}
+
+    def __init__(self, cfg):
+        self.n_layers = cfg.n_layers
+
+    @property
+    def length(self):
+        return min(self.k[i].shape[1] if i in self.k else 0 for i in range(self.n_layers))
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if layer in self.k:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+# %% right="one big buffer, views given back"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.filled = [0] * cfg.n_layers
+        self.buffer = None
+
+    @property
+    def length(self):
+        return min(self.filled)
+
+    def append(self, layer, k, v):
+        if self.buffer is None:
+            self.buffer = k.new_empty(2, self.cfg.n_layers, k.shape[0], self.cfg.n_ctx, *k.shape[2:])
+        start, end = self.filled[layer], self.filled[layer] + k.shape[1]
+        self.buffer[0, layer, :, start:end] = k.detach()
+        self.buffer[1, layer, :, start:end] = v.detach()
+        self.filled[layer] = end
+        return self.buffer[0, layer, :, :end], self.buffer[1, layer, :, :end]

@@ -90,3 +90,19 @@ import torch
 
 def positions_with_cache(cache_len, Tn):
     return torch.arange(cache_len, cache_len + Tn) % 8
+
+
+# %% wrong="at most 1023"
+import torch
+
+
+def positions_with_cache(cache_len, Tn):
+    return torch.arange(cache_len, cache_len + Tn).clamp(max=1023)
+
+
+# %% wrong="uint8"
+import torch
+
+
+def positions_with_cache(cache_len, Tn):
+    return torch.arange(cache_len, cache_len + Tn).to(torch.uint8).long()

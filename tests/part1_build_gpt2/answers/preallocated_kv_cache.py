@@ -246,3 +246,81 @@ class PreallocatedKVCache:
         self.k[layer, :, start:end], self.v[layer, :, start:end] = k.detach(), v.detach()
         self.ends[layer] = self.length = end
         return self.k[layer, :, :end], self.v[layer, :, :end]
+
+
+# %% wrong="graph kept, output detached"
+import torch
+
+
+class PreallocatedKVCache:
+    def __init__(self, cfg, batch, dtype=torch.float32):
+        shape = (cfg.n_layers, batch, cfg.n_ctx, cfg.n_heads, cfg.d_head)
+        self.k, self.v = torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype)
+        self.n_ctx = cfg.n_ctx
+        self.counts = [0] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(self.counts)
+
+    def append(self, layer, k, v):
+        a = self.counts[layer]
+        b = a + k.shape[1]
+        if b > self.n_ctx:
+            raise ValueError("full")
+        self.k[layer, :, a:b] = k
+        self.v[layer, :, a:b] = v
+        self.counts[layer] = b
+        return self.k[layer, :, :b].detach(), self.v[layer, :, :b].detach()
+
+
+# %% wrong="count moved before the refusal"
+import torch
+
+
+class PreallocatedKVCache:
+    def __init__(self, cfg, batch, dtype=torch.float32):
+        shape = (cfg.n_layers, batch, cfg.n_ctx, cfg.n_heads, cfg.d_head)
+        self.k, self.v = torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype)
+        self.n_ctx = cfg.n_ctx
+        self.counts = [0] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(self.counts)
+
+    def append(self, layer, k, v):
+        a = self.counts[layer]
+        self.counts[layer] += k.shape[1]
+        b = self.counts[layer]
+        if b > self.n_ctx:
+            raise ValueError("full")
+        self.k[layer, :, a:b] = k.detach()
+        self.v[layer, :, a:b] = v.detach()
+        return self.k[layer, :, :b], self.v[layer, :, :b]
+
+
+# %% wrong="writes what fits, then refuses"
+import torch
+
+
+class PreallocatedKVCache:
+    def __init__(self, cfg, batch, dtype=torch.float32):
+        shape = (cfg.n_layers, batch, cfg.n_ctx, cfg.n_heads, cfg.d_head)
+        self.k, self.v = torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype)
+        self.n_ctx = cfg.n_ctx
+        self.counts = [0] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(self.counts)
+
+    def append(self, layer, k, v):
+        for i in range(k.shape[1]):
+            if self.counts[layer] == self.n_ctx:
+                raise ValueError("full")
+            self.k[layer, :, self.counts[layer]] = k[:, i].detach()
+            self.v[layer, :, self.counts[layer]] = v[:, i].detach()
+            self.counts[layer] += 1
+        b = self.counts[layer]
+        return self.k[layer, :, :b], self.v[layer, :, :b]

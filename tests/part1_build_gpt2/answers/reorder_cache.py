@@ -375,3 +375,133 @@ def reorder_cache(cache, index):
         k[:, -1], v[:, -1] = k[index, -1], v[index, -1]
         new.append(layer, k, v)
     return new
+
+
+# %% right="a buffer"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.filled = [0] * cfg.n_layers
+        self.buffer = None
+
+    @property
+    def length(self):
+        return min(self.filled)
+
+    def append(self, layer, k, v):
+        if self.buffer is None:
+            self.buffer = k.new_empty(2, self.cfg.n_layers, k.shape[0], self.cfg.n_ctx, *k.shape[2:])
+        start, end = self.filled[layer], self.filled[layer] + k.shape[1]
+        self.buffer[0, layer, :, start:end] = k.detach()
+        self.buffer[1, layer, :, start:end] = v.detach()
+        self.filled[layer] = end
+        return self.buffer[0, layer, :, :end], self.buffer[1, layer, :, :end]
+
+
+def reorder_cache(cache, index):
+    new = KVCache(cache.cfg)
+    new.filled = list(cache.filled)
+    if cache.buffer is not None:
+        new.buffer = cache.buffer[:, :, index]
+    return new
+
+
+# %% wrong="float32"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+def reorder_cache(cache, index):
+    new = KVCache(cache.cfg)
+    for layer in range(cache.cfg.n_layers):
+        if cache.k[layer] is not None:
+            new.append(layer, cache.k[layer][index].float(), cache.v[layer][index])
+    return new
+
+
+# %% wrong="one row stays a row"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.k = [None] * cfg.n_layers
+        self.v = [None] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(0 if k is None else k.shape[1] for k in self.k)
+
+    def append(self, layer, k, v):
+        k, v = k.detach(), v.detach()
+        if self.k[layer] is not None:
+            k = torch.cat([self.k[layer], k], dim=1)
+            v = torch.cat([self.v[layer], v], dim=1)
+        self.k[layer], self.v[layer] = k, v
+        return k, v
+
+
+def reorder_cache(cache, index):
+    if len(index) == 1:
+        index = index.squeeze()
+    new = KVCache(cache.cfg)
+    for layer in range(cache.cfg.n_layers):
+        if cache.k[layer] is not None:
+            new.append(layer, cache.k[layer][index], cache.v[layer][index])
+    return new
+
+
+# %% wrong="buffer of rows shared for a repeat"
+import torch
+
+
+class KVCache:
+    def __init__(self, cfg):
+        self.cfg = cfg
+        self.filled = [0] * cfg.n_layers
+        self.buffer = None
+
+    @property
+    def length(self):
+        return min(self.filled)
+
+    def append(self, layer, k, v):
+        if self.buffer is None:
+            self.buffer = k.new_empty(2, self.cfg.n_layers, k.shape[0], self.cfg.n_ctx, *k.shape[2:])
+        start, end = self.filled[layer], self.filled[layer] + k.shape[1]
+        self.buffer[0, layer, :, start:end] = k.detach()
+        self.buffer[1, layer, :, start:end] = v.detach()
+        self.filled[layer] = end
+        return self.buffer[0, layer, :, :end], self.buffer[1, layer, :, :end]
+
+
+def reorder_cache(cache, index):
+    new = KVCache(cache.cfg)
+    new.filled = list(cache.filled)
+    if (index == index[0]).all():
+        new.buffer = cache.buffer[:, :, index[:1]].expand(-1, -1, len(index), -1, -1, -1)
+    else:
+        new.buffer = cache.buffer[:, :, index]
+    return new
