@@ -170,6 +170,7 @@ def verify(ids: tuple[str, ...], seeds: int, jobs: int | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object for each submission.")
 @click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Also write a table of scores.")
 @click.option("--feedback", type=click.Path(file_okay=False, path_type=Path), help="Also write a page for each author.")
+@click.option("--gradebook", metavar="DB", help="Also enter the scores into nbgrader's gradebook: a file, or a URL.")
 @click.option("--workers", type=int, default=0, help="Processes to use; as many as there are cores if not given.")
 @click.option("--seed", help="Where the hidden inputs come from: the same seed gives the same verdicts again.")
 @click.option("--trusted", is_flag=True, help="All of it is your own: go on where there is no sandbox.")
@@ -178,6 +179,7 @@ def grade(
     as_json: bool,
     csv: Path | None,
     feedback: Path | None,
+    gradebook: str | None,
     workers: int,
     seed: str | None,
     trusted: bool,
@@ -190,8 +192,19 @@ def grade(
         click.echo(grading.as_json(results))
     else:
         grading.show(results)
-    grading.save(results, csv, feedback)
+    grading.save(results, csv, feedback, gradebook)
     sys.exit(1 if any(result.trouble for result in results) else 0)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the report, answers side by side.")
+def similar(files: tuple[Path, ...], out: Path | None) -> None:
+    """For judges: show which submissions are more alike than right answers are by nature."""
+    from hookpoint.commands.grading import handed_in
+    from hookpoint.grading.similarity import main as compare_all
+
+    compare_all([one.path for one in handed_in(files)], out)
 
 
 @main.group(cls=Verbs)
@@ -261,7 +274,8 @@ def fetch_model(name: str, folder: Path | None) -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="For autograde: the folder of submissions, STUDENT/PART/NOTEBOOK.",
 )
-def nbgrader(step: str, part: str | None, submitted: Path | None) -> None:
+@click.option("--db", default="", metavar="URL", help="For release: a gradebook in PostgreSQL instead of a file.")
+def nbgrader(step: str, part: str | None, submitted: Path | None, db: str) -> None:
     """For classes: run nbgrader's STEP on the notebooks of PART, the first part if none is named."""
     import importlib.util
 
@@ -271,5 +285,7 @@ def nbgrader(step: str, part: str | None, submitted: Path | None) -> None:
 
     if step == "autograde":
         nbgrader.autograde(checkout(), part, submitted)
+    elif step == "release":
+        nbgrader.release(checkout(), part, db)
     else:
         getattr(nbgrader, step)(checkout(), part)

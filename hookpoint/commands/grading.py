@@ -88,8 +88,10 @@ def as_json(results: Sequence[Result]) -> str:
     return json.dumps([result.as_json() for result in results], indent=1)
 
 
-def save(results: Sequence[Result], csv: Path | None, feedback: Path | None) -> None:
+def save(results: Sequence[Result], csv: Path | None, feedback: Path | None, gradebook: str | None) -> None:
     """Writes what was asked for beside the table, and says where."""
+    if gradebook:
+        enter(results, gradebook)
     if csv:
         write_csv(results, csv)
         click.echo(f"written: {csv}", err=True)
@@ -97,3 +99,17 @@ def save(results: Sequence[Result], csv: Path | None, feedback: Path | None) -> 
         from hookpoint.grading.feedback import write
 
         click.echo(f"written: {len(write(results, feedback))} files in {feedback}", err=True)
+
+
+def enter(results: Sequence[Result], gradebook: str) -> None:
+    """Enters the scores for the student whose folder a file lies in: STUDENT/PART/NOTEBOOK.ipynb, as nbgrader has it."""
+    from hookpoint.grading.gradebook import record
+
+    by_part: dict[str, list[Result]] = {}
+    for result in results:
+        by_part.setdefault(Path(result.submission).parent.name, []).append(result)
+    for part, found in by_part.items():
+        done = record(found, gradebook, lambda result: Path(result.submission).absolute().parts[-3], part)
+        click.echo(f"{part}: {done.changed} scores of {done.students} students entered or changed.", err=True)
+        for line in done.left_out:
+            click.echo(line, err=True)

@@ -23,18 +23,19 @@ from .nbgrader_submissions import receive, released_cells, students
 __all__ = ["autograde", "feedback", "release"]
 
 
-def release(root: Path, part: str | None = None) -> None:
+def release(root: Path, part: str | None = None, db: str = "") -> None:
     """Enters the part's exercises into the gradebook and proves that `exercises/` fits them.
 
     Args:
         root: The root of a checkout.
         part: The part's folder name; the first part if not given.
+        db: The URL of a gradebook in PostgreSQL; `.nbgrader/gradebook.db` if not given.
 
     Raises:
         HookpointError: notebooks are stale, nbgrader is missing or refuses, or its version differs from ours.
         UsageError: there is no such part or there are no solutions.
     """
-    course = open_course(root, part)
+    course = open_course(root, part, db)
     _refuse_stale(course)
     reason = run(course, lambda api: api.generate_assignment(course.part))
     if reason:
@@ -45,7 +46,9 @@ def release(root: Path, part: str | None = None) -> None:
     points = [mark["points"] for cells in released.values() for mark in map(_marks, cells.values()) if mark["grade"]]
     contents = f"{_count(len(released), 'notebook')}, {_count(len(points), 'exercise')}, {sum(points):g} points"
     print(f"{course.part}: {contents}.")
-    print(f"Learners open exercises/{course.part}/. The gradebook is {course.gradebook}.")
+    print(
+        f"Learners open exercises/{course.part}/. The gradebook is {'in ' + db.rpartition('@')[2] if db else course.gradebook}."
+    )
 
 
 def _refuse_stale(course: Course) -> None:

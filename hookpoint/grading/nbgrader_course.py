@@ -34,6 +34,7 @@ class Course:
 
     root: Path
     part: str
+    db: str = ""  # the URL of a gradebook that lies elsewhere
 
     @property
     def state(self) -> Path:
@@ -49,19 +50,20 @@ class Course:
 
     @property
     def db_url(self) -> str:
-        return f"sqlite:///{self.gradebook}"
+        return self.db or f"sqlite:///{self.gradebook}"
 
     def folder(self, step: str, student: str = "") -> Path:
         """The folder of a step inside `.nbgrader/`, for one student or for the release."""
         return self.state / step / student / self.part
 
 
-def open_course(root: Path, part: str | None = None) -> Course:
+def open_course(root: Path, part: str | None = None, db: str = "") -> Course:
     """The part, ready for nbgrader: the state folder is there and the log is empty.
 
     Args:
         root: The root of a checkout.
         part: The name of a folder in `solutions/`; the first one if not given.
+        db: The URL of the gradebook; `.nbgrader/gradebook.db` if not given.
 
     Raises:
         UsageError: there is no such part, or no sources at all, or nbgrader cannot work below this path.
@@ -73,7 +75,7 @@ def open_course(root: Path, part: str | None = None) -> Course:
     if glob.escape(str(root)) != str(root):
         # nbgrader looks for files, and for those to leave out, by patterns that contain this path.
         raise UsageError(f"nbgrader cannot work in {root}: rename the folder so that it has none of the signs * ? [.")
-    course = Course(root, _part(root, part))
+    course = Course(root, _part(root, part), db.replace("postgresql://", "postgresql+psycopg://", 1))
     try:
         course.state.mkdir(exist_ok=True)
         course.log.write_text("", encoding="utf-8")
@@ -113,6 +115,7 @@ def _settings(course: Course) -> Any:
     config = Config()
     config.CourseDirectory.root = str(course.root)
     config.CourseDirectory.db_url = course.db_url
+    config.CourseDirectory.course_id = "default_course"  # PostgreSQL refuses an assignment without a course
     config.CourseDirectory.source_directory = "solutions"
     config.CourseDirectory.submitted_directory = ".nbgrader/received"
     for step in ("release", "autograded", "feedback"):
@@ -137,7 +140,7 @@ def gradebook(course: Course) -> Iterator[Any]:
     """
     from nbgrader.api import Gradebook
 
-    if not course.gradebook.is_file():
+    if not course.db and not course.gradebook.is_file():
         raise not_released(course)
     with warnings.catch_warnings(), Gradebook(course.db_url) as book:
         warnings.simplefilter("ignore")  # nbgrader's own habits with its database

@@ -16,6 +16,7 @@ from hookpoint.content.execute import run_cells
 
 from .accidents import accidents
 from .answers import Answer, answer_cell, read_answers
+from .box import Box
 
 __all__ = ["LEAST_RIGHT", "Proof", "prove"]
 
@@ -50,17 +51,17 @@ class Proof:
             self.problems.append(f"{self.exercise}: {problem}")
 
 
-def prove(exercise_id: str, root: Path, nursery: Nursery, seeds: Iterable[str]) -> Proof:
-    """Tries everything on one exercise of the checkout at `root`."""
+def prove(exercise_id: str, root: Path, apart: Box | Nursery, seeds: Iterable[str]) -> Proof:
+    """Tries everything on one exercise of the checkout at `root`; `apart` is where strangers' code is run."""
     started, proof, exercise = time.monotonic(), Proof(exercise_id), find_exercise(exercise_id)
     released = released_notebook(exercise_id)
     solved = root / "solutions" / released.parent.name / released.name
     answers = read_answers(root / "tests" / released.parent.name / "answers" / f"{exercise_id}.py")
     for seed in seeds:
-        prove_solution(proof, exercise, solved, nursery, seed)
+        prove_solution(proof, exercise, solved, apart, seed)
         prove_slips(proof, exercise, seed)
-        prove_answers(proof, exercise, answers, nursery, seed)
-    prove_stub(proof, exercise, released, nursery)
+        prove_answers(proof, exercise, answers, apart, seed)
+    prove_stub(proof, exercise, released, apart)
     prove_accidents(proof, exercise, solved)
     proof.seconds = time.monotonic() - started
     return proof
@@ -72,17 +73,24 @@ def released_notebook(exercise_id: str) -> Path:
     return released.notebook(released.exercise(exercise_id).notebook).path
 
 
-def both(exercise: Exercise, cells: list[Cell], nursery: Nursery, seed: str) -> tuple[Verdict, Verdict]:
-    """The verdicts of the two implementations of `Learner` on the same cells."""
+def both(exercise: Exercise, cells: list[Cell], apart: Box | Nursery, seed: str) -> tuple[Verdict, Verdict]:
+    """The verdicts of the two implementations of `Learner` on the same cells: here, and in a process apart."""
     loaded = run_cells(cells)
     here = judge(exercise, InProcess(loaded.names, loaded.why_missing(cells)), seed)
-    with nursery.submission(cells) as link:
-        return here, judge(exercise, link, seed)
+    if isinstance(apart, Nursery):
+        with apart.submission(cells) as link:
+            return here, judge(exercise, link, seed)
+    run = apart.stage(course().notebook(course().exercise(exercise.id).notebook)).run(cells)
+    try:
+        run.exercise = exercise.id
+        return here, judge(exercise, run, seed)
+    finally:
+        run.close()
 
 
-def prove_solution(proof: Proof, exercise: Exercise, solved: Path, nursery: Nursery, seed: str) -> None:
+def prove_solution(proof: Proof, exercise: Exercise, solved: Path, apart: Box | Nursery, seed: str) -> None:
     cells = load_cells(solved)
-    for where, verdict in zip(("in process", "in a child"), both(exercise, cells, nursery, seed), strict=True):
+    for where, verdict in zip(("in process", "in a process apart"), both(exercise, cells, apart, seed), strict=True):
         proof.count("solution", verdict.passed, f"the solution is rejected {where} (seed {seed}):\n{verdict.message}")
     names = run_cells(cells).names
     started = time.process_time()
@@ -90,8 +98,8 @@ def prove_solution(proof: Proof, exercise: Exercise, solved: Path, nursery: Nurs
     proof.milliseconds = 1e3 * (time.process_time() - started)
 
 
-def prove_stub(proof: Proof, exercise: Exercise, released: Path, nursery: Nursery) -> None:
-    for verdict in both(exercise, load_cells(released), nursery, "stub"):
+def prove_stub(proof: Proof, exercise: Exercise, released: Path, apart: Box | Nursery) -> None:
+    for verdict in both(exercise, load_cells(released), apart, "stub"):
         good = verdict.status == "missing" and "is not written yet" in verdict.message
         proof.count("stub", good, f"the stub gives {verdict.status}:\n{verdict.message}")
 
@@ -114,16 +122,16 @@ def exercise_without_ban(exercise: Exercise) -> Exercise:
     return Exercise(**{**vars(exercise), "forbids": ()})
 
 
-def prove_answers(proof: Proof, exercise: Exercise, answers: list[Answer], nursery: Nursery, seed: str) -> None:
+def prove_answers(proof: Proof, exercise: Exercise, answers: list[Answer], apart: Box | Nursery, seed: str) -> None:
     right = sum(answer.right for answer in answers)
     if right < LEAST_RIGHT:
         proof.count("right", False, f"has {right} alternative right answers; {LEAST_RIGHT} are needed")
     for answer in answers:
         cells = [*beside_it(exercise), answer_cell(exercise.id, exercise.writes, answer.source)]
-        here, there = both(exercise, cells, nursery, seed)
+        here, there = both(exercise, cells, apart, seed)
         if (here.status, here.slip) != (there.status, there.slip):
             proof.problems.append(
-                f"{exercise.id}: {answer.label!r} is {here.status} in process and {there.status} in a child"
+                f"{exercise.id}: {answer.label!r} is {here.status} in process and {there.status} in a process apart"
             )
         for verdict in (here, there):
             kind, good = (

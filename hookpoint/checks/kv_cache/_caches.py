@@ -88,7 +88,9 @@ def same_length(cache: Ref, want: int, when: str) -> None:
         raise Mismatch("is no number.", "  Make it an attribute, or a method under @property.")
     if not isinstance(got, (int, float, Tensor)) or got != want:
         line = (
-            "  Does another cache share its store? Make it in __init__, for each cache anew." if got and "new" in when else ""
+            "  Does another cache share its store? Make it in __init__, for each cache anew."
+            if got and "new" in when
+            else ""
         )
         raise Mismatch(f"is {got} {when}, expected {want}.", *filter(None, [line]))
 

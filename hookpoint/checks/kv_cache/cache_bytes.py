@@ -26,7 +26,7 @@ def by_hand(learner, draw):
 
 
 def values(learner, draw):
-    """Two numbers, a key's and a value's, for each layer, sequence, position (T may exceed n_ctx), head and dimension."""
+    """Two numbers, a key's and a value's, for each layer, sequence, position (T may exceed n_ctx), head, dimension."""
     some, many = (2 + draw.number(0, 40), 2 + draw.number(0, 60)), (11, 300_007)  # many: more than 32 bits hold
     for cfg, batch, length in (*SIZES, (SIZES[0][0], *some), (SIZES[0][0], *many)):
         same(learner.cache_bytes(cfg, batch, length), reference(cfg, batch, length))

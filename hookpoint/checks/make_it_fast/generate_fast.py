@@ -75,6 +75,17 @@ def leaves_no_trace(learner, draw):
         raise Mismatch("leaves the model with another requires_grad, or with a hook.")
 
 
+def fused(learner, draw):
+    """It makes fewer matrix products than `generate_cached`: q, k and v by one product, or a kernel that attends."""
+    model = learner.given.gpt2(replace(CFG, n_layers=6))
+    prompt, n = draw.ids(CFG.d_vocab, 2, 4), 8
+    products = learner.given.products_of(learner.generate_fast, model, prompt, n)["products"]
+    cached = n * (6 * 8 + 1)  # q, k, v, scores, weighted values, W_O, and two in the MLP; the unembedding
+    if products > 0.9 * cached:
+        line = f"  generate_cached makes {cached}; with q, k and v fused and a kernel that attends there are {n * 25}."
+        raise Mismatch(f"makes {products} matrix products for {n} tokens with 6 layers.", line)
+
+
 def quick(learner, draw):
     """In the same run it takes at most half of the plain loop's CPU time; a right one takes about an eighth."""
     model = learner.given.gpt2(TIMED)
@@ -89,14 +100,15 @@ def quick(learner, draw):
     raise Mismatch("is not quick enough.", line, "  Is every token fed once, and are the weights fused once per call?")
 
 
-def step(model, fused, tokens, cache):
+def step(model, fused, tokens, cache, causal=False, from_zero=False):
     """The stream behind the new tokens."""
-    x = model.embed(tokens) + model.pos_embed.W_pos[positions_with_cache(cache.length, tokens.shape[1])]
+    start = 0 if from_zero else cache.length
+    x = model.embed(tokens) + model.pos_embed.W_pos[positions_with_cache(start, tokens.shape[1])]
     for layer, block in enumerate(model.blocks):
         W, b = fused[layer]
         q, k, v = (block.ln1(x) @ W + b).unflatten(-1, (3, *block.attn.b_Q.shape)).unbind(2)
         k, v = cache.append(layer, k, v)
-        mask = torch.ones(q.shape[1], k.shape[1], dtype=torch.bool).tril(k.shape[1] - q.shape[1])
+        mask = torch.ones(q.shape[1], k.shape[1], dtype=torch.bool).tril(0 if causal else k.shape[1] - q.shape[1])
         z = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask)
         x = x + z.transpose(1, 2).flatten(2) @ block.attn.W_O.flatten(0, 1) + block.attn.b_O
         x = x + block.mlp(block.ln2(x))
@@ -108,12 +120,12 @@ def new_cache(model, batch):
 
 
 @torch.no_grad()
-def run(model, ids, n, feed, pick=lambda logits: logits[:, -1], fused=None, fresh=False):
+def run(model, ids, n, feed, pick=lambda logits: logits[:, -1], fused=None, fresh=False, **wrongly):
     fused = fused or [fuse_qkv(block.attn) for block in model.blocks]
     cache = new_cache(model, len(ids))
     for number in range(n):
         cache = new_cache(model, len(ids)) if fresh else cache
-        x = step(model, fused, feed(ids, cache, number), cache)
+        x = step(model, fused, feed(ids, cache, number), cache, **wrongly)
         ids = torch.cat([ids, pick(model.unembed(model.ln_final(x))).argmax(-1)[:, None]], dim=1)
     return ids
 
@@ -132,6 +144,20 @@ def no_cache(model, ids, n):
 
 def first_position(model, ids, n):
     return run(model, ids, n, unread, pick=lambda logits: logits[:, 0])
+
+
+def always_causal(model, ids, n):
+    return run(model, ids, n, unread, causal=True)
+
+
+def from_zero(model, ids, n):
+    return run(model, ids, n, unread, from_zero=True)
+
+
+def not_fused(model, ids, n):
+    from hookpoint.model.cache import generate_cached
+
+    return generate_cached(model, ids, n, temperature=0)
 
 
 def new_alone(model, ids, n):
@@ -176,7 +202,7 @@ def frozen(model, ids, n):
 
 EXERCISE = Exercise(
     "generate_fast",
-    checks=(ids, other_weights, leaves_no_trace, quick),
+    checks=(ids, other_weights, leaves_no_trace, fused, quick),
     reference=reference,
     gives=Tensor,
     needs={
@@ -190,6 +216,11 @@ EXERCISE = Exercise(
     slips=(
         Slip("every step feeds the whole text again, whatever is fused or stored", no_cache),
         Slip("the next token is chosen by the logits of the first position fed", first_position),
+        Slip(
+            "the kernel's is_causal is on in every step: a new token alone then sees the first key only", always_causal
+        ),
+        Slip("the positions of every step start from 0", from_zero),
+        Slip("it is `generate_cached` as it was, with nothing fused", not_fused),
         Slip("only the new tokens come back, without the prompt", new_alone),
         Slip("there is a token too many or too few", one_more),
         Slip("only the first row is continued", one_row),

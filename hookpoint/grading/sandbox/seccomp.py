@@ -1,6 +1,6 @@
 """seccomp: which system calls a process may make. A list of those that computing needs; every other one fails.
 
-No process can be started, no socket opened, no other process signalled, traced or limited. The program is made once,
+No process or thread can be started, no socket opened, no other process signalled, traced or limited. The program is made once,
 before any fork, so that a child pays for one system call. Definitions: Linux, seccomp(2) and linux/filter.h.
 """
 
@@ -19,7 +19,7 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     # files that are open, or that Landlock lets be opened
     "read": (0, 63), "write": (1, 64), "close": (3, 57), "lseek": (8, 62), "pread64": (17, 67), "pwrite64": (18, 68),
     "readv": (19, 65), "writev": (20, 66), "preadv": (295, 69), "pwritev": (296, 70), "dup": (32, 23),
-    "dup2": (33, None), "dup3": (292, 24), "fcntl": (72, 25), "flock": (73, 32), "fsync": (74, 82),
+    "dup2": (33, None), "dup3": (292, 24), "flock": (73, 32), "fsync": (74, 82),
     "fdatasync": (75, 83), "ftruncate": (77, 46), "fallocate": (285, 47), "fadvise64": (221, 223),
     "copy_file_range": (326, 285), "stat": (4, None), "fstat": (5, 80), "lstat": (6, None), "newfstatat": (262, 79),
     "statx": (332, 291), "statfs": (137, 43), "fstatfs": (138, 44), "access": (21, None), "faccessat": (269, 48),
@@ -30,7 +30,7 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     # memory
     "mmap": (9, 222), "mprotect": (10, 226), "munmap": (11, 215), "brk": (12, 214), "mremap": (25, 216),
     "msync": (26, 227), "mincore": (27, 232), "madvise": (28, 233), "membarrier": (324, 283),
-    # threads of this process, its clocks and its own signals
+    # its locks, its clocks and its own signals
     "futex": (202, 98), "futex_waitv": (449, 449), "set_robust_list": (273, 99), "get_robust_list": (274, 100),
     "set_tid_address": (218, 96), "rseq": (334, 293), "sched_yield": (24, 124), "sched_getaffinity": (204, 123),
     "gettid": (186, 178), "arch_prctl": (158, None), "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135),
@@ -47,7 +47,7 @@ ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "getegid": (108, 177), "getgroups": (115, 158), "uname": (63, 160), "sysinfo": (99, 179), "getrusage": (98, 165),
     "getrlimit": (97, 163),
 }  # fmt: skip
-OPENAT, CLONE, CLONE3, PRLIMIT = (257, 56), (56, 220), (435, 435), (302, 261)
+OPENAT, FCNTL, CLONE3, PRLIMIT = (257, 56), (72, 25), (435, 435), (302, 261)
 # Said to have been done, and not done: a file's mode and times. Copying a file asks for them; Landlock lets them pass.
 PRETENDED = {"chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "utimensat": (280, 88)}
 NEWEST = 450  # calls that are newer than this list: "not implemented", so that libraries take their older way
@@ -56,9 +56,11 @@ MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 X32 = 0x40000000  # the second numbering of x86_64, by which a list of numbers could be passed
 
 LOAD, JUMP_EQUAL, JUMP_AT_LEAST, AND, RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
-NUMBER, ARCHITECTURE, FIRST, THIRD = 0, 4, 16, 32  # offsets in struct seccomp_data
+NUMBER, ARCHITECTURE, FIRST, SECOND, THIRD = 0, 4, 16, 24, 32  # offsets in struct seccomp_data
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-CLONE_THREAD, O_ACCMODE = 0x00010000, 0o3
+O_ACCMODE = 0o3
+# To copy a descriptor, its flags, locks. Not F_SETOWN and F_SETSIG: they make the kernel signal any process of the user.
+DESCRIPTOR_ACTS = (0, 1, 2, 3, 4, 5, 6, 7, 1030)
 
 
 def supported() -> bool:
@@ -76,10 +78,11 @@ def program() -> bytes:
         step(LOAD, ARCHITECTURE), step(JUMP_EQUAL, architecture, 1, 0), step(RETURN, KILL), step(LOAD, NUMBER),
         step(JUMP_AT_LEAST, X32, 0, 1), step(RETURN, ERRNO | errno.ENOSYS),
     ]  # fmt: skip
-    # A thread may be started, a process not.
-    lines += when(CLONE[column], [
-        step(LOAD, FIRST), step(AND, CLONE_THREAD), step(JUMP_EQUAL, 0, 0, 1), step(RETURN, ERRNO | errno.EPERM),
-        step(RETURN, ALLOW),
+    # One command of fcntl is as many jumps away as there are others after it.
+    lines += when(FCNTL[column], [
+        step(LOAD, SECOND),
+        *(step(JUMP_EQUAL, act, left, 0) for left, act in zip(reversed(range(1, len(DESCRIPTOR_ACTS) + 1)), DESCRIPTOR_ACTS)),
+        step(RETURN, ERRNO | errno.EPERM), step(RETURN, ALLOW),
     ])  # fmt: skip
     # To open for reading and to truncate by it: Landlock before version 3 would not see that.
     lines += when(OPENAT[column], [
