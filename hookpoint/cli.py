@@ -187,7 +187,7 @@ def grade(
     """For hosts: grade notebooks (or scripts, or folders of notebooks) by people you need not trust."""
     from hookpoint.commands import grading
 
-    results = grading.grade(files, seed, workers, trusted, quiet=as_json)
+    results = grading.grade(files, seed, workers, trusted, quiet=as_json, owned=bool(gradebook))
     if as_json:
         click.echo(grading.as_json(results))
     else:

@@ -18,13 +18,19 @@ __all__ = ["grade", "handed_in", "show"]
 SIGNS = {"passed": "✓", "failed": "✗", "error": "!", "timeout": "…", "missing": "·"}
 
 
-def grade(paths: Sequence[Path], seed: str | None, workers: int, trusted: bool, quiet: bool) -> list[Result]:
+def grade(
+    paths: Sequence[Path], seed: str | None, workers: int, trusted: bool, quiet: bool, owned: bool
+) -> list[Result]:
     """The results in the order of the files, graded in parallel under a progress bar; says which sandbox holds.
+
+    With `owned` each file must lie where its owner can be told.
 
     Raises:
         UsageError: there is nothing to grade, or this machine cannot confine what it would run.
     """
     handed = handed_in(paths)
+    for one in handed if owned else ():
+        owner(one.name)
     level = probe()
     demand(level, trusted)
     seed = seed or secrets.token_hex(8)
@@ -36,12 +42,13 @@ def grade(paths: Sequence[Path], seed: str | None, workers: int, trusted: bool, 
 
 
 def handed_in(paths: Iterable[Path]) -> list[Handed]:
-    """The files, and for a folder all notebooks in it, named by where they lie."""
+    """The files, and for a folder all notebooks in it, named by where in it they lie."""
     found: dict[Path, Handed] = {}
     for path in paths:
         inside = sorted(one for one in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in one.parts)
         for one in inside if path.is_dir() else [path]:
-            found.setdefault(one.absolute(), Handed(one, str(one)))
+            name = one.relative_to(path) if path.is_dir() else one
+            found.setdefault(one.absolute(), Handed(one, name.as_posix()))
     if not found:
         raise UsageError("There is nothing to grade: name notebooks (.ipynb), scripts (.py), or a folder of notebooks.")
     return list(found.values())
@@ -102,14 +109,24 @@ def save(results: Sequence[Result], csv: Path | None, feedback: Path | None, gra
 
 
 def enter(results: Sequence[Result], gradebook: str) -> None:
-    """Enters the scores for the student whose folder a file lies in: STUDENT/PART/NOTEBOOK.ipynb, as nbgrader has it."""
+    """Enters the scores for the students whose folders the files lie in."""
     from hookpoint.grading.gradebook import record
 
     by_part: dict[str, list[Result]] = {}
     for result in results:
-        by_part.setdefault(Path(result.submission).parent.name, []).append(result)
+        by_part.setdefault(owner(result.submission)[1], []).append(result)
     for part, found in by_part.items():
-        done = record(found, gradebook, lambda result: Path(result.submission).absolute().parts[-3], part)
+        done = record(found, gradebook, lambda result: owner(result.submission)[0], part)
         click.echo(f"{part}: {done.changed} scores of {done.students} students entered or changed.", err=True)
         for line in done.left_out:
             click.echo(line, err=True)
+
+
+def owner(name: str) -> tuple[str, str]:
+    """The student and the part that a file belongs to, by where it lies, as nbgrader has it."""
+    parts = Path(name).parts
+    if len(parts) < 3:
+        raise UsageError(
+            f"Whose is {shown(name)}? For a gradebook, name the folder in which STUDENT/PART/NOTEBOOK.ipynb lie."
+        )
+    return parts[-3], parts[-2]
