@@ -15,7 +15,7 @@ from hookpoint.content.course import Exercise, Notebook
 __all__ = ["readable", "shown", "withheld"]
 
 PACKAGE = Path(__file__).parents[1]
-PLACES = ("model/*.py", "checks/protocol/given/_*.py")  # where answers stand that the learner's side may import
+PLACES = ("model/*.py", "interp/*.py", "checks/protocol/given/_*.py")  # where answers stand that the learner's side may import
 
 Definition = ast.FunctionDef | ast.ClassDef
 
