@@ -31,6 +31,10 @@ START_SECONDS = 180.0
 UNGRADED = "It could not be graded: each of {tries} attempts ended the process that judges, or took too long."
 
 
+# What became of a job: the verdicts, or None if it could not be done, and the seconds that it took.
+Done = tuple[list[Graded] | None, float]
+
+
 @dataclass(frozen=True)
 class Handed:
     """A file that was handed in, and the name to report it under."""
@@ -84,9 +88,9 @@ def grade_all(handed: Iterable[Handed], level: Level, seed: str, workers: int = 
     if not jobs:
         return
     with contextlib.closing(Pool(min(workers or os.cpu_count() or 1, len(jobs)), level, seed, jobs)) as pool:
-        for job, verdicts in pool.done():
+        for job, done in pool.done():
             gathered = results[job.at]
-            gathered.add(job.lane, verdicts)
+            gathered.add(job.lane, *done)
             if gathered.whole:
                 yield job.at, gathered.result()
 
@@ -97,10 +101,11 @@ class Gathered:
     def __init__(self, submission: Submission, seed: str, lanes: list[str]):
         self.submission, self.seed, self.waiting = submission, seed, set(lanes)
         self.verdicts: dict[str, Graded] = {}
-        self.trouble, self.began = "", time.monotonic()
+        self.trouble, self.seconds = "", 0.0
 
-    def add(self, lane: str, verdicts: list[Graded] | None) -> None:
+    def add(self, lane: str, verdicts: list[Graded] | None, seconds: float) -> None:
         self.waiting.discard(lane)
+        self.seconds += seconds
         if verdicts is None:
             self.trouble = UNGRADED.format(tries=TRIES)
         else:
@@ -115,7 +120,7 @@ class Gathered:
         return Result(
             one.name, one.sha256, one.notebook.name, version(), self.seed,
             tuple(self.verdicts[id] for id in order if id in self.verdicts), one.warnings, self.trouble,
-            round(time.monotonic() - self.began, 3),
+            round(self.seconds, 3),
         )  # fmt: skip
 
 
@@ -139,8 +144,8 @@ class Pool:
         theirs.close()
         return Worker(process, ours)
 
-    def done(self) -> Iterator[tuple[Job, list[Graded] | None]]:
-        """The jobs as they are done, with their verdicts; None if a job could not be done."""
+    def done(self) -> Iterator[tuple[Job, Done]]:
+        """The jobs as they are done."""
         while self.open:
             for worker in self.workers:
                 self.employ(worker)
@@ -160,7 +165,7 @@ class Pool:
             with contextlib.suppress(OSError):  # it has died: that is heard on its link
                 worker.link.send((worker.job.submission, worker.job.lane))
 
-    def heard(self, worker: Worker) -> tuple[Job, list[Graded] | None] | None:
+    def heard(self, worker: Worker) -> tuple[Job, Done] | None:
         """What a worker says: it is ready, or done, or it has died."""
         try:
             said = worker.link.recv()
@@ -174,7 +179,7 @@ class Pool:
         job, worker.job = worker.job, None
         return job, said
 
-    def overdue(self) -> Iterator[tuple[Job, None]]:
+    def overdue(self) -> Iterator[tuple[Job, Done]]:
         """Ends the workers that take too long; their jobs are tried again."""
         now = time.monotonic()
         for worker in list(self.workers):
@@ -185,7 +190,7 @@ class Pool:
                 if finished is not None:
                     yield finished
 
-    def lost(self, worker: Worker) -> tuple[Job, None] | None:
+    def lost(self, worker: Worker) -> tuple[Job, Done] | None:
         """Replaces a worker. Its job goes to the front again, or is given up after some tries."""
         dismiss(worker)
         self.failed_starts += not worker.ready
@@ -196,7 +201,7 @@ class Pool:
         if job is None:
             return None
         if job.tries + 1 >= TRIES:
-            return job, None
+            return job, (None, 0.0)
         self.waiting.appendleft(replace(job, tries=job.tries + 1))
         return None
 
@@ -236,6 +241,7 @@ def work(link: Connection, level: Level, seed: str, folder: Path) -> None:
         link.send(True)
         while True:
             submission, lane = link.recv()
+            began = time.monotonic()
             for left in reversed(range(TRIES)):
                 try:
                     verdicts = grade(submission, box, seed, lane)
@@ -245,7 +251,7 @@ def work(link: Connection, level: Level, seed: str, folder: Path) -> None:
                     box = Box(level, folder)
                     if not left:
                         verdicts = None
-            link.send(verdicts)
+            link.send((verdicts, time.monotonic() - began))
     except HookpointError as error:
         with contextlib.suppress(OSError):
             link.send(str(error))
