@@ -21,7 +21,10 @@ __all__ = ["PUBLIC_SEED", "Link", "judge"]
 
 PUBLIC_SEED = "public"
 REPLAY_SECONDS = 5.0  # for recognising slips after a failure, all of them together
-STUMBLES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+STUMBLES = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, StopIteration, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 class Link(Protocol):

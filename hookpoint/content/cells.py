@@ -13,13 +13,14 @@ from pathlib import Path
 
 from hookpoint.content.course import Course, course
 from hookpoint.content.files import fingerprint, hookpoint_of, read_notebook
-from hookpoint.content.magics import plain_python
+from hookpoint.content.magics import parse
 from hookpoint.errors import HookpointError, UsageError
 
 CHECK = re.compile(r"\A\s*checks\.run\(\s*[\"'](\w+)[\"'].*\)\s*\Z")
 DEFINES = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 GAP = "# YOUR CODE HERE"
 BODIES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Module)
+LONGEST_ID = 64  # in nbformat
 PERCENT = re.compile(r"^# ?%%(.*)$")
 MARKER = re.compile(r"(\w+)=\"([^\"]*)\"")
 
@@ -50,7 +51,7 @@ def load_cells(path: Path, released: Course | None = None) -> list[Cell]:
     if path.suffix != ".py":
         return cells_in(read_notebook(path), path.stem, released)
     try:
-        return cells_in(path.read_text(encoding="utf-8"), path.stem, released)
+        return cells_in(path.read_text(encoding="utf-8-sig"), path.stem, released)
     except (OSError, UnicodeDecodeError) as error:
         raise HookpointError(f"{path} cannot be read: {error}.") from None
 
@@ -75,7 +76,7 @@ def notebook_name(content: dict | str, stem: str) -> str:
 def _notebook_cells(notebook: dict) -> list[tuple[int, str, str, dict]]:
     """The code cells: index, id, source, metadata."""
     return [
-        (index, str(cell.get("id", "")), cell["source"], hookpoint_of(cell))
+        (index, str(cell.get("id", ""))[:LONGEST_ID], _with_plain_ends(cell["source"]), hookpoint_of(cell))
         for index, cell in enumerate(notebook["cells"])
         if cell.get("cell_type") == "code"
     ]
@@ -84,7 +85,7 @@ def _notebook_cells(notebook: dict) -> list[tuple[int, str, str, dict]]:
 def _script_cells(text: str) -> list[tuple[int, str, str, dict]]:
     """The same of a percent script; a script without `# %%` lines is one cell."""
     cells: list[tuple[str, list[str]]] = [("", [])]
-    for line in text.split("\n"):
+    for line in _with_plain_ends(text).split("\n"):
         if header := PERCENT.match(line):
             cells.append((header.group(1), []))
         else:
@@ -94,6 +95,11 @@ def _script_cells(text: str) -> list[tuple[int, str, str, dict]]:
         for index, (header, lines) in enumerate(cells)
         if "[markdown]" not in header and any(line.strip() for line in lines)
     ]
+
+
+def _with_plain_ends(text: str) -> str:
+    """The text with the line ends that Python counts written as "\\n", so that its line numbers are ours."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _markers(header: str) -> dict:
@@ -143,18 +149,11 @@ def definitions(source: str) -> dict[str, int]:
     """
     tree = parse(source)
     if tree is None:
-        return {match.group(1): source.count("\n", 0, match.start()) for match in DEFINES.finditer(source)}
+        found = ((DEFINES.match(line), at) for at, line in enumerate(source.split("\n")))
+        return {match.group(1): at for match, at in found if match}
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     nodes = [node for node in tree.body if isinstance(node, kinds)]
     return {node.name: min([node.lineno, *(d.lineno for d in node.decorator_list)]) - 1 for node in nodes}
-
-
-def parse(source: str) -> ast.Module | None:
-    """The syntax tree of a cell, or None if it is not Python."""
-    try:
-        return ast.parse(plain_python(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def is_stub(source: str, writes: str = "") -> bool:
@@ -162,14 +161,14 @@ def is_stub(source: str, writes: str = "") -> bool:
 
     A learner's own abstract method is no gap, nor is a line that stands after `return` and is never reached.
     """
-    tree = parse(source)
+    tree = parse(source) if "NotImplementedError" in source else None
     if tree is None:
         return False
     lines = source.split("\n")
     named = [node for node in tree.body if writes and getattr(node, "name", "") == writes]
     asked = {inner for node in named or [tree] for inner in ast.walk(node) if isinstance(inner, BODIES)}
     return any(
-        node in asked or GAP in lines[statement.lineno - 2]
+        node in asked or any(GAP in line for line in lines[max(statement.lineno - 2, 0) : statement.lineno - 1])
         for node in ast.walk(tree)
         for statement in _reached(getattr(node, "body", ()))
         if _gives_up(statement)

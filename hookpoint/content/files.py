@@ -39,7 +39,7 @@ def read_notebook(path: Path) -> dict:
         HookpointError: the file cannot be read or is no notebook. It is left as it is.
     """
     try:
-        return notebook_in(path.read_text(encoding="utf-8"))
+        return notebook_in(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise HookpointError(f"{path} cannot be read: {error.strerror or error}.") from None
     except json.JSONDecodeError as error:

@@ -1,16 +1,25 @@
 """Turning a notebook cell into plain Python: lines for IPython and the shell become comments.
 
-A `%` or `!` inside a string, or in the middle of an expression, is Python and stays.
+A `%` or `!` inside a string, or in the middle of an expression, is Python and stays. The text may be anybody's: what
+takes the parser or a pattern minutes is seen before.
 """
 
 import ast
 import re
+import unicodedata
+import warnings
+from itertools import groupby
 
+# What the parser warns of (`"\d"`) is not for those who read or grade.
+FILE = "<a cell>"
+warnings.filterwarnings("ignore", module=FILE)
 # Cell magics whose body is Python; under any other (`%%bash`, `%%html`) the whole cell is not.
 PYTHON_BODIES = frozenset({"capture", "prun", "time", "timeit"})
-MAGIC = re.compile(r"\s*(?:[%!?]|\w[\w.]*\?{1,2}\s*$|[\w., ]+=\s*[!%])")
+MARKS = re.compile(r"[%!?]")
+MAGIC = re.compile(r"\s*(?:[%!?]|\w[\w.]*\?{1,2}\s*$|[\w.,][\w., ]*=\s*[!%])")
 # The pieces that decide where a logical line starts.
 CODE = re.compile(r"\"\"\"|'''|[\"'()\[\]{}]|#.*")
+MOST_ACCENTS = 30  # on one letter
 STRINGS = {quote: re.compile(rf"\\.|{quote}") for quote in ('"""', "'''", '"', "'")}
 
 
@@ -20,8 +29,16 @@ def plain_python(source: str) -> str:
     >>> plain_python("%matplotlib inline\\nx = 7 % 4")
     'pass  # %matplotlib inline\\nx = 7 % 4'
     """
-    if not any(mark in source for mark in "%!?") or _parses(source):
-        return source
+    return source if not MARKS.search(source) or _parsed(source) is not None else _plain(source)
+
+
+def parse(source: str) -> ast.Module | None:
+    """The syntax tree of a cell, magics left out, or None if it is not Python."""
+    tree = _parsed(source)
+    return _parsed(_plain(source)) if tree is None and MARKS.search(source) else tree
+
+
+def _plain(source: str) -> str:
     lines = source.split("\n")
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%") and first[2:].split(" ")[0].strip() not in PYTHON_BODIES:
@@ -29,12 +46,19 @@ def plain_python(source: str) -> str:
     return "\n".join(_without_magics(lines))
 
 
-def _parses(source: str) -> bool:
+def _parsed(source: str) -> ast.Module | None:
+    if not source.isascii() and _accents(source) > MOST_ACCENTS:
+        return None
     try:
-        ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+        return ast.parse(source, FILE)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return None
+
+
+def _accents(source: str) -> int:
+    """The longest row of combining characters: the parser sorts them, in a time that grows with their square."""
+    rows = groupby(source, key=lambda character: unicodedata.combining(character) > 0)
+    return max((len(list(row)) for combining, row in rows if combining), default=0)
 
 
 def _without_magics(lines: list[str]) -> list[str]:

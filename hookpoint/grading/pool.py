@@ -28,6 +28,7 @@ __all__ = ["Handed", "grade_all"]
 JOB_SECONDS = {"quick": 180.0, "long": 600.0}  # for one job; the grader's own deadlines come long before
 TRIES = 3
 START_SECONDS = 180.0
+MEMORY = 4 << 30  # bytes beyond what a worker begins with
 UNGRADED = "It could not be graded: each of {tries} attempts ended the process that judges, or took too long."
 
 
@@ -223,13 +224,14 @@ def dismiss(worker: Worker) -> None:
 
 def work(link: Connection, level: Level, seed: str, folder: Path) -> None:
     """A worker's whole life: a sandbox, and one job after the other."""
+    import resource
     import signal
 
     import torch
 
     from .box import Box
     from .grader import ZygoteLost, grade
-    from .sandbox.limits import end_with_parent
+    from .sandbox.limits import address_space, end_with_parent
 
     if level.landlock:
         end_with_parent(multiprocessing.parent_process().pid)
@@ -238,6 +240,8 @@ def work(link: Connection, level: Level, seed: str, folder: Path) -> None:
     box = None
     try:
         box = Box(level, folder)
+        most = address_space() + MEMORY  # an answer may ask a stand-in of ours for something giant
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
         link.send(True)
         while True:
             submission, lane = link.recv()

@@ -77,7 +77,7 @@ def write_csv(results: Iterable[Result], path: Path) -> None:
     """One row for each submission: its name, notebook, score, and the status of each exercise."""
     results = list(results)
     ids = list(dict.fromkeys(graded.exercise for result in results for graded in result.verdicts))
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         rows = csv.writer(file)
         rows.writerow(["submission", "notebook", "score", "max_score", *ids, "trouble"])
         for result in results:

@@ -5,11 +5,10 @@ course says.
 """
 
 import hashlib
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hookpoint.content.cells import Cell, cells_in, is_stub, notebook_name, parse
+from hookpoint.content.cells import DEFINES, Cell, cells_in, is_stub, notebook_name, parse
 from hookpoint.content.course import Notebook, course
 from hookpoint.content.files import notebook_in
 from hookpoint.errors import HookpointError
@@ -17,7 +16,8 @@ from hookpoint.errors import HookpointError
 __all__ = ["Refused", "Submission", "read"]
 
 LARGEST_FILE = 32 << 20  # pictures in outputs make notebooks large
-LARGEST_CODE = 1 << 20  # characters of all code cells
+MOST_VALUES = 1_000_000  # in the JSON: each costs a hundred bytes of memory or more
+LARGEST_CODE = 100_000  # characters of all code cells; the longest notebook of the course has 20,000
 MOST_CELLS = 1_000
 
 
@@ -44,8 +44,6 @@ def read(path: Path, name: str | None = None) -> Submission:
     """
     data = load(path)
     cells, notebook = matched(content_of(data, path), path.stem)
-    if sum(len(cell.source) for cell in cells) > LARGEST_CODE or len(cells) > MOST_CELLS:
-        raise Refused(f"It has more than {MOST_CELLS:,} code cells, or more than {LARGEST_CODE:,} characters of code.")
     return Submission(
         name or str(path), hashlib.sha256(data).hexdigest(), notebook, tuple(cells), oddities(cells, notebook)
     )
@@ -72,26 +70,56 @@ def content_of(data: bytes, path: Path) -> dict | str:
         raise Refused("It is not UTF-8 text.") from None
     if path.suffix == ".py":
         return text
+    if sum(text.count(mark) for mark in "[{,") > MOST_VALUES:
+        raise Refused("It holds too much data for a notebook. Clear the outputs and hand it in again.")
     try:
         return notebook_in(text)
     except Exception:  # whatever is wrong with the file, it is no notebook
+        if '"worksheets"' in text:
+            raise Refused("It is a notebook of the old format 3. Save it with Jupyter and hand it in again.") from None
         raise Refused("It is not a Jupyter notebook: no JSON with a list of cells.") from None
 
 
 def matched(content: dict | str, stem: str) -> tuple[list[Cell], Notebook]:
     """The code cells, and the notebook that they answer: named by the file, else the one most of whose names it has."""
     try:
-        cells = cells_in(content, stem)
-        named = course().notebook(notebook_name(content, stem))
+        code = code_of(content)
+        bound(len(code), sum(map(len, code)))
+        notebook = course().notebook(notebook_name(content, stem)) or most_likely(code, stem)
+        # Whatever the file says that it is: its cells are matched with the exercises of this notebook.
+        cells = cells_in(content, notebook.name, replace(course(), notebooks=(notebook,)))
+        bound(len(cells))  # a script has been cut into cells only now
+        return cells, notebook
+    except Refused:
+        raise
     except Exception:  # cells that are no cells: numbers for sources, lists for metadata
         raise Refused("Its cells are not those of a Jupyter notebook.") from None
-    if named is not None:
-        return cells, named
-    votes = Counter(course().exercise(cell.exercise).notebook for cell in cells if cell.kind == "exercise")
-    if not votes:
+
+
+def bound(cells: int, characters: int = 0) -> None:
+    if cells > MOST_CELLS:
+        raise Refused(f"It has {cells:,} code cells, and may have {MOST_CELLS:,}.")
+    if characters > LARGEST_CODE:
+        raise Refused(f"It has {characters:,} characters of code, and may have {LARGEST_CODE:,}.")
+
+
+def code_of(content: dict | str) -> list[str]:
+    """The texts of the code cells; a script is one."""
+    if isinstance(content, str):
+        return [content]
+    return [cell["source"] for cell in content["cells"] if cell.get("cell_type") == "code"]
+
+
+def most_likely(code: list[str], stem: str) -> Notebook:
+    """The notebook whose name the file's name holds ("Copy of 03_attention"), else the one most of whose names it
+    defines.
+    """
+    names = set(DEFINES.findall("\n".join(code)))
+    votes = {one: sum(exercise.writes in names for exercise in one.exercises) for one in course().notebooks}
+    best = next((one for one in votes if one.name in stem), max(votes, key=votes.__getitem__))
+    if not votes[best] and best.name not in stem:
         raise Refused("It defines nothing that an exercise of the course asks for.")
-    best = course().notebook(votes.most_common(1)[0][0])
-    return cells_in(content, best.name), best
+    return best
 
 
 def oddities(cells: list[Cell], notebook: Notebook) -> tuple[str, ...]:
