@@ -1,6 +1,6 @@
-"""Every blank notebook runs from top to bottom in a real kernel, and whatever fails has one reason only.
+"""Every notebook runs from top to bottom in a real kernel: what fails in a blank one has one reason only.
 
-Solved ones are run by `tests/part1_build_gpt2/walkthrough.py`, all in one workspace.
+The solved ones of part 1 are run by `tests/part1_build_gpt2/walkthrough.py`, all in one workspace.
 """
 
 from pathlib import Path
@@ -11,6 +11,9 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.relative_to(ROOT / "exercises").as_posix() for path in (ROOT / "exercises").glob("*/*.ipynb"))
+
+
+SOLVED = [name for name in NAMES if not name.startswith("part1")]
 
 
 def executed(path: Path, folder: Path):
@@ -34,3 +37,9 @@ def test_the_blank_notebook_says_only_that_something_is_not_written(name, tmp_pa
     assert all("is not written yet" in output.evalue for output in checked)
     # A demo that uses what an earlier one could not make has nothing else to say than that.
     assert {output.ename for _, output in failed} <= {"CheckFailed", "NotImplementedError", "NameError"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SOLVED)
+def test_the_solved_notebook_runs_without_an_error(name, tmp_path):
+    assert outputs(executed(ROOT / "solutions" / name, tmp_path), "error") == []
