@@ -101,6 +101,11 @@ def test_generate_fast_leaves_no_trace(submission):
     submission.passes("generate_fast", "leaves_no_trace")
 
 
+def test_generate_fast_makes_fewer_products(submission):
+    """It makes fewer matrix products than `generate_cached`: q, k and v by one product, or a kernel that attends."""
+    submission.passes("generate_fast", "fused")
+
+
 def test_generate_fast_quick(submission):
     """In the same run it takes at most half of the plain loop's CPU time; a right one takes about a sixth."""
     submission.passes("generate_fast", "quick")
