@@ -124,3 +124,18 @@ def test_bf16_error_model_untouched(submission):
 def test_bf16_error_numbers(submission):
     """Both are Python numbers."""
     submission.passes("bf16_error", "numbers")
+
+
+def test_bench_middle(submission):
+    """Equal times count each, short times are not rounded; of an even number, one of the middle two or between them."""
+    submission.passes("bench", "middle")
+
+
+def test_fuse_qkv_anew(submission):
+    """The weights are read at each call: those of a layer that has been trained on give another result."""
+    submission.passes("fuse_qkv", "anew")
+
+
+def test_fused_attention_anew(submission):
+    """The weights are read at each call: those of a layer that has been trained on give another result."""
+    submission.passes("fused_attention", "anew")
