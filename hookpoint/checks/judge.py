@@ -1,5 +1,6 @@
 """Runs an exercise's checks against a learner, and turns what stopped them into a verdict with its message."""
 
+import builtins
 import contextlib
 import inspect
 import time
@@ -198,8 +199,20 @@ def told_raised(exercise: Exercise, said: str, error: Raised) -> tuple[str, list
         case kind:
             text = error.text if may_reveal.get() else ""  # an error's text may repeat the inputs
             when = f" {error.when}," if error.when else ""
-            lines = [f"{said}{when} raised {kind}: {text}"[:480].rstrip(": ")]
-    return "error", lines + ([f"  At {error.where}."] if error.where else [])
+            lines = [f"{said}{when} raised {named(kind, error)}: {text}"[:480].rstrip(": ")]
+    return "error", lines + ([f"  At {place(error)}."] if error.where else [])
+
+
+def named(kind: str, error: Raised) -> str:
+    """The error's class. A class of the learner's own may be named after an input, which then stays hidden."""
+    if may_reveal.get():
+        return kind
+    return next((kind for kind in error.kinds if kind == "Withheld" or hasattr(builtins, kind)), "an error")
+
+
+def place(error: Raised) -> str:
+    """The line, and the function that it belongs to, whose name may be made of an input as well."""
+    return error.where if may_reveal.get() else error.where.partition(" of ")[0]
 
 
 def call_of(exercise: Exercise, desk: Desk, error: Exception) -> str:

@@ -12,6 +12,7 @@ import base64
 import contextlib
 import fcntl
 import json
+import math
 import os
 import select
 import shutil
@@ -23,24 +24,30 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from hookpoint.checks.child import START_SECONDS
+from hookpoint.checks.protocol.codec import Parcel
 from hookpoint.checks.protocol.desk import Desk
 from hookpoint.checks.protocol.peer import Lost, TimedOut
 from hookpoint.checks.protocol.printable import printable
-from hookpoint.checks.protocol.wire import Wire, exactly, receive_frame, send_frame
+from hookpoint.checks.protocol.wire import MAX_FRAME, SIZE, Wire, send_frame
 from hookpoint.content.cells import Cell
 from hookpoint.content.course import Notebook
 from hookpoint.errors import HookpointError
 
-from .level import Level, boxed, system_paths
+from .level import PACKAGE, Level, boxed, system_paths
+from .sandbox.landlock import apart
+from .sandbox.limits import in_time
+from .sandbox.scratch import empty
 from .sandbox.zygote import DONE, PLACE
 from .withholding import readable, shown, withheld
 
 __all__ = ["Box", "Run", "Stage"]
 
 CELL_SECONDS = 15.0  # the run stops a cell itself after 10; this is for one that cannot be stopped from within
-CELLS_SECONDS = 60.0  # all cells of a submission
+CELLS_SECONDS = 60.0  # all cells of a submission, and all attempts at running them
+CALLS = 3  # as many calls as take all the time that a call may have fit into one exercise
 END_SECONDS = 5.0  # for the zygote to end by itself when its socket is closed
 CPU_SECONDS = 600  # a last resort for one run; the deadlines come first
 DEVICES = ("/dev/urandom", "/dev/zero")
@@ -89,6 +96,8 @@ class Box:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        with contextlib.suppress(OSError):
+            empty(self.folder)  # folders may be nested more deeply there than rmtree can go
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> "Box":
@@ -102,8 +111,7 @@ def environment(folder: Path) -> dict[str, str]:
     """All that the zygote learns of ours: nothing of the host's environment, where keys may lie."""
     return {
         "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONPATH": str(PACKAGE.parent),
         **({"HOOKPOINT_COURSE": os.environ["HOOKPOINT_COURSE"]} if "HOOKPOINT_COURSE" in os.environ else {}),
     }  # fmt: skip
 
@@ -118,33 +126,39 @@ class Stage:
         socket.send_fds(box.control, [b"s"], [theirs.fileno()])
         theirs.close()
         files, folders = readable(notebook)
+        system, around = apart(system_paths(), str(PACKAGE))
         asked = {
             "withheld": {module: shown_to_all(module, notebook) for module in withheld(notebook)},
-            "imports": IMPORTS, "scratch": str(scratch), "landlock": box.level.landlock, "listable": folders,
-            "readable": [*system_paths(), *DEVICES, *files], "cpu_seconds": CPU_SECONDS,
+            "imports": IMPORTS, "scratch": str(scratch), "landlock": box.level.landlock, "cpu_seconds": CPU_SECONDS,
+            "listable": [*folders, *around], "readable": [*system, *DEVICES, *files],
         }  # fmt: skip
         send_frame(self.control, json.dumps(asked).encode())
         expect(self.control, b"r", START_SECONDS)
 
-    def run(self, cells: Sequence[Cell]) -> "Run":
-        """The submission's cells, run; those that end the process are left out, and count as broken."""
-        cells, problems = list(cells), {}
-        for _ in range(len(cells) + 1):
-            run = Run(self, cells, problems)
-            fatal = run.start()
+    def run(self, cells: Sequence[Cell], broken: Mapping[str, str] = MappingProxyType({}), end=math.inf) -> "Run":
+        """The submission's cells, run; those that end the process are left out, and their names count as broken.
+
+        Raises:
+            TimedOut: they take too long, or the time is after `end`.
+            Lost: the stage has ended.
+        """
+        cells, broken, end = list(cells), dict(broken), min(end, time.monotonic() + CELLS_SECONDS)
+        while True:
+            run = Run(self, cells, broken)
+            fatal = run.start(end)
             if fatal is None:
                 return run
             run.close()
-            cell = cells.pop(fatal)
-            if cell.writes:
-                problems[cell.writes] = ENDED.format(limit=CELL_SECONDS)
-        raise Lost("the cells could not be run")
+            if time.monotonic() > end or not cells:
+                raise TimedOut(CELLS_SECONDS)
+            if (cell := cells.pop(fatal)).writes:
+                broken[cell.writes] = ENDED.format(limit=CELL_SECONDS)
 
     def lives(self) -> bool:
-        """Whether the stage still answers. If not, what happened to its runs says nothing about them."""
+        """Whether the stage still answers, which empties its folder first. If not, nothing is known of its runs."""
         try:
             self.control.send(b"p")
-            expect(self.control, b"p", END_SECONDS)
+            expect(self.control, b"p", START_SECONDS)
         except (OSError, Lost):
             return False
         return True
@@ -154,13 +168,13 @@ class Stage:
 
 
 class Run:
-    """One submission in a process of its own: a `Link` for `judge`."""
+    """One submission in a process of its own: a `Link` for `judge`. `broken` says why names cannot be there."""
 
-    def __init__(self, stage: Stage, cells: Sequence[Cell], problems: Mapping[str, str]):
-        self.stage, self.used, self.alive = stage, False, True
-        self.exercise, self.handle = "", None
+    def __init__(self, stage: Stage, cells: Sequence[Cell], broken: Mapping[str, str]):
+        self.stage, self.cells, self.broken = stage, cells, broken
+        self.used, self.alive, self.exercise, self.handle, self.end = False, True, "", None, math.inf
         self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        submission = sealed(json.dumps({"cells": [vars(cell) for cell in cells], "problems": problems}).encode())
+        submission = sealed(json.dumps({"cells": [vars(cell) for cell in cells], "problems": broken}).encode())
         try:
             socket.send_fds(stage.control, [b"r"], [submission, theirs.fileno()])
             stage.control.settimeout(START_SECONDS)
@@ -174,36 +188,55 @@ class Run:
             raise Lost("the stage has ended")
         self.handle = fds[0]
 
-    def start(self) -> int | None:
+    def start(self, end: float) -> int | None:
         """Waits until all cells have run. Gives the place of the cell that ended the process, if one did."""
-        place, end = 0, time.monotonic() + CELLS_SECONDS
+        place = 0
         try:
             while True:
-                self.sock.settimeout(max(min(CELL_SECONDS, end - time.monotonic()), 1e-3))
-                said = PLACE.unpack(exactly(self.sock, PLACE.size))[0]
+                limit = min(time.monotonic() + CELL_SECONDS, end)
+                said = PLACE.unpack(self.read(PLACE.size, limit))[0]
                 if said == DONE:
-                    self.problems = read_problems(receive_frame(self.sock))
+                    size = SIZE.unpack(self.read(SIZE.size, limit))[0]
+                    self.problems = read_problems(self.read(min(size, MAX_FRAME), limit))
                     return None
-                place = max(said, 0)
+                if not 0 <= said < len(self.cells):
+                    return place
+                place = said
         except (OSError, Lost):
             return place
 
+    def read(self, count: int, limit: float) -> bytes:
+        """The next bytes, all of them before `limit`: they may come one by one."""
+        data = bytearray()
+        while len(data) < count:
+            left = limit - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self.sock.settimeout(left)
+            part = self.sock.recv(min(count - len(data), 1 << 16))
+            if not part:
+                raise Lost("closed the connection")
+            data += part
+        return bytes(data)
+
     def open(self, limit: float = 0.0) -> Desk:
         """A desk whose calls reach the submission. `limit` lengthens the box's own for one exercise."""
-        desk = Desk()
-        wire = Wire(self.sock, desk.serve, max(self.stage.box.limit, limit))
-        desk.exchange, desk.source = self.watched(wire), self.source
+        desk, limit = Desk(), max(self.stage.box.limit, limit)
+        end = min(self.end, time.monotonic() + CALLS * limit)
+        wire = Wire(self.sock, lambda parcel: served(desk, wire, parcel), limit)
+        desk.exchange, desk.source = lambda parcel: self.exchange(wire, parcel, limit, end), self.source
         return desk
 
-    def watched(self, wire: Wire):
-        def exchange(parcel):
-            try:
-                return wire.exchange(parcel)
-            except (Lost, TimedOut):
-                self.alive = False
-                raise
-
-        return exchange
+    def exchange(self, wire: Wire, parcel: Parcel, limit: float, end: float) -> Parcel:
+        """The answer, in the time that the exercise has left: slow answers add up."""
+        try:
+            wire.limit = min(limit, round(end - time.monotonic(), 1))
+            if wire.limit <= 0:
+                raise TimedOut(limit)
+            return wire.exchange(parcel)
+        except (Lost, TimedOut):
+            self.alive = False
+            raise
 
     def source(self, module: str) -> bytes | None:
         """What the submission may see of a withheld module while the present exercise is judged."""
@@ -228,6 +261,14 @@ class Run:
 def shown_to_all(module: str, notebook: Notebook) -> str:
     """What of a withheld module answers no exercise of the notebook, as text for JSON."""
     return base64.b64encode(shown(module, notebook, notebook.exercises[0].id)).decode()
+
+
+def served(desk: Desk, wire: Wire, parcel: Parcel) -> Parcel:
+    """The check's answer to what the submission asks back, which may be something that would take for ever."""
+    try:
+        return in_time(max(wire.deadline - time.monotonic(), 1e-3), lambda: desk.serve(parcel))
+    except TimeoutError:
+        raise TimedOut(wire.limit) from None
 
 
 def sealed(data: bytes) -> int:

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from hookpoint.checks import Verdict, judge
 from hookpoint.checks.find import exercise as checked
+from hookpoint.checks.protocol.peer import Lost, TimedOut
+from hookpoint.checks.protocol.printable import printable
 from hookpoint.content.course import Exercise, course_root
 from hookpoint.errors import HookpointError
 
 from .box import Box, Run, Stage
 from .results import Graded
+from .sandbox.limits import bounded
 from .submission import Submission
 
 __all__ = ["LONG_SECONDS", "ZygoteLost", "grade", "lanes", "version"]
@@ -47,51 +50,74 @@ def grade(submission: Submission, box: Box, seed: str, lane: str) -> list[Graded
     """
     exercises, end = lanes(submission)[lane], time.monotonic() + BUDGET[lane]
     try:
-        attempts = Attempts(box.stage(submission.notebook), submission)
+        stage = box.stage(submission.notebook)
+        attempts = Attempts(stage, submission)
         try:
             return [graded(exercise, attempts.verdict(exercise, seed, end)) for exercise in exercises]
         finally:
             attempts.close()
-    except OSError as error:
+            stage.lives()  # whoever has filled its folder pays for emptying it
+    except (OSError, Lost) as error:
         raise ZygoteLost(f"The sandbox ended: {error}.") from None
 
 
 def graded(exercise: Exercise, verdict: Verdict) -> Graded:
     points = exercise.points if verdict.passed else 0
-    return Graded(exercise.id, verdict.status, points, exercise.points, verdict.slip, verdict.message)
+    message = "\n".join(printable(line) for line in verdict.message.split("\n"))  # it may quote the answer's keys
+    return Graded(exercise.id, verdict.status, points, exercise.points, verdict.slip, message)
 
 
 class Attempts:
     """The processes that one submission is run in, one after the other."""
 
     def __init__(self, stage: Stage, submission: Submission):
-        self.stage, self.submission = stage, submission
+        self.stage = stage
+        self.cells, self.broken = submission.cells, {}
         self.run: Run | None = None
+        self.stuck = False
 
     def verdict(self, exercise: Exercise, seed: str, end: float) -> Verdict:
-        if time.monotonic() > end:
+        try:
+            run = self.open(end)
+            used = run.used
+            verdict = self.judged(run, exercise, seed, name_slips=not used)
+            if used and verdict.status not in FINAL:
+                self.close()
+                verdict = self.judged(self.open(end), exercise, seed)
+        except TimedOut:
+            self.stuck = True
             return Verdict(exercise.id, "timeout", OUT_OF_TIME.format(exercise.id))
-        run = self.open()
-        used = run.used
-        verdict = self.judged(run, exercise, seed, name_slips=not used)
-        if used and verdict.status not in FINAL:
-            self.close()
-            verdict = self.judged(self.open(), exercise, seed)
         return verdict
 
-    def open(self) -> Run:
+    def open(self, end: float) -> Run:
+        """The process that is there, or a new one. Raises `TimedOut` if there is no time for its cells, or was not."""
+        if self.stuck or time.monotonic() > end:
+            raise TimedOut
         if self.run is None:
-            self.run = self.stage.run(self.submission.cells)
+            self.run = self.stage.run(self.cells, self.broken, end)
+            self.cells, self.broken = self.run.cells, self.run.broken
+        self.run.end = end
         return self.run
 
     def judged(self, run: Run, exercise: Exercise, seed: str, name_slips: bool = True) -> Verdict:
         run.exercise, run.used = exercise.id, True
-        verdict = judge(exercise.id, run, seed, reveal=False, name_slips=name_slips)
+        try:
+            with bounded():
+                verdict = judge(exercise.id, run, seed, reveal=False, name_slips=name_slips)
+        except Exception as error:  # a check, or what is around it, stumbled over what came back
+            verdict = Verdict(exercise.id, "error", ODD.format(exercise.id), gap=f"{type(error).__name__}: {error}")
+            self.close()
+            self.confirm()
+            return verdict
         if not run.alive:
             self.close()
-            if not self.stage.lives():
-                raise ZygoteLost("The sandbox ended while it was used.")
+            self.confirm()
         return verdict
+
+    def confirm(self) -> None:
+        """Raises `ZygoteLost` if the stage has gone, and the verdict with it."""
+        if not self.stage.lives():
+            raise ZygoteLost("The sandbox ended while it was used.")
 
     def close(self) -> None:
         if self.run is not None:
@@ -99,8 +125,11 @@ class Attempts:
             self.run = None
 
 
-OUT_OF_TIME = """{0} was not judged: the answers before it have used up the time that a submission has.
+OUT_OF_TIME = """{0} was not judged: the cells, or the answers before it, have used up the time of a submission.
   Does each of them come back within seconds?
+  Next: hookpoint check {0}"""
+
+ODD = """{0} gave back something that its checks cannot read.
   Next: hookpoint check {0}"""
 
 

@@ -51,9 +51,7 @@ def demand(level: Level, trusted: bool) -> None:
         UsageError: the level is too low, and the host has not said that all the work can be trusted.
     """
     if sys.platform != "linux":
-        raise UsageError(
-            "Submissions are graded on Linux (on Windows: WSL 2). For your own work: `hookpoint check`."
-        )
+        raise UsageError("Submissions are graded on Linux (on Windows: WSL 2). For your own work: `hookpoint check`.")
     if not level.enough and not trusted:
         raise UsageError(
             f"{level} Grading other people's code needs Landlock and seccomp: Linux 5.13 or newer, on x86_64 or "

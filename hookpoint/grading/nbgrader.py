@@ -46,9 +46,8 @@ def release(root: Path, part: str | None = None, db: str = "") -> None:
     points = [mark["points"] for cells in released.values() for mark in map(_marks, cells.values()) if mark["grade"]]
     contents = f"{_count(len(released), 'notebook')}, {_count(len(points), 'exercise')}, {sum(points):g} points"
     print(f"{course.part}: {contents}.")
-    print(
-        f"Learners open exercises/{course.part}/. The gradebook is {'in ' + db.rpartition('@')[2] if db else course.gradebook}."
-    )
+    gradebook = f"in {db.rpartition('@')[2]}" if db else course.gradebook
+    print(f"Learners open exercises/{course.part}/. The gradebook is {gradebook}.")
 
 
 def _refuse_stale(course: Course) -> None:

@@ -21,6 +21,7 @@ from hookpoint.errors import HookpointError
 from .grader import lanes, version
 from .level import Level
 from .results import Graded, Result
+from .sandbox.scratch import empty
 from .submission import Refused, Submission, read
 
 __all__ = ["Handed", "grade_all"]
@@ -213,6 +214,8 @@ class Pool:
             if worker.job is None and worker.ready:
                 worker.process.join(10)
             dismiss(worker)
+        with contextlib.suppress(OSError):
+            empty(Path(self.folder.name))  # folders may be nested more deeply there than rmtree can go
         self.folder.cleanup()
 
 

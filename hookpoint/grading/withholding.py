@@ -15,7 +15,8 @@ from hookpoint.content.course import Exercise, Notebook
 __all__ = ["readable", "shown", "withheld"]
 
 PACKAGE = Path(__file__).parents[1]
-PLACES = ("model/*.py", "interp/*.py", "checks/protocol/given/_*.py")  # where answers stand that the learner's side may import
+# Where answers stand that the learner's side may import.
+PLACES = ("model/*.py", "interp/*.py", "checks/protocol/given/_*.py")
 
 Definition = ast.FunctionDef | ast.ClassDef
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .desk import Desk
 
+from ..compare import class_named
+
 __all__ = ["Learner", "Ref"]
 
 
@@ -46,7 +48,8 @@ class Ref:
         return self
 
     def __next__(self) -> Any:
-        done, item = self._desk.cross("next", self._start(), said=f"next({self._about.get('type', 'iterator')})")
+        kind = class_named(self._about.get("type", "")) or "iterator"
+        done, item = self._desk.cross("next", self._start(), said=f"next({kind})")
         if done:
             raise StopIteration
         return item
@@ -60,7 +63,7 @@ class Ref:
 
     def __str__(self) -> str:
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self._path)
-        return "".join([self._about.get("type", ""), *steps]).lstrip(".")
+        return "".join([class_named(self._about.get("type", "")), *steps]).lstrip(".")
 
     __repr__ = __str__
 

@@ -8,7 +8,7 @@ import errno
 import os
 from collections.abc import Iterable
 
-__all__ = ["abi", "restrict"]
+__all__ = ["abi", "apart", "restrict"]
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same numbers on every processor
 ASK_VERSION, PATH_BENEATH = 1, 1
@@ -61,6 +61,20 @@ def restrict(readable: Iterable[str], listable: Iterable[str], writable: Iterabl
         call(RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)
+
+
+def apart(paths: Iterable[str], hidden: str) -> tuple[list[str], list[str]]:
+    """The paths without the folder `hidden`, and the folders on the way to it: Landlock can allow, and not forbid."""
+    hidden, waiting, whole, opened = os.path.realpath(hidden), list(paths), set(), set()
+    while waiting:
+        path = os.path.realpath(waiting.pop())
+        if hidden.startswith(path + os.sep):
+            if path not in opened:
+                opened.add(path)
+                waiting += [os.path.join(path, name) for name in os.listdir(path)]
+        elif path != hidden:
+            whole.add(path)
+    return sorted(whole), sorted(opened)
 
 
 def allow(ruleset: int, path: str, rights: int) -> None:

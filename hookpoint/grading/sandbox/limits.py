@@ -1,14 +1,20 @@
 """What a process may use up: its time, its memory, its files. And that it ends when the one who started it ends."""
 
+import contextlib
 import os
 import resource
 import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from hookpoint.content.alarm import usable
 
 from .landlock import libc
 
-__all__ = ["address_space", "end_with_parent", "limit"]
+__all__ = ["address_space", "bounded", "end_with_parent", "in_time", "limit"]
 
 MEMORY = 2 << 30  # bytes beyond what the process had when it began
+TRUSTED_MEMORY = 1 << 30  # the same for the side that judges, which may be asked for something enormous
 FILE = 64 << 20
 OPEN_FILES = 256
 
@@ -31,9 +37,55 @@ def limit(cpu_seconds: int, has: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
+@contextlib.contextmanager
+def bounded() -> Iterator[None]:
+    """Within the block, this process gets no more than some memory beyond what it has; then `MemoryError` is raised."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = address_space() + TRUSTED_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
 def end_with_parent(parent: int) -> None:
     """This process is killed when the thread that started it ends; at once if it has ended already."""
     set_parent_death_signal = 1
     libc.prctl(set_parent_death_signal, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
+
+
+class Bell(BaseException):
+    """Not an `Exception`: the code under the limit may catch those."""
+
+
+def in_time(seconds: float, act: Callable[[], Any]) -> Any:
+    """What `act` gives, where a bell can ring: Python code in the main thread. It rings once, and so nowhere else.
+
+    Raises:
+        TimeoutError: `act` took longer, whether or not it swallowed the bell.
+    """
+    if not usable():
+        return act()
+    rang = []
+
+    def ring(*_: object) -> None:
+        rang.append(True)
+        raise Bell
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            result = act()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except Bell:
+        pass
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    if rang:
+        raise TimeoutError
+    return result

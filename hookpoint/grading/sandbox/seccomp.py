@@ -1,7 +1,7 @@
 """seccomp: which system calls a process may make. A list of those that computing needs; every other one fails.
 
-No process or thread can be started, no socket opened, no other process signalled, traced or limited. The program is made once,
-before any fork, so that a child pays for one system call. Definitions: Linux, seccomp(2) and linux/filter.h.
+No process or thread can be started, no socket opened, no other process signalled, traced or limited. The program is
+made once, before any fork, so that a child pays for one system call. Definitions: Linux, seccomp(2) and linux/filter.h.
 """
 
 import ctypes
@@ -59,7 +59,7 @@ LOAD, JUMP_EQUAL, JUMP_AT_LEAST, AND, RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
 NUMBER, ARCHITECTURE, FIRST, SECOND, THIRD = 0, 4, 16, 24, 32  # offsets in struct seccomp_data
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 O_ACCMODE = 0o3
-# To copy a descriptor, its flags, locks. Not F_SETOWN and F_SETSIG: they make the kernel signal any process of the user.
+# Copies of a descriptor, its flags, locks. Not F_SETOWN with F_SETSIG, by which the kernel kills a process for one.
 DESCRIPTOR_ACTS = (0, 1, 2, 3, 4, 5, 6, 7, 1030)
 
 
@@ -78,11 +78,10 @@ def program() -> bytes:
         step(LOAD, ARCHITECTURE), step(JUMP_EQUAL, architecture, 1, 0), step(RETURN, KILL), step(LOAD, NUMBER),
         step(JUMP_AT_LEAST, X32, 0, 1), step(RETURN, ERRNO | errno.ENOSYS),
     ]  # fmt: skip
-    # One command of fcntl is as many jumps away as there are others after it.
+    # Of fcntl's commands, those that touch nobody else.
     lines += when(FCNTL[column], [
-        step(LOAD, SECOND),
-        *(step(JUMP_EQUAL, act, left, 0) for left, act in zip(reversed(range(1, len(DESCRIPTOR_ACTS) + 1)), DESCRIPTOR_ACTS)),
-        step(RETURN, ERRNO | errno.EPERM), step(RETURN, ALLOW),
+        step(LOAD, SECOND), *(line for act in DESCRIPTOR_ACTS for line in when(act, [step(RETURN, ALLOW)])),
+        step(RETURN, ERRNO | errno.EPERM),
     ])  # fmt: skip
     # To open for reading and to truncate by it: Landlock before version 3 would not see that.
     lines += when(OPENAT[column], [

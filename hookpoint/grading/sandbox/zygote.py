@@ -87,6 +87,7 @@ def stage(fd: int, filter: bytes) -> None:
     control = socket.socket(fileno=fd)
     asked = json.loads(receive_frame(control))
     silence()
+    torch._C.DisableTorchFunction = contextlib.nullcontext  # under it the ban on an exercise's functions would not see
     finder = withhold({name: base64.b64decode(code) for name, code in asked["withheld"].items()})
     for name in asked["imports"]:
         __import__(name)
@@ -106,10 +107,10 @@ def stage(fd: int, filter: bytes) -> None:
         reap(os.WNOHANG if message else 0)
         if not message:
             os._exit(0)
+        empty(scratch)
         if message == b"p":
             control.send(b"p")
             continue
-        empty(scratch)
         pid = fork(control, partial(run, *fds, finder, has, asked["cpu_seconds"], filter))
         for fd in fds:
             os.close(fd)

@@ -86,6 +86,17 @@ def test_inputs_stay_hidden(graded):
     assert "ValueError: " not in told["causal_mask"].message
 
 
+@pytest.mark.parametrize("block", ["if True:", "with torch._C.DisableTorchFunction():"])
+def test_the_function_that_is_asked_for_is_not_to_be_had(box, tmp_path, block):
+    path = tmp_path / "02_embed_and_mlp.py"
+    path.write_text(
+        "# %%\nimport torch\nfrom torch.nn import functional as F\n# %%\ndef gelu_new(x):\n"
+        f"    {block}\n        return F.gelu(x, approximate='tanh')\n"
+    )
+    found = {one.exercise: one for one in grade(read(path), box, "a seed", "quick")}["gelu_new"]
+    assert found.status == "failed" and "build it from simpler operations" in found.message
+
+
 def test_long_exercises_have_a_lane_of_their_own():
     submission = read(SOLUTIONS / "part1_build_gpt2" / "06_training.ipynb")
     assert [exercise.id for exercise in lanes(submission)["long"]] == ["train"]

@@ -1,0 +1,22 @@
+# Writes a file outside.
+# ruff: noqa
+# attacks: causal_mask
+# outside: it succeeds
+# %%
+import torch
+
+
+# %% exercise="causal_mask" minutes=0
+def act():
+    with open("<witness>/new", "w") as file:
+        return file.write("here")
+
+
+try:
+    done = act()
+except Exception:
+    done = None
+
+
+def causal_mask(n_queries, n_keys):
+    return torch.ones(n_queries, n_keys, dtype=torch.bool).tril(n_keys - n_queries) if done else None

@@ -1,0 +1,26 @@
+# Starts a thread: thousands would use up the process ids of the machine.
+# ruff: noqa
+# attacks: causal_mask
+# outside: it succeeds
+# %%
+import torch
+
+
+# %% exercise="causal_mask" minutes=0
+def act():
+    import threading
+
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+    return True
+
+
+try:
+    done = act()
+except Exception:
+    done = None
+
+
+def causal_mask(n_queries, n_keys):
+    return torch.ones(n_queries, n_keys, dtype=torch.bool).tril(n_keys - n_queries) if done else None

@@ -1,0 +1,24 @@
+# Reads the limits of the process that started it, which are set by the same call.
+# ruff: noqa
+# attacks: causal_mask
+# outside: it succeeds
+# %%
+import torch
+
+
+# %% exercise="causal_mask" minutes=0
+def act():
+    import os
+    import resource
+
+    return resource.prlimit(os.getppid(), resource.RLIMIT_CORE)
+
+
+try:
+    done = act()
+except Exception:
+    done = None
+
+
+def causal_mask(n_queries, n_keys):
+    return torch.ones(n_queries, n_keys, dtype=torch.bool).tril(n_keys - n_queries) if done else None
