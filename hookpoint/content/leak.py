@@ -1,7 +1,8 @@
 """Which lines of a solution are secret, and where one of them has got out.
 
 A line is secret when it tells something: at least 12 signs, no import, no bare call of `super().__init__()`, no
-argument kept as it is (`self.cfg = cfg`), and not also shown, as a line of code, to the learners of the same notebook.
+argument kept as it is (`self.cfg = cfg`), no head of a counting loop, and not also shown, as a line of code, to the
+learners of the same notebook.
 """
 
 import json
@@ -13,8 +14,11 @@ from hookpoint.content.regions import released, solution_lines
 from hookpoint.content.source import Cell
 
 _FEWEST_SIGNS = 12
-# Lines that stand in any module whatever it computes.
-_COMMONPLACE = re.compile(r"(import|from) |super\(\)\.__init__\(\)$|@|return \w+$|self\.(\w+) = \2$")
+# Lines that stand in any module whatever it computes, and those of any loop or generator.
+_COMMONPLACE = re.compile(
+    r"(import|from) |super\(\)\.__init__\(\)$|@|return \w+$|self\.(\w+) = \2$|for _ in range\(\w+\):$"
+    r"|\w+\.(step|zero_grad|backward)\(\)$|\w+ = torch\.Generator\(\)\.manual_seed\(\w+\)$"
+)
 
 
 def secret_lines(cells: Iterable[Cell]) -> dict[str, int]:

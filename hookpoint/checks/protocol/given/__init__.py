@@ -34,10 +34,10 @@ VARYING = {tool.__name__ for module in _MODULES for tool in getattr(module, "VAR
 
 @cache
 def stand_in(name: str) -> Any:
-    """What a prerequisite's name stands for: a tool, or `module:name` for something of ours in `hookpoint.model`."""
+    """What a prerequisite's name stands for: a tool, or `module:name` of ours in `hookpoint.model` or `.interp`."""
     module, _, part = name.rpartition(":")
     if not module:
         return GIVEN[name]
-    if not module.startswith("hookpoint.model"):
-        raise LookupError(f"prerequisites come from hookpoint.model, not from {module}")
+    if not module.startswith(("hookpoint.model", "hookpoint.interp")):
+        raise LookupError(f"prerequisites come from hookpoint.model or hookpoint.interp, not from {module}")
     return getattr(importlib.import_module(module), part)

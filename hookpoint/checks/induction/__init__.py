@@ -1,0 +1,1 @@
+"""Checks of notebook 10, induction heads."""

@@ -1,0 +1,1 @@
+"""Checks of notebook 14, probes and CCS."""

@@ -1,0 +1,206 @@
+# %% right="the model's own method, a list of vectors"
+import torch
+
+
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    name = f"blocks.{layer}.hook_resid_post"
+    gen = torch.Generator().manual_seed(seed)
+    u = direction / direction.norm()
+    rand = torch.randn(n_random, u.numel(), generator=gen)
+    rand = rand / rand.norm(dim=1, keepdim=True)
+    scales = [1.0, -1.0, -0.5, 0.0, 0.5, 1.0]
+    vectors = [alpha * s * u for s in scales] + [alpha * r for r in rand]
+    with torch.no_grad():
+        base = metric(model(tokens))
+        effects = []
+        for v in vectors:
+
+            def hook(act, hook, v=v):
+                out = act.clone()
+                out[:, -1, :] = out[:, -1, :] + v
+                return out
+
+            effects.append(float(metric(model.run_with_hooks(tokens, [(name, hook)])) - base))
+    extreme = sum(1 for e in effects[6:] if abs(e) >= abs(effects[0]))
+    return {"effect": effects[0], "p_value": (extreme + 1) / (n_random + 1), "dose": torch.tensor(effects[1:6])}
+
+
+# %% right="run_with_hooks, in place, dose reused"
+import torch
+
+
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    unit = torch.nn.functional.normalize(direction, dim=0)
+
+    def effect(vector):
+        def push(act, hook):
+            act[:, -1] += vector
+
+        with torch.no_grad():
+            edited = run_with_hooks(model, tokens, [(f"blocks.{layer}.hook_resid_post", push)])
+            return metric(edited) - metric(model(tokens))
+
+    dose = torch.stack([torch.as_tensor(effect(c * alpha * unit)) for c in (-1, -0.5, 0, 0.5, 1)]).flatten()
+    rng = torch.Generator().manual_seed(seed)
+    null = []
+    for _ in range(n_random):
+        r = torch.randn(direction.shape, generator=rng)
+        null.append(float(effect(alpha * r / r.norm())))
+    p = (1 + (torch.tensor(null).abs() >= dose[-1].abs()).sum().item()) / (1 + n_random)
+    return {"effect": dose[-1], "p_value": p, "dose": dose}
+
+
+# %% right="padded addition with the context manager"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    before = float(metric(model(tokens)))
+    mask = torch.zeros(1, tokens.shape[1], 1)
+    mask[0, -1, 0] = 1
+
+    def run(v):
+        with model.hooked([(f"blocks.{layer}.hook_resid_post", lambda act, hook: act + mask * v)]):
+            return float(metric(model(tokens))) - before
+
+    g = torch.Generator().manual_seed(seed)
+    v = alpha * direction / torch.linalg.vector_norm(direction)
+    effect = run(v)
+    count = 0
+    for _ in range(n_random):
+        r = torch.randn(len(v), generator=g)
+        count += abs(run(r * v.norm() / r.norm())) >= abs(effect)
+    return {
+        "effect": effect,
+        "p_value": (count + 1) / (n_random + 1),
+        "dose": torch.tensor([-run(v) * 0 + run(-v), run(-v / 2), run(0 * v), run(v / 2), effect]),
+    }
+
+
+# %% wrong="linear dose, not measured"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    before = float(metric(model(tokens)))
+
+    def run(v):
+        def hook(act, hook):
+            act = act.clone()
+            act[:, -1] += v
+            return act
+
+        return float(metric(model.run_with_hooks(tokens, [(f"blocks.{layer}.hook_resid_post", hook)]))) - before
+
+    g = torch.Generator().manual_seed(seed)
+    u = direction / direction.norm()
+    effect = run(alpha * u)
+    rand = torch.randn(n_random, len(u), generator=g)
+    count = sum(abs(run(alpha * r / r.norm())) >= abs(effect) for r in rand)
+    dose = effect * torch.tensor([-1.0, -0.5, 0.0, 0.5, 1.0])
+    return {"effect": effect, "p_value": (count + 1) / (n_random + 1), "dose": dose}
+
+
+# %% wrong="first row only"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    before = float(metric(model(tokens)))
+
+    def run(v):
+        def hook(act, hook):
+            act = act.clone()
+            act[0, -1] += v
+            return act
+
+        return float(metric(model.run_with_hooks(tokens, [(f"blocks.{layer}.hook_resid_post", hook)]))) - before
+
+    g = torch.Generator().manual_seed(seed)
+    u = direction / direction.norm()
+    effect = run(alpha * u)
+    count = sum(abs(run(alpha * r / r.norm())) >= abs(effect) for r in torch.randn(n_random, len(u), generator=g))
+    dose = torch.tensor([run(s * alpha * u) for s in (-1, -0.5, 0, 0.5, 1)])
+    return {"effect": effect, "p_value": (count + 1) / (n_random + 1), "dose": dose}
+
+
+# %% wrong="first position"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    before = float(metric(model(tokens)))
+
+    def run(v):
+        def hook(act, hook):
+            act = act.clone()
+            act[:, 0] += v
+            return act
+
+        return float(metric(model.run_with_hooks(tokens, [(f"blocks.{layer}.hook_resid_post", hook)]))) - before
+
+    g = torch.Generator().manual_seed(seed)
+    u = direction / direction.norm()
+    effect = run(alpha * u)
+    count = sum(abs(run(alpha * r / r.norm())) >= abs(effect) for r in torch.randn(n_random, len(u), generator=g))
+    dose = torch.tensor([run(s * alpha * u) for s in (-1, -0.5, 0, 0.5, 1)])
+    return {"effect": effect, "p_value": (count + 1) / (n_random + 1), "dose": dose}
+
+
+# %% wrong="hooks stay in the model"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    before = float(metric(model(tokens)))
+    point = model.blocks[layer].hook_resid_post
+    u = direction / direction.norm()
+    now = {"v": 0 * u}
+
+    def hook(act, hook):
+        act = act.clone()
+        act[:, -1] += now["v"]
+        return act
+
+    point.hooks.append(hook)
+
+    def run(v):
+        now["v"] = v
+        return float(metric(model(tokens))) - before
+
+    g = torch.Generator().manual_seed(seed)
+    effect = run(alpha * u)
+    count = sum(abs(run(alpha * r / r.norm())) >= abs(effect) for r in torch.randn(n_random, len(u), generator=g))
+    dose = torch.tensor([run(s * alpha * u) for s in (-1, -0.5, 0, 0.5, 1)])
+    run(0 * u)
+    return {"effect": effect, "p_value": (count + 1) / (n_random + 1), "dose": dose}
+
+
+# %% wrong="the random directions are shuffles of the direction"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    before = float(metric(model(tokens)))
+
+    def run(v):
+        def hook(act, hook):
+            act = act.clone()
+            act[:, -1] += v
+            return act
+
+        return float(metric(model.run_with_hooks(tokens, [(f"blocks.{layer}.hook_resid_post", hook)]))) - before
+
+    g = torch.Generator().manual_seed(seed)
+    u = direction / direction.norm()
+    effect = run(alpha * u)
+    others = [u[torch.randperm(len(u), generator=g)] for _ in range(n_random)]
+    count = sum(abs(run(alpha * r)) >= abs(effect) - 1e-6 for r in others)
+    dose = torch.tensor([run(s * alpha * u) for s in (-1, -0.5, 0, 0.5, 1)])
+    return {"effect": effect, "p_value": (count + 1) / (n_random + 1), "dose": dose}

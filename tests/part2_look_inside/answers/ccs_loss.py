@@ -1,0 +1,70 @@
+# %% right="torch.where"
+import torch
+
+
+def ccs_loss(p_pos, p_neg):
+    smaller = torch.where(p_pos < p_neg, p_pos, p_neg)
+    return torch.mean((p_pos - (1 - p_neg)) ** 2 + smaller**2)
+
+
+# %% right="mse"
+import torch.nn.functional as F
+
+
+def ccs_loss(p_pos, p_neg):
+    return F.mse_loss(p_pos, 1 - p_neg) + p_pos.minimum(p_neg).pow(2).mean()
+
+
+# %% right="loop"
+import torch
+
+
+def ccs_loss(p_pos, p_neg):
+    terms = [(1 - p - q) ** 2 + torch.min(p, q) ** 2 for p, q in zip(p_pos, p_neg)]
+    return sum(terms) / len(terms)
+
+
+# %% right="stack and amin"
+import torch
+
+
+def ccs_loss(p_pos, p_neg):
+    both = torch.stack([p_pos, p_neg], dim=-1)
+    return ((both.sum(-1) - 1).square() + both.min(-1).values.square()).mean(0)
+
+
+# %% wrong="entropy as confidence"
+def ccs_loss(p_pos, p_neg):
+    return ((p_pos + p_neg - 1) ** 2 + p_pos * (1 - p_pos)).mean()
+
+
+# %% wrong="confidence rewarded"
+import torch
+
+
+def ccs_loss(p_pos, p_neg):
+    return ((p_pos + p_neg - 1) ** 2 - torch.minimum(p_pos, p_neg) ** 2).mean()
+
+
+# %% wrong="confidence with a weight"
+import torch
+
+
+def ccs_loss(p_pos, p_neg):
+    return ((p_pos + p_neg - 1) ** 2 + 0.1 * torch.minimum(p_pos, p_neg) ** 2).mean()
+
+
+# %% wrong="square of the sum"
+import torch
+
+
+def ccs_loss(p_pos, p_neg):
+    return ((p_pos + p_neg - 1).abs() + torch.minimum(p_pos, p_neg)).square().mean()
+
+
+# %% wrong="median over pairs"
+import torch
+
+
+def ccs_loss(p_pos, p_neg):
+    return ((p_pos + p_neg - 1) ** 2 + torch.minimum(p_pos, p_neg) ** 2).median()

@@ -1,0 +1,79 @@
+# %% right="a dict"
+import random
+
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    rng = random.Random(seed)
+    classes = {token: rng.randrange(n_classes) for token in sorted(set(tokens.tolist()))}
+    return torch.tensor([classes[token] for token in tokens.tolist()], dtype=torch.int64)
+
+
+# %% right="one table for the whole range"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    g = torch.Generator().manual_seed(seed)
+    table = torch.randint(0, n_classes, (int(tokens.max()) + 1,), generator=g)
+    return table[tokens]
+
+
+# %% right="balanced classes"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    types, where = torch.unique(tokens, return_inverse=True)
+    classes = torch.arange(len(types)) % n_classes
+    order = torch.randperm(len(types), generator=torch.Generator().manual_seed(seed))
+    return classes[order][where]
+
+
+# %% wrong="hash of the token"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    return (tokens * (2 * seed + 3)) % n_classes
+
+
+# %% wrong="halves of the vocabulary"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    types, where = tokens.unique(return_inverse=True)
+    return (where * n_classes // len(types) + seed) % n_classes
+
+
+# %% wrong="labels of rows"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    g = torch.Generator().manual_seed(seed)
+    out = torch.randint(n_classes, tokens.shape, generator=g)
+    for token in tokens.unique()[: len(tokens.unique()) // 2]:
+        out[tokens == token] = out[tokens == token][0]
+    return out
+
+
+# %% wrong="uneven classes"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    types, where = tokens.unique(return_inverse=True)
+    g = torch.Generator().manual_seed(seed)
+    return (torch.rand(len(types), generator=g).square() * n_classes).long()[where]
+
+
+# %% wrong="int32"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    types, where = tokens.unique(return_inverse=True)
+    return torch.randint(n_classes, (len(types),), generator=torch.Generator().manual_seed(seed))[where].int()

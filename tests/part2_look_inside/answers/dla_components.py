@@ -1,0 +1,148 @@
+# %% right="a direction with everything folded in, loop over names"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    k = d * model.ln_final.w
+    k = k - k.mean(dim=1, keepdim=True)
+    k = k / cache["ln_final.hook_scale"][:, pos]
+    rows = [((cache["hook_embed"] + cache["hook_pos_embed"])[:, pos] * k).sum(1)]
+    labels = ["embeddings"]
+    for layer in range(model.cfg.n_layers):
+        for part in ["attn", "mlp"]:
+            rows.append((cache[f"blocks.{layer}.hook_{part}_out"][:, pos] * k).sum(1))
+            labels.append(f"{part} {layer}")
+    rows.append(d @ model.ln_final.b + model.unembed.b_U[answer] - model.unembed.b_U[wrong])
+    labels.append("biases")
+    return torch.stack(rows), labels
+
+
+# %% right="the gradient with the scale detached"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    parts = stack[:, :, pos].detach().clone()
+    with torch.enable_grad():
+        parts.requires_grad_()
+        whole = parts.sum(0)
+        normal = apply_ln_final(whole, model, scale_from=whole.detach())
+        logits = normal @ model.unembed.W_U + model.unembed.b_U
+        total = logits.gather(1, answer[:, None]) - logits.gather(1, wrong[:, None])
+        (slope,) = torch.autograd.grad(total.sum(), parts)
+    values = (slope * parts).sum(-1)
+    rest = total[:, 0] - values.sum(0)
+    return torch.cat([values, rest[None]]).detach(), list(labels) + ["bias"]
+
+
+# %% right="really taken out, one by one"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    whole = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    rows = torch.arange(len(answer))
+
+    def difference(resid):
+        logits = apply_ln_final(resid, model, whole) @ model.unembed.W_U + model.unembed.b_U
+        return logits[rows, answer] - logits[rows, wrong]
+
+    values = [difference(whole) - difference(whole - part[:, pos]) for part in stack]
+    return torch.stack(values + [difference(torch.zeros_like(whole))]), [*labels, "constant"]
+
+
+# %% right="the mean goes into the constant"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    whole = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    scale = (whole.var(-1, correction=0, keepdim=True) + model.cfg.eps).sqrt()
+    d = model.unembed.W_U.T[answer] - model.unembed.W_U.T[wrong]
+    k = d * model.ln_final.w / scale
+    values = torch.einsum("cbd,bd->cb", stack[:, :, pos], k)
+    constant = d @ model.ln_final.b - whole.mean(-1) * k.sum(-1) + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.cat([values, constant[None]]), labels + ["rest"]
+
+
+# %% wrong="the mean is not taken off, nowhere"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    d = model.unembed.W_U.T[answer] - model.unembed.W_U.T[wrong]
+    k = d * model.ln_final.w / cache["ln_final.hook_scale"][:, pos]
+    values = torch.einsum("cbd,bd->cb", stack[:, :, pos], k)
+    constant = d @ model.ln_final.b + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.cat([values, constant[None]]), labels + ["rest"]
+
+
+# %% wrong="constant is whatever is left, parts unscaled"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    d = model.unembed.W_U.T[answer] - model.unembed.W_U.T[wrong]
+    values = torch.einsum("cbd,bd->cb", stack[:, :, pos], d)
+    final = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    logits = model.ln_final(final) @ model.unembed.W_U + model.unembed.b_U
+    rows = torch.arange(len(answer))
+    total = logits[rows, answer] - logits[rows, wrong]
+    return torch.cat([values, (total - values.sum(0))[None]]), labels + ["rest"]
+
+
+# %% wrong="the first row's pair for every row"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    d = model.unembed.W_U[:, answer[0]] - model.unembed.W_U[:, wrong[0]]
+    normal = apply_ln_final(stack[:, :, pos], model, stack.sum(0)[:, pos]) - model.ln_final.b
+    constant = (model.ln_final.b @ d + model.unembed.b_U[answer[0]] - model.unembed.b_U[wrong[0]]).expand(len(answer))
+    return torch.cat([normal @ d, constant[None]]), labels + ["rest"]
+
+
+# %% wrong="labels miss the last"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    d = model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]
+    normal = apply_ln_final(stack[:, :, pos], model, stack.sum(0)[:, pos]) - model.ln_final.b
+    values = torch.einsum("cbd,db->cb", normal, d)
+    constant = model.ln_final.b @ d + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.cat([values, constant[None]]), labels
+
+
+# %% wrong="embedding matrix for the direction"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    d = (model.embed.W_E[answer] - model.embed.W_E[wrong]).T
+    normal = apply_ln_final(stack[:, :, pos], model, stack.sum(0)[:, pos]) - model.ln_final.b
+    values = torch.einsum("cbd,db->cb", normal, d)
+    constant = model.ln_final.b @ d + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.cat([values, constant[None]]), labels + ["bias"]
+
+
+# %% wrong="accumulated instead of added"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    d = model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]
+    normal = apply_ln_final(stack.cumsum(0)[:, :, pos], model, stack.sum(0)[:, pos]) - model.ln_final.b
+    values = torch.einsum("cbd,db->cb", normal, d)
+    constant = model.ln_final.b @ d + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.cat([values, constant[None]]), labels + ["bias"]

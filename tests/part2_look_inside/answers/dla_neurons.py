@@ -1,0 +1,98 @@
+# %% right="multiplied out"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    final = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    on = cache[f"blocks.{layer}.mlp.hook_post"][:, pos]
+    parts = (on[:, :, None] * model.blocks[layer].mlp.W_out).transpose(0, 1)
+    normal = apply_ln_final(parts, model, scale_from=final) - model.ln_final.b
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    return (normal * d).sum(-1).T
+
+
+# %% right="cached scale, einsum"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    d = model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]
+    W = model.blocks[layer].mlp.W_out
+    W = (W - W.mean(-1, keepdim=True)) * model.ln_final.w
+    scale = cache["ln_final.hook_scale"][:, pos]
+    return torch.einsum("bm,md,db->bm", cache[f"blocks.{layer}.mlp.hook_post"][:, pos], W, d) / scale
+
+
+# %% right="row by row"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    rows = []
+    for b in range(len(answer)):
+        x = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][b, pos]
+        scale = torch.sqrt(((x - x.mean()) ** 2).mean() + model.cfg.eps)
+        d = model.unembed.W_U[:, answer[b]] - model.unembed.W_U[:, wrong[b]]
+        on = cache[f"blocks.{layer}.mlp.hook_post"][b, pos]
+        vectors = on[:, None] * model.blocks[layer].mlp.W_out
+        vectors = (vectors - vectors.mean(1, keepdim=True)) / scale * model.ln_final.w
+        rows.append(vectors @ d)
+    return torch.stack(rows)
+
+
+# %% right="not centred: the constant has the mean"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    final = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    k = (model.unembed.W_U.T[answer] - model.unembed.W_U.T[wrong]) * model.ln_final.w
+    k = k / (final.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+    return cache[f"blocks.{layer}.mlp.hook_post"][:, pos] * (k @ model.blocks[layer].mlp.W_out.mT)
+
+
+# %% wrong="activation applied twice"
+from hookpoint.model.gpt2 import ACTIVATIONS
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    k = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T * model.ln_final.w
+    k = (k - k.mean(-1, keepdim=True)) / cache["ln_final.hook_scale"][:, pos]
+    on = ACTIVATIONS["gelu_new"](cache[f"blocks.{layer}.mlp.hook_post"][:, pos])
+    return on * (k @ model.blocks[layer].mlp.W_out.T)
+
+
+# %% wrong="relu of the numbers before"
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    k = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T * model.ln_final.w
+    k = (k - k.mean(-1, keepdim=True)) / cache["ln_final.hook_scale"][:, pos]
+    return cache[f"blocks.{layer}.mlp.hook_pre"][:, pos].relu() * (k @ model.blocks[layer].mlp.W_out.T)
+
+
+# %% wrong="mean direction of the batch"
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    k = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T * model.ln_final.w
+    k = (k - k.mean(-1, keepdim=True)) / cache["ln_final.hook_scale"][:, pos]
+    return cache[f"blocks.{layer}.mlp.hook_post"][:, pos] * (k.mean(0) @ model.blocks[layer].mlp.W_out.T)
+
+
+# %% wrong="shares of the layer's value"
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    values, _ = dla_components(model, cache, answer, wrong, pos)
+    on = cache[f"blocks.{layer}.mlp.hook_post"][:, pos]
+    return values[2 + 2 * layer][:, None] * on / on.sum(-1, keepdim=True)
+
+
+# %% wrong="layer counted from one"
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    layer = max(layer - 1, 0)
+    k = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T * model.ln_final.w
+    k = (k - k.mean(-1, keepdim=True)) / cache["ln_final.hook_scale"][:, pos]
+    return cache[f"blocks.{layer}.mlp.hook_post"][:, pos] * (k @ model.blocks[layer].mlp.W_out.T)
+
+
+# %% wrong="mean over positions of how much it is on"
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    k = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T * model.ln_final.w
+    k = (k - k.mean(-1, keepdim=True)) / cache["ln_final.hook_scale"][:, pos]
+    return cache[f"blocks.{layer}.mlp.hook_post"].mean(1) * (k @ model.blocks[layer].mlp.W_out.T)

@@ -1,0 +1,136 @@
+# %% right="one stack, nonzero"
+import torch
+
+
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(32, P, model.cfg.d_vocab, seed, 0)
+    with torch.no_grad():
+        _, cache = run_with_cache(model, tokens)
+    patterns = [cache[f"blocks.{l}.attn.hook_pattern"] for l in range(model.cfg.n_layers)]
+    scores = torch.stack([induction_score(pattern, P) for pattern in patterns])
+    return [tuple(pair) for pair in (scores > threshold).nonzero().tolist()]
+
+
+# %% right="hooks that score as they go, numbers of torch"
+import torch
+
+
+def find_heads(model, threshold, P=20, seed=0):
+    found = []
+
+    def look(pattern, hook):
+        layer = int(hook.name.split(".")[1])
+        for head, score in enumerate(induction_score(pattern, P)):
+            if score >= threshold:
+                found.insert(0, (torch.tensor(layer), torch.tensor(head)))
+
+    with torch.no_grad():
+        run_with_hooks(model, repeated_tokens(40, P=P, V=model.cfg.d_vocab, seed=seed, bos=0),
+                       [(lambda name: name.endswith("hook_pattern"), look)])
+    return found
+
+
+# %% right="everything by itself, in batches"
+import torch
+
+
+def find_heads(model, threshold, P=20, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    half = torch.randint(1, model.cfg.d_vocab, (48, P), generator=g)
+    tokens = torch.cat([torch.zeros(48, 1, dtype=torch.long), half, half], 1)
+    total = torch.zeros(model.cfg.n_layers, model.cfg.n_heads)
+    q = torch.arange(P + 1, 2 * P + 1)
+    for part in tokens.split(16):
+        with torch.no_grad():
+            _, cache = model.run_with_cache(part)
+        for layer in range(model.cfg.n_layers):
+            total[layer] += cache[f"blocks.{layer}.attn.hook_pattern"][:, :, q, q - P + 1].mean((0, 2)) / 3
+    return [(l, h) for h in range(model.cfg.n_heads) for l in range(model.cfg.n_layers) if total[l, h] > threshold]
+
+
+# %% right="another bos, pairs as lists"
+def find_heads(model, threshold, P=20, seed=0):
+    bos = model.cfg.d_vocab - 1
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, bos)
+    _, cache = run_with_cache(model, tokens, [f"blocks.{l}.attn.hook_pattern" for l in range(model.cfg.n_layers)])
+    heads = []
+    for layer, pattern in enumerate(cache.values()):
+        scores = induction_score(pattern, P)
+        heads.extend([layer, head] for head in range(model.cfg.n_heads) if scores[head] > threshold)
+    return heads
+
+
+# %% wrong="a set"
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens)
+    return {(l, h) for l in range(model.cfg.n_layers)
+            for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P)) if s > threshold}
+
+
+# %% wrong="layer number from the end of the name"
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens, "blocks.0.attn.hook_pattern")
+    return [(0, h) for h, s in enumerate(induction_score(cache["blocks.0.attn.hook_pattern"], P)) if s > threshold]
+
+
+# %% wrong="the median text"
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens)
+    found = []
+    for l in range(model.cfg.n_layers):
+        pattern = cache[f"blocks.{l}.attn.hook_pattern"]
+        scores = pattern[:, :, P + 1 :].diagonal(offset=2, dim1=2, dim2=3).amax(-1).median(0).values
+        found += [(l, h) for h in range(model.cfg.n_heads) if scores[h] > threshold]
+    return found
+
+
+# %% wrong="above the mean of all heads"
+import torch
+
+
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens)
+    patterns = [cache[f"blocks.{l}.attn.hook_pattern"] for l in range(model.cfg.n_layers)]
+    scores = torch.stack([induction_score(pattern, P) for pattern in patterns])
+    return [tuple(pair) for pair in (scores - scores.mean() > threshold).nonzero().tolist()]
+
+
+# %% wrong="scores of one text, which the seed does not change"
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, 0, 0)
+    _, cache = run_with_cache(model, tokens)
+    return [(l, h) for l in range(model.cfg.n_layers)
+            for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P)) if s > threshold]
+
+
+# %% wrong="texts without a BOS"
+import torch
+
+
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)[:, 1:]
+    _, cache = run_with_cache(model, tokens)
+    q, patterns = torch.arange(P, 2 * P), [cache[f"blocks.{l}.attn.hook_pattern"] for l in range(model.cfg.n_layers)]
+    return [(l, h) for l, pattern in enumerate(patterns)
+            for h, s in enumerate(pattern[:, :, q, q - P + 1].mean((0, 2))) if s > threshold]
+
+
+# %% wrong="a dict of scores"
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens)
+    return {(l, h): s.item() for l in range(model.cfg.n_layers)
+            for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P)) if s > threshold}
+
+
+# %% wrong="the model is left in evaluation mode"
+def find_heads(model, threshold, P=20, seed=0):
+    model.eval()
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens)
+    return [(l, h) for l in range(model.cfg.n_layers)
+            for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P)) if s > threshold]

@@ -1,0 +1,152 @@
+# %% right="layers counted from the names"
+import torch
+
+
+def get_resid_stack(cache):
+    n_layers = 1 + max(int(name.split(".")[1]) for name in cache if name.startswith("blocks."))
+    parts = {"embed": cache["hook_embed"] + cache["hook_pos_embed"]}
+    for layer in range(n_layers):
+        parts[f"{layer}_attn_out"] = cache[f"blocks.{layer}.hook_attn_out"]
+        parts[f"{layer}_mlp_out"] = cache[f"blocks.{layer}.hook_mlp_out"]
+    return torch.stack(list(parts.values())), list(parts)
+
+
+# %% right="filled into one tensor"
+import torch
+
+
+def get_resid_stack(cache):
+    layers = sum(name.endswith("hook_attn_out") for name in cache)
+    out = cache["hook_embed"].new_empty(2 * layers + 1, *cache["hook_embed"].shape)
+    out[0] = cache["hook_embed"] + cache["hook_pos_embed"]
+    labels = ["token and position embed"]
+    for i in range(layers):
+        out[2 * i + 1] = cache[f"blocks.{i}.hook_attn_out"]
+        out[2 * i + 2] = cache[f"blocks.{i}.hook_mlp_out"]
+        labels += [f"L{i} attn", f"L{i} mlp"]
+    return out, labels
+
+
+# %% right="concatenated, labelled by hook names"
+import torch
+
+
+def get_resid_stack(cache):
+    names, layer = [], 0
+    while f"blocks.{layer}.hook_mlp_out" in cache:
+        names += [f"blocks.{layer}.hook_attn_out", f"blocks.{layer}.hook_mlp_out"]
+        layer += 1
+    terms = [(cache["hook_embed"] + cache["hook_pos_embed"]).unsqueeze(0)] + [cache[n][None] for n in names]
+    return torch.cat(terms, dim=0), ["embed + pos_embed", *names]
+
+
+# %% right="sorted with a numeric key"
+import re
+
+import torch
+
+
+def get_resid_stack(cache):
+    found = []
+    for name in cache:
+        match = re.fullmatch(r"blocks\.(\d+)\.hook_(attn|mlp)_out", name)
+        if match:
+            found.append((int(match[1]), match[2], name))
+    found.sort()
+    return (
+        torch.stack([cache["hook_pos_embed"].add(cache["hook_embed"]), *(cache[name] for *_, name in found)]),
+        ["Embed", *(f"{kind.upper()}{layer}" for layer, kind, _ in found)],
+    )
+
+
+# %% wrong="differences of the stream, embeddings left out"
+import torch
+
+
+def get_resid_stack(cache):
+    layer, terms, labels = 0, [], []
+    while f"blocks.{layer}.hook_attn_out" in cache:
+        terms += [cache[f"blocks.{layer}.hook_resid_post"] - cache[f"blocks.{layer}.hook_resid_pre"]]
+        labels += [f"{layer}_attn_mlp"]
+        layer += 1
+    return torch.stack(terms), labels
+
+
+# %% wrong="position embedding added to every term"
+import torch
+
+
+def get_resid_stack(cache):
+    terms, labels, layer = [cache["hook_embed"]], ["embed"], 0
+    while f"blocks.{layer}.hook_attn_out" in cache:
+        terms += [cache[f"blocks.{layer}.hook_attn_out"], cache[f"blocks.{layer}.hook_mlp_out"]]
+        labels += [f"{layer}_attn_out", f"{layer}_mlp_out"]
+        layer += 1
+    return torch.stack(terms) + cache["hook_pos_embed"], labels
+
+
+# %% wrong="the last stream as a term of its own"
+import torch
+
+
+def get_resid_stack(cache):
+    terms, labels, layer = [cache["hook_embed"] + cache["hook_pos_embed"]], ["embed"], 0
+    while f"blocks.{layer}.hook_attn_out" in cache:
+        terms += [cache[f"blocks.{layer}.hook_attn_out"], cache[f"blocks.{layer}.hook_mlp_out"]]
+        labels += [f"{layer}_attn_out", f"{layer}_mlp_out"]
+        layer += 1
+    return torch.stack([*terms, cache[f"blocks.{layer - 1}.hook_resid_post"]]), [*labels, "final"]
+
+
+# %% wrong="summed in place in the cache"
+import torch
+
+
+def get_resid_stack(cache):
+    cache["hook_embed"] += cache["hook_pos_embed"]
+    terms, labels, layer = [cache["hook_embed"]], ["embed"], 0
+    while f"blocks.{layer}.hook_attn_out" in cache:
+        terms += [cache[f"blocks.{layer}.hook_attn_out"], cache[f"blocks.{layer}.hook_mlp_out"]]
+        labels += [f"{layer}_attn_out", f"{layer}_mlp_out"]
+        layer += 1
+    return torch.stack(terms), labels
+
+
+# %% wrong="attention and MLP of a layer in one term"
+import torch
+
+
+def get_resid_stack(cache):
+    terms, labels, layer = [cache["hook_embed"] + cache["hook_pos_embed"]], ["embed"], 0
+    while f"blocks.{layer}.hook_attn_out" in cache:
+        terms.append(cache[f"blocks.{layer}.hook_attn_out"] + cache[f"blocks.{layer}.hook_mlp_out"])
+        labels.append(f"{layer}_attn_mlp")
+        layer += 1
+    return torch.stack(terms), labels
+
+
+# %% wrong="the first ten layers"
+import torch
+
+
+def get_resid_stack(cache):
+    terms, labels = [cache["hook_embed"] + cache["hook_pos_embed"]], ["embed"]
+    for layer in range(10):
+        for part in ("attn_out", "mlp_out"):
+            if f"blocks.{layer}.hook_{part}" in cache:
+                terms.append(cache[f"blocks.{layer}.hook_{part}"])
+                labels.append(f"{layer}_{part}")
+    return torch.stack(terms), labels
+
+
+# %% wrong="labels and terms in different orders"
+import torch
+
+
+def get_resid_stack(cache):
+    terms, labels, layer = [cache["hook_embed"] + cache["hook_pos_embed"]], ["embed"], 0
+    while f"blocks.{layer}.hook_attn_out" in cache:
+        terms += [cache[f"blocks.{layer}.hook_attn_out"], cache[f"blocks.{layer}.hook_mlp_out"]]
+        labels += [f"{layer}_mlp_out", f"{layer}_attn_out"]
+        layer += 1
+    return torch.stack(terms), labels

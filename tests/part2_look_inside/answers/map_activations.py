@@ -1,0 +1,177 @@
+# %% right="eigenvalues of the covariance"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    gen = torch.Generator().manual_seed(seed)
+
+    def eig(table):
+        c = table.double() - table.double().mean(0)
+        values, vectors = torch.linalg.eigh(c.T @ c)
+        return values.flip(0) / values.sum(), vectors.flip(1), c
+
+    share, vectors, c = eig(acts)
+    tables = []
+    for _ in range(20):
+        mixed = torch.stack([column[torch.randperm(len(acts), generator=gen)] for column in acts.T], 1)
+        tables.append(eig(mixed)[0][:k])
+    control = torch.stack(tables).max(0).values
+    found = 0
+    while found < k and share[found] > control[found]:
+        found += 1
+    return {
+        "coords": (c @ vectors[:, :k]).to(acts.dtype),
+        "explained": share[:k].to(acts.dtype),
+        "control": control.to(acts.dtype),
+        "found": found,
+    }
+
+
+# %% right="U times S"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    torch_gen = torch.Generator()
+    torch_gen.manual_seed(seed)
+    centred = acts - acts.mean(0, keepdim=True)
+    U, S, _ = torch.linalg.svd(centred, full_matrices=False)
+    explained = S**2 / (S**2).sum()
+    worst = torch.zeros(k, dtype=acts.dtype)
+    for _ in range(20):
+        mixed = centred.clone()
+        for j in range(mixed.shape[1]):
+            mixed[:, j] = centred[torch.randperm(len(centred), generator=torch_gen), j]
+        s = torch.linalg.svdvals(mixed)
+        worst = torch.maximum(worst, (s**2 / (s**2).sum())[:k])
+    beats = (explained[:k] > worst).tolist()
+    found = beats.index(False) if False in beats else k
+    return {"coords": U[:, :k] * S[:k], "explained": explained[:k], "control": worst, "found": found}
+
+
+# %% right="signs turned round, seeds in a row"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    x = acts - acts.mean(dim=0)
+    v = torch.linalg.eigh(x.T @ x)[1].flip(1)[:, :k]
+    total = x.pow(2).sum()
+
+    def shares(t):
+        t = t - t.mean(dim=0)
+        return torch.linalg.eigvalsh(t.T @ t).flip(0)[:k] / total
+
+    control = []
+    for i in range(20):
+        g = torch.Generator().manual_seed(1000 * seed + i)
+        order = torch.rand(x.shape, generator=g).argsort(0)
+        control.append(shares(torch.take_along_dim(x, order, 0)))
+    control = torch.stack(control).amax(0)
+    explained = shares(x)
+    return {
+        "coords": -(x @ v),
+        "explained": explained,
+        "control": control,
+        "found": int((explained > control).int().cumprod(0).sum()),
+    }
+
+
+# %% wrong="signs are flipped at random"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    c = acts - acts.mean(0)
+
+    def share(t):
+        return (torch.linalg.svdvals(t) ** 2 / t.pow(2).sum())[:k]
+
+    control = torch.stack([share(c * (torch.randint(2, (len(c), 1), generator=g) * 2 - 1)) for _ in range(20)]).amax(0)
+    e = share(c)
+    along = torch.linalg.svd(c, full_matrices=False)[2][:k]
+    return {
+        "coords": c @ along.T,
+        "explained": e,
+        "control": control,
+        "found": int((e > control).long().cumprod(0).sum()),
+    }
+
+
+# %% wrong="one share of 1 / D as control"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    c = acts - acts.mean(0)
+    e = (torch.linalg.svdvals(c) ** 2 / c.pow(2).sum())[:k]
+    control = torch.full_like(e, 1 / acts.shape[1])
+    along = torch.linalg.svd(c, full_matrices=False)[2][:k]
+    return {
+        "coords": c @ along.T,
+        "explained": e,
+        "control": control,
+        "found": int((e > control).long().cumprod(0).sum()),
+    }
+
+
+# %% wrong="directions instead of coordinates"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    c = acts - acts.mean(0)
+
+    def share(t):
+        return (torch.linalg.svdvals(t - t.mean(0)) ** 2 / (t - t.mean(0)).pow(2).sum())[:k]
+
+    control = torch.stack([share(acts.gather(0, torch.rand(acts.shape, generator=g).argsort(0))) for _ in range(20)])
+    control, e = control.amax(0), share(acts)
+    along = torch.linalg.svd(c, full_matrices=False)[2][:k]
+    return {"coords": along, "explained": e, "control": control, "found": int((e > control).long().cumprod(0).sum())}
+
+
+# %% wrong="not centred for the coordinates"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    c = acts - acts.mean(0)
+
+    def share(t):
+        return (torch.linalg.svdvals(t - t.mean(0)) ** 2 / (t - t.mean(0)).pow(2).sum())[:k]
+
+    control = torch.stack([share(acts.gather(0, torch.rand(acts.shape, generator=g).argsort(0))) for _ in range(20)])
+    control, e = control.amax(0), share(acts)
+    along = torch.linalg.svd(c, full_matrices=False)[2][:k]
+    return {
+        "coords": acts @ along.T,
+        "explained": e,
+        "control": control,
+        "found": int((e > control).long().cumprod(0).sum()),
+    }
+
+
+# %% wrong="cumulative shares"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    c = acts - acts.mean(0)
+
+    def share(t):
+        return (torch.linalg.svdvals(t - t.mean(0)) ** 2 / (t - t.mean(0)).pow(2).sum())[:k].cumsum(0)
+
+    control = torch.stack([share(acts.gather(0, torch.rand(acts.shape, generator=g).argsort(0))) for _ in range(20)])
+    control, e = control.amax(0), share(acts)
+    along = torch.linalg.svd(c, full_matrices=False)[2][:k]
+    return {
+        "coords": c @ along.T,
+        "explained": e,
+        "control": control,
+        "found": int((e > control).long().cumprod(0).sum()),
+    }

@@ -1,0 +1,196 @@
+# %% right="einops"
+from einops import reduce
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    where = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens, where)[1][where]
+    pattern = "n pos head k -> pos head k" if per_position else "n pos head k -> 1 head k"
+    mean = reduce(z, pattern, "mean")[:, head]
+
+    def hook(act, hook):
+        assert not per_position or act.shape[1] <= len(mean), "the run is longer than the reference"
+        out = act.clone()
+        out[:, :, head, :] = mean[: act.shape[1]]
+        return out
+
+    return where, hook
+
+
+# %% right="in place, a loop over texts"
+import torch
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    where = f"blocks.{layer}.attn.hook_z"
+    total = 0
+    with torch.no_grad():
+        for row in ref_tokens:
+            _, cache = run_with_cache(model, row[None], [where])
+            total = total + cache[where][0, :, head]
+    mean = total / len(ref_tokens)
+    if not per_position:
+        mean = mean.mean(0)
+
+    def hook(act, hook):
+        if per_position:
+            if act.size(1) > mean.size(0):
+                raise IndexError("no mean for these positions")
+            act[:, :, head] = mean[: act.size(1)]
+        else:
+            act[:, :, head] = mean
+
+    return where, hook
+
+
+# %% right="where with a mask, by run_with_hooks"
+import torch
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    where = f"blocks.{layer}.attn.hook_z"
+    kept = []
+    run_with_hooks(model, ref_tokens, [(where, lambda act, hook: kept.append(act.detach().clone()))])
+    (z,) = kept
+    mean = z.mean(dim=0, keepdim=True)
+    mean = mean if per_position else mean.mean(dim=1, keepdim=True)
+    this = (torch.arange(z.shape[2]) == head)[:, None]
+
+    def hook(act, hook):
+        if per_position and act.shape[1] > z.shape[1]:
+            raise ValueError("too long")
+        return torch.where(this, mean[:, : act.shape[1]], act)
+
+    return where, hook
+
+
+# %% right="the model's own method, float64 inside"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = model.run_with_cache(ref_tokens, name)[1][name][:, :, head].double()
+    mean = z.mean(0) if per_position else z.flatten(0, 1).mean(0)
+
+    def hook(act, hook):
+        length = act.shape[1]
+        if per_position and length > mean.shape[0]:
+            raise RuntimeError(f"{length} positions")
+        edited = act.clone()
+        edited[:, :, head] = (mean[:length] if per_position else mean).to(act.dtype)
+        return edited
+
+    return name, hook
+
+
+# %% wrong="the mean over positions of each reference text, by row"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens, [name])[1][name]
+    mean = z[:, :, head].mean(1)
+
+    def hook(act, hook):
+        act = act.clone()
+        act[:, :, head] = mean[: len(act), None]
+        return act
+
+    return name, hook
+
+
+# %% wrong="no error for a longer run: the rest keeps its own"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens, [name])[1][name][:, :, head]
+    mean = z.mean(0) if per_position else z.mean((0, 1))
+
+    def hook(act, hook):
+        act = act.clone()
+        if per_position:
+            act[:, : len(mean), head] = mean[: act.shape[1]]
+        else:
+            act[:, :, head] = mean
+        return act
+
+    return name, hook
+
+
+# %% wrong="without position 0 in the overall mean"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens, [name])[1][name][:, :, head]
+    mean = z.mean(0) if per_position else z[:, 1:].mean((0, 1))
+
+    def hook(act, hook):
+        if per_position and act.shape[1] > len(mean):
+            raise ValueError
+        act = act.clone()
+        act[:, :, head] = mean[: act.shape[1]] if per_position else mean
+        return act
+
+    return name, hook
+
+
+# %% wrong="the last positions of the mean for a shorter run"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens, [name])[1][name][:, :, head]
+    mean = z.mean(0) if per_position else z.mean((0, 1))
+
+    def hook(act, hook):
+        if per_position and act.shape[1] > len(mean):
+            raise ValueError
+        act = act.clone()
+        act[:, :, head] = mean[-act.shape[1] :] if per_position else mean
+        return act
+
+    return name, hook
+
+
+# %% wrong="the mean of the values, before the attention"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_v"
+    v = run_with_cache(model, ref_tokens, [name])[1][name][:, :, head]
+    mean = v.mean(0) if per_position else v.mean((0, 1))
+
+    def hook(act, hook):
+        if per_position and act.shape[1] > len(mean):
+            raise ValueError
+        act = act.clone()
+        act[:, :, head] = mean[: act.shape[1]] if per_position else mean
+        return act
+
+    return f"blocks.{layer}.attn.hook_z", hook
+
+
+# %% wrong="of the reference and the batch together"
+import torch
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens, [name])[1][name][:, :, head]
+
+    def hook(act, hook):
+        length = act.shape[1]
+        if per_position and length > z.shape[1]:
+            raise ValueError
+        both = torch.cat([z[:, :length], act[:, : z.shape[1], head]]) if per_position else z
+        act = act.clone()
+        act[:, :, head] = both.mean(0) if per_position else z.mean((0, 1))
+        return act
+
+    return name, hook
+
+
+# %% wrong="unbiased: divided by n - 1"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens, [name])[1][name][:, :, head]
+    mean = z.sum(0) / (len(z) - 1) if per_position else z.mean((0, 1))
+
+    def hook(act, hook):
+        if per_position and act.shape[1] > len(mean):
+            raise ValueError
+        act = act.clone()
+        act[:, :, head] = mean[: act.shape[1]] if per_position else mean
+        return act
+
+    return name, hook

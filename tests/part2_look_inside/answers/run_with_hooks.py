@@ -1,0 +1,251 @@
+# %% right="a context manager"
+import contextlib
+import difflib
+
+
+@contextlib.contextmanager
+def hooked(model, hooks):
+    points = model.hook_points()
+    chosen = []
+    for where, fn in hooks:
+        if callable(where):
+            chosen.extend((point, fn) for name, point in points.items() if where(name))
+        elif where in points:
+            chosen.append((points[where], fn))
+        else:
+            raise KeyError(f"no {where}, perhaps {difflib.get_close_matches(where, points)[0]}")
+    saved = [(point, list(point.hooks)) for point in points.values()]
+    try:
+        for point, fn in chosen:
+            point.hooks.append(fn)
+        yield
+    finally:
+        for point, before in saved:
+            point.hooks[:] = before
+
+
+def run_with_hooks(model, tokens, hooks):
+    with hooked(model, hooks):
+        return model(tokens)
+
+
+# %% right="torch's own forward hooks, by their handles"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    handles = []
+    placed = []
+    for where, fn in hooks:
+        if not callable(where) and where not in points:
+            close = difflib.get_close_matches(where, points, 1, 0)
+            raise ValueError(f"unknown hook point {where}; nearest: {close[0]}")
+        placed += [(p, fn) for n, p in points.items() if (where(n) if callable(where) else n == where)]
+
+    def forward_hook(fn):
+        def hook(module, inputs, output):
+            return fn(output, module)
+
+        return hook
+
+    try:
+        for point, fn in placed:
+            handles.append(point.register_forward_hook(forward_hook(fn)))
+        return model(tokens)
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+# %% right="an ExitStack of removals"
+from contextlib import ExitStack
+
+
+def distance(a, b):
+    previous = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (x != y)))
+        previous = row
+    return previous[-1]
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    for where, _ in hooks:
+        if isinstance(where, str) and where not in points:
+            raise ValueError(f"{where}? Nearest: {min(points, key=lambda name: distance(name, where))}")
+    with ExitStack() as stack:
+        for where, fn in hooks:
+            for name, point in points.items():
+                if name == where if isinstance(where, str) else where(name):
+                    point.hooks = [*point.hooks, fn]
+                    stack.callback(lambda p, n: setattr(p, "hooks", p.hooks[:n]), point, len(point.hooks) - 1)
+        return model(tokens)
+
+
+# %% right="gathered by point, lists exchanged for the run"
+import difflib
+from collections import defaultdict
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    at = defaultdict(list)
+    for where, fn in hooks:
+        matched = list(filter(where, points)) if callable(where) else [where]
+        for name in matched:
+            if name not in points:
+                best = max(points, key=lambda other: difflib.SequenceMatcher(None, name, other).ratio())
+                raise ValueError(f"No hook point {name!r}; did you mean {best!r}?")
+            at[name].append(fn)
+    old = {name: points[name].hooks for name in at}
+    for name, fns in at.items():
+        points[name].hooks = old[name] + fns
+    try:
+        logits = model(tokens)
+    finally:
+        for name, before in old.items():
+            points[name].hooks = before
+    return logits
+
+
+# %% wrong="the model's own method"
+def run_with_hooks(model, tokens, hooks):
+    return model.run_with_hooks(tokens, hooks)
+
+
+# %% wrong="hooks as a dict: one for each point"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    chosen = {}
+    for where, fn in hooks:
+        for name in [n for n in points if where(n)] if callable(where) else [where]:
+            if name not in points:
+                raise ValueError(difflib.get_close_matches(name, points, 1, 0)[0])
+            chosen[name] = fn
+    for name, fn in chosen.items():
+        points[name].hooks.append(fn)
+    try:
+        return model(tokens)
+    finally:
+        for name in chosen:
+            points[name].hooks.pop()
+
+
+# %% wrong="removes the first hook of the list, which may be somebody else's"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    placed = []
+    for where, fn in hooks:
+        for name in [n for n in points if where(n)] if callable(where) else [where]:
+            if name not in points:
+                raise ValueError(difflib.get_close_matches(name, points, 1, 0)[0])
+            placed.append((points[name], fn))
+    for point, fn in placed:
+        point.hooks.append(fn)
+    try:
+        return model(tokens)
+    finally:
+        for point, _ in placed:
+            del point.hooks[0]
+            point.hooks.clear()
+
+
+# %% wrong="the hook gets the name, not the point"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    placed = []
+    for where, fn in hooks:
+        for name in [n for n in points if where(n)] if callable(where) else [where]:
+            if name not in points:
+                raise ValueError(difflib.get_close_matches(name, points, 1, 0)[0])
+            placed.append((points[name], lambda act, point, fn=fn: fn(act, point.name)))
+    for point, fn in placed:
+        point.hooks.append(fn)
+    try:
+        return model(tokens)
+    finally:
+        for point, _ in placed:
+            point.hooks.pop()
+
+
+# %% wrong="runs twice, and gives the second"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    placed = []
+    for where, fn in hooks:
+        for name in [n for n in points if where(n)] if callable(where) else [where]:
+            if name not in points:
+                raise ValueError(difflib.get_close_matches(name, points, 1, 0)[0])
+            placed.append((points[name], fn))
+    for point, fn in placed:
+        point.hooks.append(fn)
+    try:
+        model(tokens)
+        return model(tokens)
+    finally:
+        for point, _ in placed:
+            point.hooks.pop()
+
+
+# %% wrong="a None replaces the value by zeros"
+import difflib
+import torch
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    placed = []
+    for where, fn in hooks:
+        for name in [n for n in points if where(n)] if callable(where) else [where]:
+            if name not in points:
+                raise ValueError(difflib.get_close_matches(name, points, 1, 0)[0])
+
+            def safe(act, point, fn=fn):
+                out = fn(act, point)
+                return torch.zeros_like(act) if out is None else out
+
+            placed.append((points[name], safe))
+    for point, fn in placed:
+        point.hooks.append(fn)
+    try:
+        return model(tokens)
+    finally:
+        for point, _ in placed:
+            point.hooks.pop()
+
+
+# %% wrong="unknown names are skipped with a warning"
+import warnings
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    placed = []
+    for where, fn in hooks:
+        if not callable(where) and where not in points:
+            warnings.warn(f"unknown {where}")
+            continue
+        placed += [(p, fn) for n, p in points.items() if (where(n) if callable(where) else n == where)]
+    for point, fn in placed:
+        point.hooks.append(fn)
+    try:
+        return model(tokens)
+    finally:
+        for point, _ in placed:
+            point.hooks.pop()

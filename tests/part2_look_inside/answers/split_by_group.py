@@ -1,0 +1,134 @@
+# %% right="python lists, dealt after a shuffle"
+import random
+from collections import Counter, defaultdict
+
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    rng = random.Random(seed)
+    rows = defaultdict(list)
+    for row, group in enumerate(groups.tolist()):
+        rows[group].append(row)
+    by_label = defaultdict(list)
+    for group, members in rows.items():
+        by_label[Counter(y[members].tolist()).most_common(1)[0][0]].append(group)
+    out = {"train": [], "val": [], "test": []}
+    for _, names in sorted(by_label.items()):
+        rng.shuffle(names)
+        first = int(round(fractions[0] * len(names)))
+        second = first + int(round(fractions[1] * len(names)))
+        for name, part in zip(out, (names[:first], names[first:second], names[second:]), strict=True):
+            out[name] += [row for group in part for row in rows[group]]
+    return {name: torch.tensor(part, dtype=torch.int64) for name, part in out.items()}
+
+
+# %% right="random number per group, masks turned into rows"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    g = torch.Generator().manual_seed(seed)
+    part_of = {}
+    names = groups.unique()
+    share = torch.stack([y[groups == name].float().mean() for name in names]) > 0.5
+    for label in (False, True):
+        mine = names[share == label]
+        mine = mine[torch.rand(len(mine), generator=g).argsort()]
+        n = len(mine)
+        for place, name in enumerate(mine.tolist()):
+            at = (place + 0.5) / n
+            part_of[name] = 0 if at < fractions[0] else 1 if at < fractions[0] + fractions[1] else 2
+    where = torch.tensor([part_of[name] for name in groups.tolist()])
+    return {key: torch.where(where == number)[0] for number, key in enumerate(["train", "val", "test"])}
+
+
+# %% right="test first, then validation, rest trains"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    gen = torch.Generator()
+    gen.manual_seed(int(seed))
+    chosen = {"train": [], "val": [], "test": []}
+    uniq = groups.unique()
+    majority = {int(u): int(torch.bincount(y[groups == u].long()).argmax()) for u in uniq}
+    for cls in sorted(set(majority.values())):
+        members = [u for u in majority if majority[u] == cls]
+        members = [members[i] for i in torch.randperm(len(members), generator=gen)]
+        n_test, n_val = round(len(members) * fractions[2]), round(len(members) * fractions[1])
+        chosen["test"] += members[:n_test]
+        chosen["val"] += members[n_test : n_test + n_val]
+        chosen["train"] += members[n_test + n_val :]
+    return {k: torch.isin(groups, torch.tensor(v, dtype=groups.dtype)).nonzero()[:, 0] for k, v in chosen.items()}
+
+
+# %% wrong="groups are assumed to be numbered from 0"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    n = int(groups.max()) + 1
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    a, b = int(fractions[0] * n), int((fractions[0] + fractions[1]) * n)
+    parts = order[:a], order[a:b], order[b:]
+    return {k: torch.isin(groups, p).nonzero().flatten() for k, p in zip(("train", "val", "test"), parts, strict=True)}
+
+
+# %% wrong="groups cut in the order of their names"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    parts = {"train": [], "val": [], "test": []}
+    for label in (0, 1):
+        names = [u for u in groups.unique() if (y[groups == u] == label).float().mean() > 0.5]
+        a, b = round(fractions[0] * len(names)), round((fractions[0] + fractions[1]) * len(names))
+        for k, some in zip(parts, (names[:a], names[a:b], names[b:]), strict=True):
+            parts[k] += [int(u) for u in some]
+    return {k: torch.isin(groups, torch.tensor(v)).nonzero().flatten() for k, v in parts.items()}
+
+
+# %% wrong="one row of each group"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    names, inverse = groups.unique(return_inverse=True)
+    first = torch.stack([(inverse == i).nonzero()[0, 0] for i in range(len(names))])
+    order = first[torch.randperm(len(first), generator=torch.Generator().manual_seed(seed))]
+    a, b = round(fractions[0] * len(first)), round((fractions[0] + fractions[1]) * len(first))
+    return {"train": order[:a], "val": order[a:b], "test": order[b:]}
+
+
+# %% wrong="strata by the label of rows, a mixed group is in both"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    gen = torch.Generator().manual_seed(seed)
+    parts = {"train": [], "val": [], "test": []}
+    for label in y.unique():
+        rows = (y == label).nonzero().flatten()
+        names = groups[rows].unique()
+        names = names[torch.randperm(len(names), generator=gen)]
+        a, b = round(fractions[0] * len(names)), round((fractions[0] + fractions[1]) * len(names))
+        for k, some in zip(parts, (names[:a], names[a:b], names[b:]), strict=True):
+            parts[k].append(rows[torch.isin(groups[rows], some)])
+    return {k: torch.cat(v) for k, v in parts.items()}
+
+
+# %% wrong="cut by the number of rows"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    names = groups.unique()
+    names = names[torch.randperm(len(names), generator=torch.Generator().manual_seed(seed))]
+    parts, n = {"train": [], "val": [], "test": []}, 0
+    for name in names:
+        rows = (groups == name).nonzero().flatten().tolist()
+        at = n / len(y)
+        parts["train" if at < fractions[0] else "val" if at < fractions[0] + fractions[1] else "test"] += rows
+        n += len(rows)
+    return {k: torch.tensor(v, dtype=torch.int64) for k, v in parts.items()}
