@@ -1,0 +1,112 @@
+# %% right="dense svd"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd(attn.W_V[head] @ attn.W_O[head])
+    return U[:, :k].T, Vh[:k], S[:k]
+
+
+# %% right="torch.svd, signs turned in pairs"
+import torch
+
+
+@torch.no_grad()
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, V = torch.svd(attn.W_V[head] @ attn.W_O[head])
+    sign = U.sum(dim=0).sign()
+    return (U * sign).mT[:k].contiguous(), (V * sign).mT[:k].contiguous(), S[:k]
+
+
+# %% right="qr of both"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    Qv, Rv = torch.linalg.qr(attn.W_V[head])
+    Qo, Ro = torch.linalg.qr(attn.W_O[head].T)
+    U, S, Vh = torch.linalg.svd(Rv @ Ro.T)
+    return (Qv @ U).T[:k], (Qo @ Vh.T).T[:k], S[:k]
+
+
+# %% right="svd of the transpose, negative pairs"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd((attn.W_V[head] @ attn.W_O[head]).T, full_matrices=False)
+    return -Vh[:k], -U.T[:k], S[:k]
+
+
+# %% wrong="only read turned"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd(attn.W_V[head] @ attn.W_O[head])
+    return -U[:, :k].T, Vh[:k], S[:k]
+
+
+# %% wrong="every head together"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd((attn.W_V @ attn.W_O).sum(0))
+    return U[:, :k].T, Vh[:k], S[:k]
+
+
+# %% wrong="reading scaled"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd(attn.W_V[head] @ attn.W_O[head])
+    return U[:, :k].T * S[:k, None], Vh[:k], S[:k]
+
+
+# %% wrong="log singular values"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd(attn.W_V[head] @ attn.W_O[head])
+    return U[:, :k].T, Vh[:k], S[:k].log()
+
+
+# %% wrong="shares of the whole"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd(attn.W_V[head] @ attn.W_O[head])
+    return U[:, :k].T, Vh[:k], S[:k] / S.sum()
+
+
+# %% wrong="writing order reversed"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd(attn.W_V[head] @ attn.W_O[head])
+    return U[:, :k].T, Vh[:k].flip(0), S[:k]
+
+
+# %% wrong="one more"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    attn = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd(attn.W_V[head] @ attn.W_O[head])
+    return U[:, : k + 1].T, Vh[: k + 1], S[: k + 1]
