@@ -1,0 +1,304 @@
+# %% right="by hand"
+import torch
+
+
+def left_only(model, keep, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    hooks = []
+    for layer in range(model.cfg.n_layers):
+        out = [h for h in range(model.cfg.n_heads) if (layer, h) not in keep]
+
+        def heads(act, hook, out=out):
+            act = act.clone()
+            act[:, :, out] = cache[hook.name].mean(0)[:, out]
+            return act
+
+        hooks.append((f"blocks.{layer}.attn.hook_z", heads))
+        if not model.cfg.attn_only and ("mlp", layer) not in keep:
+            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+    with torch.no_grad():
+        return metric(run_with_hooks(model, clean, hooks))
+
+
+def all_nodes(model):
+    found = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    if not model.cfg.attn_only:
+        found |= {("mlp", l) for l in range(model.cfg.n_layers)}
+    return found
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    f = lambda keep: left_only(model, keep, clean, ref_tokens, metric)
+    return (f(all_nodes(model) - set(circuit)) - f(set())) / (f(all_nodes(model)) - f(set()))
+
+
+# %% right="through faithfulness"
+import torch
+
+
+def left_only(model, keep, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    hooks = []
+    for layer in range(model.cfg.n_layers):
+        out = [h for h in range(model.cfg.n_heads) if (layer, h) not in keep]
+
+        def heads(act, hook, out=out):
+            act = act.clone()
+            act[:, :, out] = cache[hook.name].mean(0)[:, out]
+            return act
+
+        hooks.append((f"blocks.{layer}.attn.hook_z", heads))
+        if not model.cfg.attn_only and ("mlp", layer) not in keep:
+            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+    with torch.no_grad():
+        return metric(run_with_hooks(model, clean, hooks))
+
+
+def all_nodes(model):
+    found = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    if not model.cfg.attn_only:
+        found |= {("mlp", l) for l in range(model.cfg.n_layers)}
+    return found
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    rest = all_nodes(model).difference(circuit)
+    return float(faithfulness(model, rest, clean, ref_tokens, metric))
+
+
+# %% right="in place"
+import torch
+
+
+def left_only(model, keep, clean, ref_tokens, metric):
+    names = {}
+    total = all_nodes(model)
+    with torch.no_grad():
+        _, cache = model.run_with_cache(ref_tokens)
+
+        def ablate(act, hook):
+            layer = int(hook.name.split(".")[1])
+            mean = cache[hook.name].mean(dim=0)
+            if hook.name.endswith("hook_z"):
+                for h in range(model.cfg.n_heads):
+                    if (layer, h) not in keep:
+                        act[:, :, h] = mean[:, h]
+            elif ("mlp", layer) not in keep:
+                act[:] = mean
+
+        return metric(model.run_with_hooks(clean, [(lambda n: n.endswith(("attn.hook_z", "hook_mlp_out")), ablate)])).item()
+
+
+def all_nodes(model):
+    heads = [(l, h) for l in range(len(model.blocks)) for h in range(model.cfg.n_heads)]
+    mlps = [] if model.cfg.attn_only else [("mlp", l) for l in range(len(model.blocks))]
+    return set(heads + mlps)
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    f = lambda keep: left_only(model, keep, clean, ref_tokens, metric)
+    return (f(all_nodes(model) - set(circuit)) - f(set())) / (f(all_nodes(model)) - f(set()))
+
+
+# %% wrong="by median"
+import torch
+
+
+def left_only(model, keep, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    hooks = []
+    for layer in range(model.cfg.n_layers):
+        out = [h for h in range(model.cfg.n_heads) if (layer, h) not in keep]
+
+        def heads(act, hook, out=out):
+            act = act.clone()
+            act[:, :, out] = cache[hook.name].median(0).values[:, out]
+            return act
+
+        hooks.append((f"blocks.{layer}.attn.hook_z", heads))
+        if not model.cfg.attn_only and ("mlp", layer) not in keep:
+            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+    with torch.no_grad():
+        return metric(run_with_hooks(model, clean, hooks))
+
+
+def all_nodes(model):
+    found = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    if not model.cfg.attn_only:
+        found |= {("mlp", l) for l in range(model.cfg.n_layers)}
+    return found
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    f = lambda keep: left_only(model, keep, clean, ref_tokens, metric)
+    return (f(all_nodes(model) - set(circuit)) - f(set())) / (f(all_nodes(model)) - f(set()))
+
+
+# %% wrong="mlp sees clean mean of ref first row"
+import torch
+
+
+def left_only(model, keep, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    hooks = []
+    for layer in range(model.cfg.n_layers):
+        out = [h for h in range(model.cfg.n_heads) if (layer, h) not in keep]
+
+        def heads(act, hook, out=out):
+            act = act.clone()
+            act[:, :, out] = cache[hook.name].mean(0)[:, out]
+            return act
+
+        hooks.append((f"blocks.{layer}.attn.hook_z", heads))
+        if not model.cfg.attn_only and ("mlp", layer) not in keep:
+            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name][0] + torch.zeros_like(act)))
+    with torch.no_grad():
+        return metric(run_with_hooks(model, clean, hooks))
+
+
+def all_nodes(model):
+    found = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    if not model.cfg.attn_only:
+        found |= {("mlp", l) for l in range(model.cfg.n_layers)}
+    return found
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    f = lambda keep: left_only(model, keep, clean, ref_tokens, metric)
+    return (f(all_nodes(model) - set(circuit)) - f(set())) / (f(all_nodes(model)) - f(set()))
+
+
+# %% wrong="patterns instead of z"
+import torch
+
+
+def left_only(model, keep, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    hooks = []
+    for layer in range(model.cfg.n_layers):
+        out = [h for h in range(model.cfg.n_heads) if (layer, h) not in keep]
+
+        def heads(act, hook, out=out):
+            act = act.clone()
+            act[:, :, out] = cache[hook.name].mean(0)[:, out]
+            return act
+
+        hooks.append((f"blocks.{layer}.attn.hook_v", heads))
+        if not model.cfg.attn_only and ("mlp", layer) not in keep:
+            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+    with torch.no_grad():
+        return metric(run_with_hooks(model, clean, hooks))
+
+
+def all_nodes(model):
+    found = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    if not model.cfg.attn_only:
+        found |= {("mlp", l) for l in range(model.cfg.n_layers)}
+    return found
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    f = lambda keep: left_only(model, keep, clean, ref_tokens, metric)
+    return (f(all_nodes(model) - set(circuit)) - f(set())) / (f(all_nodes(model)) - f(set()))
+
+
+# %% wrong="heads alone are the rest"
+import torch
+
+
+def left_only(model, keep, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    hooks = []
+    for layer in range(model.cfg.n_layers):
+        out = [h for h in range(model.cfg.n_heads) if (layer, h) not in keep]
+
+        def heads(act, hook, out=out):
+            act = act.clone()
+            act[:, :, out] = cache[hook.name].mean(0)[:, out]
+            return act
+
+        hooks.append((f"blocks.{layer}.attn.hook_z", heads))
+        if not model.cfg.attn_only and ("mlp", layer) not in keep:
+            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+    with torch.no_grad():
+        return metric(run_with_hooks(model, clean, hooks))
+
+
+def all_nodes(model):
+    found = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    if not model.cfg.attn_only:
+        found |= {("mlp", l) for l in range(model.cfg.n_layers)}
+    return found
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    rest = {n for n in all_nodes(model).difference(circuit) if n[0] != 'mlp'}
+    return float(faithfulness(model, rest, clean, ref_tokens, metric))
+
+
+# %% wrong="ratio of the two"
+import torch
+
+
+def left_only(model, keep, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    hooks = []
+    for layer in range(model.cfg.n_layers):
+        out = [h for h in range(model.cfg.n_heads) if (layer, h) not in keep]
+
+        def heads(act, hook, out=out):
+            act = act.clone()
+            act[:, :, out] = cache[hook.name].mean(0)[:, out]
+            return act
+
+        hooks.append((f"blocks.{layer}.attn.hook_z", heads))
+        if not model.cfg.attn_only and ("mlp", layer) not in keep:
+            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+    with torch.no_grad():
+        return metric(run_with_hooks(model, clean, hooks))
+
+
+def all_nodes(model):
+    found = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    if not model.cfg.attn_only:
+        found |= {("mlp", l) for l in range(model.cfg.n_layers)}
+    return found
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    rest = all_nodes(model).difference(circuit)
+    return float(faithfulness(model, rest, clean, ref_tokens, metric) / max(faithfulness(model, circuit, clean, ref_tokens, metric), 1e-9))
+
+
+# %% wrong="squared"
+import torch
+
+
+def left_only(model, keep, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    hooks = []
+    for layer in range(model.cfg.n_layers):
+        out = [h for h in range(model.cfg.n_heads) if (layer, h) not in keep]
+
+        def heads(act, hook, out=out):
+            act = act.clone()
+            act[:, :, out] = cache[hook.name].mean(0)[:, out]
+            return act
+
+        hooks.append((f"blocks.{layer}.attn.hook_z", heads))
+        if not model.cfg.attn_only and ("mlp", layer) not in keep:
+            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+    with torch.no_grad():
+        return metric(run_with_hooks(model, clean, hooks))
+
+
+def all_nodes(model):
+    found = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    if not model.cfg.attn_only:
+        found |= {("mlp", l) for l in range(model.cfg.n_layers)}
+    return found
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    rest = all_nodes(model).difference(circuit)
+    return float(faithfulness(model, rest, clean, ref_tokens, metric)) ** 2
