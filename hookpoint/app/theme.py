@@ -1,6 +1,6 @@
 """The pictures' colours as CSS for both themes, and the lines of script that tell which theme is on."""
 
-from hookpoint.pictures.colours import ABSENT, INK, LINES, PAGE, QUIET, TOWARDS, ink_on, mix, unsigned
+from hookpoint.pictures.colours import ABSENT, INK, LINES, PAGE, QUIET, TOWARDS, ink_on, mix, signed, unsigned
 
 LEVELS = 20
 
@@ -20,7 +20,7 @@ def level(share: float) -> int:
 
 
 def _variables(theme: str) -> str:
-    """Blue for what is yours, orange for what fails or is chosen; `ramp` is what a script mixes itself."""
+    """Blue for what is yours, orange for what fails or is chosen; a script mixes `ramp` and `signed` itself."""
     mine, trouble = LINES[theme][0], TOWARDS[theme][1]
     values = {
         "page": PAGE[theme],
@@ -34,6 +34,7 @@ def _variables(theme: str) -> str:
         "on-chosen": ink_on(TOWARDS[theme][0]),
         "line": LINES[theme][1],
         "ramp": " ".join(unsigned(theme)),
+        "signed": " ".join(signed(theme)),
     }
     return "; ".join(f"--{name}: {value}" for name, value in values.items())
 

@@ -2,6 +2,7 @@
 
 from hookpoint.app.components.attention import attention
 from hookpoint.app.components.board import board
+from hookpoint.app.components.grid import grid
 from hookpoint.app.components.links import linked
 
-__all__ = ["attention", "board", "linked"]
+__all__ = ["attention", "board", "grid", "linked"]

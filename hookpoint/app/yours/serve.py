@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -18,19 +18,28 @@ ORPHANED = 2.0  # seconds between two looks at whether the app is still there
 
 
 def main() -> None:
+    marker, workspace = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None
+
+    def start() -> Callable[[dict], dict]:
+        from hookpoint.app.yours.engine import Engine
+
+        engine = Engine(workspace, marker)
+        # What torch and einops do only once must not count as the time that the learner's first function takes.
+        engine.answer({"ask": "logits", "yours": [], "model": "stories", "with": {"text": "a"}})
+        return engine.answer
+
+    serve(start)
+
+
+def serve(start: Callable[[], Callable[[dict], dict]]) -> None:
+    """Answer questions until there are no more. `start` does what takes long, and gives the function that answers."""
     questions, answers = _own_channels()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    marker, workspace = Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None
-
-    from hookpoint.app.yours.engine import Engine
-
-    engine = Engine(workspace, marker)
-    # What torch and einops do only once must not count as the time that the learner's first function takes.
-    engine.answer({"ask": "logits", "yours": [], "model": "stories", "with": {"text": "a"}})
+    answer = start()
     _say(answers, {"ready": True})
     for line in questions:
-        _say(answers, engine.answer(json.loads(line)))
+        _say(answers, answer(json.loads(line)))
 
 
 def _own_channels() -> tuple[Iterable[str], IO[str]]:

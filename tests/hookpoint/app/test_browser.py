@@ -249,6 +249,95 @@ def test_a_new_prompt_is_on_the_page_within_a_second(built, page):
     assert time.monotonic() - began < 1.0
 
 
+PATCHING = 'table[aria-label^="activation patching"]'
+
+
+def cell(page, row: int, column: int):
+    """A cell of the patching grid."""
+    return page.locator(PATCHING).locator("tbody tr").nth(row).locator(".cell").nth(column)
+
+
+@pytest.fixture
+def microscope(address, page):
+    """The tab with the Microscope on its first example, and how long it took to come."""
+    began = time.monotonic()
+    page.goto(f"{address}/microscope")
+    page.locator(PATCHING).wait_for(timeout=PATIENCE)
+    page.seconds = time.monotonic() - began
+    return page
+
+
+def test_a_click_patches_and_escape_takes_it_back(microscope):
+    see(microscope, "nothing exchanged")
+
+    cell(microscope, 0, 10).click()
+    microscope.locator(".said", has_text="100 % restored").wait_for(timeout=PATIENCE)
+    cell(microscope, 1, 14).click(modifiers=["Shift"])
+    see(microscope, "layer 0 at ·Bob + layer 1 at ·to put back")
+    microscope.keyboard.press("Escape")
+
+    see(microscope, "nothing exchanged")
+    assert microscope.locator(f"{PATCHING} .cell[aria-pressed=true]").count() == 0
+
+
+def test_the_patching_grid_is_one_tab_stop_and_is_used_by_keyboard(microscope):
+    assert microscope.locator(f"{PATCHING} .cell[tabindex='0']").count() == 1
+    microscope.locator(f"{PATCHING} .cell[tabindex='0']").focus()
+    microscope.keyboard.press("ArrowDown")
+    status = microscope.locator(".tip", has_text="layer 1, ·to: 100 % restored on this prompt")
+    status.wait_for(timeout=1000)
+    assert status.get_attribute("role") == "status"
+
+    microscope.keyboard.press("Enter")
+    see(microscope, "layer 1 at ·to put back")
+    microscope.keyboard.press("ArrowUp")
+    microscope.keyboard.press("Space")
+
+    see(microscope, "layer 1 at ·to + layer 0 at ·to put back")
+    focused = "document.activeElement.shadowRoot.activeElement.ariaLabel"
+    assert "layer 0, ·to" in microscope.evaluate(focused)
+
+
+def test_the_microscope_is_quick(microscope):
+    """Prints what a person waits for; what it may be on a machine that does nothing else is in the learner's guide."""
+    took = {"first page with the start of the process": microscope.seconds}
+
+    def timed(what: str, act, words: str) -> None:
+        began = time.monotonic()
+        act()
+        see(microscope, words)
+        took[what] = time.monotonic() - began
+
+    for number, (row, column, words) in enumerate(
+        [(0, 10, "0 at ·Bob put"), (1, 14, "1 at ·to put"), (2, 14, "2 at ·to")]
+    ):
+        timed(f"click {number + 1}", cell(microscope, row, column).click, words)
+    answer = microscope.get_by_label("Answer")
+    answer.fill("John")
+    timed("another answer", lambda: answer.press("Enter"), "so there is no mean")
+
+    print(
+        f"\nload {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
+        *(f"{what}: {seconds:.2f} s" for what, seconds in took.items()),
+        sep="\n",
+    )
+    assert sorted(seconds for what, seconds in took.items() if what.startswith("click"))[1] < 1.0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_microscope_is_whole_at_800_pixels(address, browser, scheme):
+    tab = browser.new_page(viewport={"width": 800, "height": 900}, color_scheme=scheme)
+    tab.goto(f"{address}/microscope?view=QK and OV")
+    see(tab, "Copying")
+    tab.wait_for_timeout(500)
+
+    sizes = tab.evaluate(TEXT_SIZES)
+
+    assert len(sizes) > 200 and min(sizes) >= 12
+    assert tab.evaluate("document.querySelector('.stMain').scrollWidth <= innerWidth")
+    tab.close()
+
+
 @pytest.mark.skipif("HOOKPOINT_PICTURES" not in os.environ, reason="draws files; set HOOKPOINT_PICTURES=1")
 def test_pictures_for_the_readme(learner, monkeypatch, tmp_path, browser):
     """The real course on a day when the notebooks before 03 are done and `causal_mask` has its usual slip."""
@@ -289,3 +378,23 @@ def test_picture_of_your_gpt2_for_the_readme(builder, browser):
         tab.wait_for_timeout(1500)
         tab.screenshot(path=PICTURES / "app_your_gpt2.png")
         assert (PICTURES / "app_your_gpt2.png").stat().st_size < 200_000
+
+
+@pytest.mark.skipif("HOOKPOINT_PICTURES" not in os.environ, reason="draws files; set HOOKPOINT_PICTURES=1")
+def test_picture_of_the_microscope_for_the_readme(address, browser):
+    """Two cells of the patching grid put back, on the first example."""
+    from PIL import Image
+
+    tab = browser.new_page(viewport={"width": 1280, "height": 1880})
+    tab.goto(f"{address}/microscope")
+    tab.locator(PATCHING).wait_for(timeout=PATIENCE)
+    cell(tab, 1, 10).click()
+    see(tab, "layer 1 at ·Bob put back")
+    cell(tab, 1, 14).click(modifiers=["Shift"])
+    see(tab, "layer 1 at ·Bob + layer 1 at ·to put back")
+    tab.wait_for_timeout(1500)
+    tab.screenshot(path=PICTURES / "app_microscope.png")
+    with Image.open(PICTURES / "app_microscope.png") as picture:
+        small = picture.convert("RGB").quantize(128)
+    small.save(PICTURES / "app_microscope.png", optimize=True)
+    assert (PICTURES / "app_microscope.png").stat().st_size < 200_000

@@ -1,0 +1,3 @@
+"""The panels of the page Microscope, one module each."""
+
+__all__: list[str] = []
