@@ -53,6 +53,7 @@ def ablate_and_rank(model, tokens, P):
         mean = cache[f"blocks.{layer}.attn.hook_z"].mean(0)
         row = []
         for head in range(model.cfg.n_heads):
+
             def swap(module, inputs, out):
                 out = out.clone()
                 out[:, :, head] = mean[:, head]
@@ -73,6 +74,7 @@ import torch
 
 def ablate_and_rank(model, tokens, P):
     with torch.no_grad():
+
         def second(edits):
             lp = run_with_hooks(model, tokens, edits).double().log_softmax(-1)
             total = 0.0
@@ -81,8 +83,12 @@ def ablate_and_rank(model, tokens, P):
             return total / (len(tokens) * (P - 1))
 
         whole = second([])
-        return torch.tensor([[second([mean_ablate(model, l, h, ref_tokens=tokens)]) - whole
-                              for h in range(model.cfg.n_heads)] for l in range(model.cfg.n_layers)])
+        return torch.tensor(
+            [
+                [second([mean_ablate(model, l, h, ref_tokens=tokens)]) - whole for h in range(model.cfg.n_heads)]
+                for l in range(model.cfg.n_layers)
+            ]
+        )
 
 
 # %% wrong="mean over batch and positions by mean_ablate"
@@ -172,6 +178,7 @@ def ablate_and_rank(model, tokens, P):
     rise = torch.zeros(model.cfg.n_layers, model.cfg.n_heads)
     for layer in range(model.cfg.n_layers):
         for head in range(model.cfg.n_heads):
+
             def hook(z, point, head=head):
                 z = z.clone()
                 z[:, P + 1 :, head] = z[:, P + 1 :, head].mean(0)
@@ -192,6 +199,7 @@ def ablate_and_rank(model, tokens, P):
     edits = []
     for layer in range(model.cfg.n_layers):
         for head in range(model.cfg.n_heads):
+
             def hook(z, point):
                 z = z.clone()
                 z[:, :, head] = z[:, :, head].mean(0)

@@ -89,7 +89,12 @@ def attribution_patching(model, clean, corrupt, metric):
     _, target = run_with_cache(model, clean, names)
     logits, start = run_with_cache(model, corrupt, names, grad=True)
     slopes = torch.autograd.grad(metric(logits), [start[n] for n in names])
-    return torch.stack([(target[n] - start[n].detach()).norm(dim=(1, 3)).sum(0) * g.norm(dim=(1, 3)).sum(0) for n, g in zip(names, slopes)])
+    return torch.stack(
+        [
+            (target[n] - start[n].detach()).norm(dim=(1, 3)).sum(0) * g.norm(dim=(1, 3)).sum(0)
+            for n, g in zip(names, slopes)
+        ]
+    )
 
 
 # %% wrong="gradients between layers left out"

@@ -235,7 +235,13 @@ def claim_circuit(model, clean, corrupt, metric):
     _, cache = run_with_cache(model, clean)
     size = {}
     for n in all_nodes(model):
-        size[n] = float((cache[f"blocks.{n[1]}.hook_mlp_out"] if n[0] == "mlp" else cache[f"blocks.{n[0]}.attn.hook_z"][:, :, n[1]]).norm())
+        size[n] = float(
+            (
+                cache[f"blocks.{n[1]}.hook_mlp_out"]
+                if n[0] == "mlp"
+                else cache[f"blocks.{n[0]}.attn.hook_z"][:, :, n[1]]
+            ).norm()
+        )
     return set(sorted(size, key=size.get)[-3:])
 
 
@@ -269,7 +275,9 @@ def claim_circuit(model, clean, corrupt, metric):
     _, cache = run_with_cache(model, corrupt)
     start = without(model, [], clean, cache, metric)
     span = start - without(model, all_nodes(model), clean, cache, metric)
-    return {str(n) for n in all_nodes(model) if abs(start - without(model, [n], clean, cache, metric)) > 0.05 * abs(span)}
+    return {
+        str(n) for n in all_nodes(model) if abs(start - without(model, [n], clean, cache, metric)) > 0.05 * abs(span)
+    }
 
 
 # %% wrong="a dict of scores"
@@ -302,4 +310,6 @@ def claim_circuit(model, clean, corrupt, metric):
     _, cache = run_with_cache(model, corrupt)
     start = without(model, [], clean, cache, metric)
     span = start - without(model, all_nodes(model), clean, cache, metric)
-    return {n: 1.0 for n in all_nodes(model) if abs(start - without(model, [n], clean, cache, metric)) > 0.05 * abs(span)}
+    return {
+        n: 1.0 for n in all_nodes(model) if abs(start - without(model, [n], clean, cache, metric)) > 0.05 * abs(span)
+    }

@@ -15,7 +15,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -49,7 +51,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -86,7 +90,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
             elif ("mlp", layer) not in keep:
                 act[:] = mean
 
-        return metric(model.run_with_hooks(clean, [(lambda n: n.endswith(("attn.hook_z", "hook_mlp_out")), ablate)])).item()
+        return metric(
+            model.run_with_hooks(clean, [(lambda n: n.endswith(("attn.hook_z", "hook_mlp_out")), ablate)])
+        ).item()
 
 
 def all_nodes(model):
@@ -117,7 +123,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -151,7 +159,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name][0] + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name][0] + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -185,7 +195,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_v", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -219,7 +231,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -232,7 +246,7 @@ def all_nodes(model):
 
 
 def completeness(model, circuit, clean, ref_tokens, metric):
-    rest = {n for n in all_nodes(model).difference(circuit) if n[0] != 'mlp'}
+    rest = {n for n in all_nodes(model).difference(circuit) if n[0] != "mlp"}
     return float(faithfulness(model, rest, clean, ref_tokens, metric))
 
 
@@ -253,7 +267,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -267,7 +283,10 @@ def all_nodes(model):
 
 def completeness(model, circuit, clean, ref_tokens, metric):
     rest = all_nodes(model).difference(circuit)
-    return float(faithfulness(model, rest, clean, ref_tokens, metric) / max(faithfulness(model, circuit, clean, ref_tokens, metric), 1e-9))
+    return float(
+        faithfulness(model, rest, clean, ref_tokens, metric)
+        / max(faithfulness(model, circuit, clean, ref_tokens, metric), 1e-9)
+    )
 
 
 # %% wrong="squared"
@@ -287,7 +306,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 

@@ -14,7 +14,9 @@ def edge_matrix(model, clean, corrupt, metric):
         row = []
         for r in heads:
             if s[0] < r[0]:
-                row.append(float(metric(path_patch(model, s, [r + ("q",), r + ("k",), r + ("v",)], clean, corrupt))) - base)
+                row.append(
+                    float(metric(path_patch(model, s, [r + ("q",), r + ("k",), r + ("v",)], clean, corrupt))) - base
+                )
             else:
                 row.append(0.0)
         row.append(float(metric(path_patch(model, s, ["logits"], clean, corrupt, True))) - base)
@@ -60,7 +62,10 @@ def edge_matrix(model, clean, corrupt, metric):
                     new[:, :, h] = b[hook.name][:, :, h]
                 return new
 
-            hooks = [(lambda n: n.endswith("attn.hook_z"), freeze), (lambda n: n.endswith("mlp_out"), lambda act, hook: a[hook.name])]
+            hooks = [
+                (lambda n: n.endswith("attn.hook_z"), freeze),
+                (lambda n: n.endswith("mlp_out"), lambda act, hook: a[hook.name]),
+            ]
             with model.hooked(hooks):
                 direct, heard = run_with_cache(model, clean)
             out[l * H + h, -1] = metric(direct) - base

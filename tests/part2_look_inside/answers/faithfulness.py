@@ -15,7 +15,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -52,7 +54,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
             elif ("mlp", layer) not in keep:
                 act[:] = mean
 
-        return metric(model.run_with_hooks(clean, [(lambda n: n.endswith(("attn.hook_z", "hook_mlp_out")), ablate)])).item()
+        return metric(
+            model.run_with_hooks(clean, [(lambda n: n.endswith(("attn.hook_z", "hook_mlp_out")), ablate)])
+        ).item()
 
 
 def all_nodes(model):
@@ -62,7 +66,9 @@ def all_nodes(model):
 
 
 def faithfulness(model, circuit, clean, ref_tokens, metric):
-    none, some, whole = (float(left_only(model, keep, clean, ref_tokens, metric)) for keep in ([], list(circuit), all_nodes(model)))
+    none, some, whole = (
+        float(left_only(model, keep, clean, ref_tokens, metric)) for keep in ([], list(circuit), all_nodes(model))
+    )
     return torch.tensor((some - none) / (whole - none))
 
 
@@ -83,7 +89,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -119,7 +127,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -153,7 +163,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name][0] + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name][0] + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -187,7 +199,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_v", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -255,7 +269,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -289,7 +305,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 

@@ -25,8 +25,11 @@ def find_heads(model, threshold, P=20, seed=0):
                 found.insert(0, (torch.tensor(layer), torch.tensor(head)))
 
     with torch.no_grad():
-        run_with_hooks(model, repeated_tokens(40, P=P, V=model.cfg.d_vocab, seed=seed, bos=0),
-                       [(lambda name: name.endswith("hook_pattern"), look)])
+        run_with_hooks(
+            model,
+            repeated_tokens(40, P=P, V=model.cfg.d_vocab, seed=seed, bos=0),
+            [(lambda name: name.endswith("hook_pattern"), look)],
+        )
     return found
 
 
@@ -64,8 +67,12 @@ def find_heads(model, threshold, P=20, seed=0):
 def find_heads(model, threshold, P=20, seed=0):
     tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
     _, cache = run_with_cache(model, tokens)
-    return {(l, h) for l in range(model.cfg.n_layers)
-            for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P)) if s > threshold}
+    return {
+        (l, h)
+        for l in range(model.cfg.n_layers)
+        for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P))
+        if s > threshold
+    }
 
 
 # %% wrong="layer number from the end of the name"
@@ -103,8 +110,12 @@ def find_heads(model, threshold, P=20, seed=0):
 def find_heads(model, threshold, P=20, seed=0):
     tokens = repeated_tokens(64, P, model.cfg.d_vocab, 0, 0)
     _, cache = run_with_cache(model, tokens)
-    return [(l, h) for l in range(model.cfg.n_layers)
-            for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P)) if s > threshold]
+    return [
+        (l, h)
+        for l in range(model.cfg.n_layers)
+        for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P))
+        if s > threshold
+    ]
 
 
 # %% wrong="texts without a BOS"
@@ -115,16 +126,24 @@ def find_heads(model, threshold, P=20, seed=0):
     tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)[:, 1:]
     _, cache = run_with_cache(model, tokens)
     q, patterns = torch.arange(P, 2 * P), [cache[f"blocks.{l}.attn.hook_pattern"] for l in range(model.cfg.n_layers)]
-    return [(l, h) for l, pattern in enumerate(patterns)
-            for h, s in enumerate(pattern[:, :, q, q - P + 1].mean((0, 2))) if s > threshold]
+    return [
+        (l, h)
+        for l, pattern in enumerate(patterns)
+        for h, s in enumerate(pattern[:, :, q, q - P + 1].mean((0, 2)))
+        if s > threshold
+    ]
 
 
 # %% wrong="a dict of scores"
 def find_heads(model, threshold, P=20, seed=0):
     tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
     _, cache = run_with_cache(model, tokens)
-    return {(l, h): s.item() for l in range(model.cfg.n_layers)
-            for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P)) if s > threshold}
+    return {
+        (l, h): s.item()
+        for l in range(model.cfg.n_layers)
+        for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P))
+        if s > threshold
+    }
 
 
 # %% wrong="the model is left in evaluation mode"
@@ -132,5 +151,9 @@ def find_heads(model, threshold, P=20, seed=0):
     model.eval()
     tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
     _, cache = run_with_cache(model, tokens)
-    return [(l, h) for l in range(model.cfg.n_layers)
-            for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P)) if s > threshold]
+    return [
+        (l, h)
+        for l in range(model.cfg.n_layers)
+        for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P))
+        if s > threshold
+    ]

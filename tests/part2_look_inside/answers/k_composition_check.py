@@ -47,8 +47,12 @@ def k_composition_check(model, prev_head, induction_head, tokens, P):
         run_with_hooks(model, tokens, [(f"blocks.{l}.attn.hook_z", swap), (names[1], lambda k, hook: kept.append(k))])
         return kept[0][:, :, head]
 
-    controls = [whole - score(keys_without(l, h)) for l in range(layer) for h in range(model.cfg.n_heads)
-                if (l, h) != tuple(prev_head)]
+    controls = [
+        whole - score(keys_without(l, h))
+        for l in range(layer)
+        for h in range(model.cfg.n_heads)
+        if (l, h) != tuple(prev_head)
+    ]
     return {"effect": whole - score(keys_without(*prev_head)), "controls": controls}
 
 
@@ -105,8 +109,10 @@ def k_composition_check(model, prev_head, induction_head, tokens, P):
             keys = model.run_with_cache(tokens, k)[1][k]
         return score([]) - score([(k, lambda act, hook: keys)])
 
-    return {"effect": drop(prev_head),
-            "controls": {(layer, h): drop((layer, h)) for h in range(model.cfg.n_heads) if h != head}}
+    return {
+        "effect": drop(prev_head),
+        "controls": {(layer, h): drop((layer, h)) for h in range(model.cfg.n_heads) if h != head},
+    }
 
 
 # %% wrong="the whole residual stream of the keys is averaged"

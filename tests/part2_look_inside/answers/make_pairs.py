@@ -18,7 +18,9 @@ def make_pairs(n, seed):
         corrupt.append(sentence(a, b, r))
         answer.append(r)
         wrong.append(g)
-    return dict(clean=torch.tensor(clean), corrupt=torch.tensor(corrupt), answer=torch.tensor(answer), wrong=torch.tensor(wrong))
+    return dict(
+        clean=torch.tensor(clean), corrupt=torch.tensor(corrupt), answer=torch.tensor(answer), wrong=torch.tensor(wrong)
+    )
 
 
 # %% right="columns of tensors"
@@ -78,7 +80,12 @@ def make_pairs(n, seed):
         corrupt.append(sentence(a, b, r))
         answer.append(r)
         wrong.append(g)
-    return {"clean": torch.tensor(clean), "corrupt": torch.tensor(corrupt), "answer": torch.tensor(answer), "wrong": torch.tensor(wrong)}
+    return {
+        "clean": torch.tensor(clean),
+        "corrupt": torch.tensor(corrupt),
+        "answer": torch.tensor(answer),
+        "wrong": torch.tensor(wrong),
+    }
 
 
 # %% wrong="global random numbers, seeded"
@@ -138,7 +145,12 @@ import torch
 
 def make_pairs(n, seed):
     gen = torch.Generator().manual_seed(seed)
-    out = {"clean": torch.zeros(n, 15), "corrupt": torch.zeros(n, 15), "answer": torch.zeros(n), "wrong": torch.zeros(n)}
+    out = {
+        "clean": torch.zeros(n, 15),
+        "corrupt": torch.zeros(n, 15),
+        "answer": torch.zeros(n),
+        "wrong": torch.zeros(n),
+    }
     for i in range(n):
         a, b = (NAMES[j] for j in torch.randperm(len(NAMES), generator=gen)[:2].tolist())
         g, r = (a, b) if i % 2 else (b, a)

@@ -15,7 +15,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -50,7 +52,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -90,7 +94,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
             elif ("mlp", layer) not in keep:
                 act[:] = mean
 
-        return metric(model.run_with_hooks(clean, [(lambda n: n.endswith(("attn.hook_z", "hook_mlp_out")), ablate)])).item()
+        return metric(
+            model.run_with_hooks(clean, [(lambda n: n.endswith(("attn.hook_z", "hook_mlp_out")), ablate)])
+        ).item()
 
 
 def all_nodes(model):
@@ -122,7 +128,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -157,7 +165,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name][0] + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name][0] + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -192,7 +202,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_v", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -227,7 +239,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -264,7 +278,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -301,7 +317,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 
@@ -338,7 +356,9 @@ def left_only(model, keep, clean, ref_tokens, metric):
 
         hooks.append((f"blocks.{layer}.attn.hook_z", heads))
         if not model.cfg.attn_only and ("mlp", layer) not in keep:
-            hooks.append((f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act)))
+            hooks.append(
+                (f"blocks.{layer}.hook_mlp_out", lambda act, hook: cache[hook.name].mean(0) + torch.zeros_like(act))
+            )
     with torch.no_grad():
         return metric(run_with_hooks(model, clean, hooks))
 

@@ -24,7 +24,9 @@ import torch
 
 
 def normalised_metric(ld, ld_clean, ld_corrupt):
-    ld, ld_clean, ld_corrupt = (x if isinstance(x, torch.Tensor) else torch.tensor(x) for x in (ld, ld_clean, ld_corrupt))
+    ld, ld_clean, ld_corrupt = (
+        x if isinstance(x, torch.Tensor) else torch.tensor(x) for x in (ld, ld_clean, ld_corrupt)
+    )
     if bool((ld_clean == ld_corrupt).sum()):
         raise RuntimeError("there is nothing between clean and corrupt")
     return torch.div(torch.sub(ld, ld_corrupt), torch.sub(ld_clean, ld_corrupt))

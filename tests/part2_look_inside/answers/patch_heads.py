@@ -67,7 +67,9 @@ def patch_heads(model, corrupt, clean_cache, metric):
                 return act
 
             hooks.append((f"blocks.{l}.attn.hook_z", hook))
-    return torch.stack([metric(run_with_hooks(model, corrupt, [pair])) for pair in hooks]).reshape(model.cfg.n_layers, -1)
+    return torch.stack([metric(run_with_hooks(model, corrupt, [pair])) for pair in hooks]).reshape(
+        model.cfg.n_layers, -1
+    )
 
 
 # %% wrong="noising"

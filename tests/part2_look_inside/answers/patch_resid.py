@@ -84,7 +84,11 @@ def patch_resid(model, corrupt, clean_cache, metric):
                 return act
 
             hooks.append(hook)
-        rows.append(torch.stack([metric(run_with_hooks(model, corrupt, [(f"blocks.{layer}.hook_resid_pre", h)])) for h in hooks]))
+        rows.append(
+            torch.stack(
+                [metric(run_with_hooks(model, corrupt, [(f"blocks.{layer}.hook_resid_pre", h)])) for h in hooks]
+            )
+        )
     return torch.stack(rows)
 
 

@@ -137,7 +137,9 @@ def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
         act[:, :, sender[1]] = kc[name][:, :, sender[1]]
         return act
 
-    hooks = [(f"blocks.{l}.attn.hook_z", lambda act, hook: cc[hook.name]) for l in range(sender[0] + 2, model.cfg.n_layers)]
+    hooks = [
+        (f"blocks.{l}.attn.hook_z", lambda act, hook: cc[hook.name]) for l in range(sender[0] + 2, model.cfg.n_layers)
+    ]
     hooks.append((name, put))
     if freeze_mlps:
         hooks.append((lambda n: n.endswith("mlp_out"), lambda act, hook: cc[hook.name]))
@@ -148,7 +150,14 @@ def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
     last = []
     for l, h, p in receivers:
         n = f"blocks.{l}.attn.hook_{p}"
-        last.append((n, lambda act, hook, h=h: torch.cat([act[:, :, :h], heard[hook.name][:, :, h : h + 1], act[:, :, h + 1 :]], 2)))
+        last.append(
+            (
+                n,
+                lambda act, hook, h=h: torch.cat(
+                    [act[:, :, :h], heard[hook.name][:, :, h : h + 1], act[:, :, h + 1 :]], 2
+                ),
+            )
+        )
     return run_with_hooks(model, clean, last)
 
 
@@ -177,7 +186,14 @@ def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
     free = {(l, h) for l, h, _ in receivers}
     last = []
     for l, h, p in receivers:
-        last.append((f"blocks.{l}.attn.hook_{p}", lambda act, hook, h=h: torch.cat([act[:, :, :h], heard[hook.name][:, :, h : h + 1], act[:, :, h + 1 :]], 2)))
+        last.append(
+            (
+                f"blocks.{l}.attn.hook_{p}",
+                lambda act, hook, h=h: torch.cat(
+                    [act[:, :, :h], heard[hook.name][:, :, h : h + 1], act[:, :, h + 1 :]], 2
+                ),
+            )
+        )
     for l in range(model.cfg.n_layers):
 
         def hold(act, hook, l=l):
@@ -210,7 +226,13 @@ def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
         direct, heard = run_with_cache(model, clean)
     if "logits" in receivers:
         return direct
-    last = [(f"blocks.{l}.attn.hook_z", lambda act, hook, h=h: torch.cat([act[:, :, :h], heard[hook.name][:, :, h : h + 1], act[:, :, h + 1 :]], 2)) for l, h, _ in receivers]
+    last = [
+        (
+            f"blocks.{l}.attn.hook_z",
+            lambda act, hook, h=h: torch.cat([act[:, :, :h], heard[hook.name][:, :, h : h + 1], act[:, :, h + 1 :]], 2),
+        )
+        for l, h, _ in receivers
+    ]
     return run_with_hooks(model, clean, last)
 
 
@@ -252,7 +274,13 @@ def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
         direct, heard = run_with_cache(model, clean)
     if "logits" in receivers:
         return direct
-    last = [(f"blocks.{l}.attn.hook_{p}", lambda act, hook, h=h: torch.cat([act[:, :, :h], heard[hook.name][:, :, h : h + 1], act[:, :, h + 1 :]], 2)) for l, h, p in receivers]
+    last = [
+        (
+            f"blocks.{l}.attn.hook_{p}",
+            lambda act, hook, h=h: torch.cat([act[:, :, :h], heard[hook.name][:, :, h : h + 1], act[:, :, h + 1 :]], 2),
+        )
+        for l, h, p in receivers
+    ]
     return run_with_hooks(model, clean, last)
 
 

@@ -40,8 +40,12 @@ import torch
 
 
 def prev_token_score(pattern):
-    return torch.stack([torch.stack([pattern[:, h, t, t - 1].mean() for t in range(1, pattern.shape[2])]).mean()
-                        for h in range(pattern.shape[1])])
+    return torch.stack(
+        [
+            torch.stack([pattern[:, h, t, t - 1].mean() for t in range(1, pattern.shape[2])]).mean()
+            for h in range(pattern.shape[1])
+        ]
+    )
 
 
 # %% wrong="any earlier position"
