@@ -1,5 +1,6 @@
 """The autograders' view of a submission, and what all tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ import torch
 from hookpoint.checks import InProcess, judge
 from hookpoint.content.cells import load_cells
 from hookpoint.content.execute import run_cells
+
+# A shell may start the tests with SIGINT ignored (a job in the background), and processes that a test starts and
+# interrupts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 
