@@ -138,7 +138,8 @@ def nbgrader_verdicts(folder: Path, name: str) -> dict[str, bool]:
 def ours(folder: Path, name: str) -> dict:
     """`hookpoint grade` over all submissions, from the start of its workers on."""
     from hookpoint.grading.level import probe
-    from hookpoint.grading.pool import Handed, grade_all
+    from hookpoint.grading.pool import grade_all
+    from hookpoint.grading.submission import Handed
 
     paths = sorted((folder / "submitted").glob("*/ps/*.ipynb"))
     handed = [Handed(path, path.parts[-3]) for path in paths]

@@ -17,7 +17,8 @@ from pathlib import Path
 from grading import descendants, rollup
 
 from hookpoint.grading.level import probe
-from hookpoint.grading.pool import Handed, grade_all
+from hookpoint.grading.pool import grade_all
+from hookpoint.grading.submission import Handed
 
 RIGHT = """
 # %%

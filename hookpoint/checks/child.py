@@ -2,7 +2,7 @@
 
 `Nursery` keeps one warmed process without secrets; each submission is a fork of it that runs the cells, and each
 judgement a fork of that, so one exercise cannot disturb the next. This is isolation from accidents (endless loops, a
-lost process, exit calls), not yet from malice.
+lost process, exit calls), not from malice: that is `hookpoint.grading.box`.
 """
 
 import contextlib

@@ -10,8 +10,8 @@ import click
 
 from hookpoint.errors import UsageError
 from hookpoint.grading.level import demand, probe
-from hookpoint.grading.pool import Handed, grade_all
 from hookpoint.grading.results import Result, write_csv
+from hookpoint.grading.submission import Handed
 
 __all__ = ["grade", "handed_in", "show"]
 
@@ -33,6 +33,8 @@ def grade(
         owner(one.name)
     level = probe()
     demand(level, trusted)
+    from hookpoint.grading.pool import grade_all  # with torch, which a mistake in the command should not wait for
+
     seed = seed or secrets.token_hex(8)
     click.echo(f"{level} Seed: {seed}", err=True)
     found: dict[int, Result] = {}

@@ -4,8 +4,8 @@
        └───────────────────── one socket for each run: its cells' progress, then calls ─────┘
 
 A submission travels as a sealed file descriptor that the run alone reads; inputs and answers travel as frames of JSON
-and safetensors, bounded in size and, both ways, in time. Nothing is pickled. A run cannot start a process, so when it
-is killed there is nothing left of it.
+and of the bytes of tensors, bounded in size and, both ways, in time. Nothing is pickled. A run cannot start a process,
+so when it is killed there is nothing left of it.
 """
 
 import base64

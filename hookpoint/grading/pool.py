@@ -22,9 +22,9 @@ from .grader import lanes, version
 from .level import Level
 from .results import Graded, Result
 from .sandbox.scratch import empty
-from .submission import Refused, Submission, read
+from .submission import Handed, Refused, Submission, read
 
-__all__ = ["Handed", "grade_all"]
+__all__ = ["grade_all"]
 
 JOB_SECONDS = {"quick": 180.0, "long": 600.0}  # for one job; the grader's own deadlines come long before
 TRIES = 3
@@ -35,14 +35,6 @@ UNGRADED = "It could not be graded: each of {tries} attempts ended the process t
 
 # What became of a job: the verdicts, or None if it could not be done, and the seconds that it took.
 Done = tuple[list[Graded] | None, float]
-
-
-@dataclass(frozen=True)
-class Handed:
-    """A file that was handed in, and the name to report it under."""
-
-    path: Path
-    name: str
 
 
 @dataclass

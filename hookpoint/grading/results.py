@@ -1,13 +1,12 @@
 """What grading one submission gives: a verdict for each exercise of its notebook, and their sum."""
 
 import csv
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FORMAT", "Graded", "Result", "read_json", "write_csv"]
+__all__ = ["FORMAT", "Graded", "Result", "write_csv"]
 
 FORMAT = 1  # of the JSON
 
@@ -59,18 +58,6 @@ class Result:
         """All of it as plain values: the host's copy, for it holds the seed."""
         plain = {"format": FORMAT, **asdict(self), "score": self.score, "max_score": self.max_score}
         return plain | {"verdicts": [asdict(graded) for graded in self.verdicts], "warnings": list(self.warnings)}
-
-    @classmethod
-    def from_json(cls, plain: dict[str, Any]) -> "Result":
-        """The result that `as_json` gave these values for."""
-        names = ("submission", "sha256", "notebook", "version", "seed", "trouble", "seconds")
-        verdicts = tuple(Graded(**graded) for graded in plain["verdicts"])
-        return cls(**{name: plain[name] for name in names}, verdicts=verdicts, warnings=tuple(plain["warnings"]))
-
-
-def read_json(path: Path) -> list[Result]:
-    """The results in a file that `hookpoint grade --json` wrote."""
-    return [Result.from_json(plain) for plain in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def write_csv(results: Iterable[Result], path: Path) -> None:

@@ -13,7 +13,7 @@ from hookpoint.content.course import Notebook, course
 from hookpoint.content.files import notebook_in
 from hookpoint.errors import HookpointError
 
-__all__ = ["Refused", "Submission", "read"]
+__all__ = ["Handed", "Refused", "Submission", "read"]
 
 LARGEST_FILE = 32 << 20  # pictures in outputs make notebooks large
 MOST_VALUES = 1_000_000  # in the JSON: each costs a hundred bytes of memory or more
@@ -23,6 +23,14 @@ MOST_CELLS = 1_000
 
 class Refused(HookpointError):
     """The file is no submission that can be graded; the text says why, for the one who handed it in."""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A file that was handed in, and the name to report it under."""
+
+    path: Path
+    name: str
 
 
 @dataclass(frozen=True)

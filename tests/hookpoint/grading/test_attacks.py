@@ -31,9 +31,9 @@ from hookpoint.grading import box as box_module
 from hookpoint.grading.box import Box
 from hookpoint.grading.grader import grade, graded
 from hookpoint.grading.level import probe
-from hookpoint.grading.pool import Handed, grade_all
+from hookpoint.grading.pool import grade_all
 from hookpoint.grading.sandbox.landlock import apart
-from hookpoint.grading.submission import Refused, read
+from hookpoint.grading.submission import Handed, Refused, read
 
 FOLDER = Path(__file__).parent / "attacks"
 ROOT = Path(__file__).parents[3]

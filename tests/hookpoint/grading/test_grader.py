@@ -6,8 +6,8 @@ from hookpoint.content.course import course, course_root
 from hookpoint.grading.box import Box
 from hookpoint.grading.grader import grade, lanes
 from hookpoint.grading.level import probe
-from hookpoint.grading.pool import Handed, grade_all
-from hookpoint.grading.submission import read
+from hookpoint.grading.pool import grade_all
+from hookpoint.grading.submission import Handed, read
 
 pytestmark = pytest.mark.skipif(not probe().enough, reason=f"needs the sandbox: {probe()}")
 SOLUTIONS = course_root().parent / "solutions"

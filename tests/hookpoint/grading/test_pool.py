@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hookpoint.grading.level import probe
-from hookpoint.grading.pool import Handed, grade_all
+from hookpoint.grading.pool import grade_all
+from hookpoint.grading.submission import Handed
 
 pytestmark = pytest.mark.skipif(not probe().enough, reason=f"needs the sandbox: {probe()}")
 
