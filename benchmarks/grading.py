@@ -159,7 +159,7 @@ def overhead(folder: Path, name: str) -> dict:
 
     from hookpoint.checks import InProcess, judge
     from hookpoint.content.execute import run_cells
-    from hookpoint.grading.box import Box
+    from hookpoint.grading.base import Base
     from hookpoint.grading.grader import grade, lanes
     from hookpoint.grading.level import probe
     from hookpoint.grading.submission import read
@@ -173,7 +173,8 @@ def overhead(folder: Path, name: str) -> dict:
             link = InProcess(loaded.names, loaded.why_missing(submission.cells))
             judge(exercise.id, link, SEED, reveal=False)
 
-    with Box(probe()) as box:
+    with Base(probe()) as base:
+        box = base.box()
         for lane in lanes(submissions[0]):
             grade(submissions[0], box, SEED, lane)
         private = max(private_of_runs(box, submissions[0]))

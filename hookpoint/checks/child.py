@@ -27,6 +27,7 @@ __all__ = ["Nursery", "Submission"]
 
 PID = struct.Struct("<i")
 START_SECONDS = 120  # importing torch for the first time on a slow disk
+LEAVE_SECONDS = 0.5
 
 
 class Nursery:
@@ -101,7 +102,7 @@ class Submission:
         """Ends the fork of one desk, or the whole submission."""
         if desk is not None:
             ours, leaf = self.sockets.pop(id(desk))
-            ours.close()
+            leave(ours)
             kill(leaf)
             return
         for ours, leaf in self.sockets.values():
@@ -116,6 +117,15 @@ class Submission:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def leave(sock: socket.socket) -> None:
+    """Closes the connection, and gives the other side a moment to clear up: it may have written files."""
+    with contextlib.suppress(OSError), sock:
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(LEAVE_SECONDS)
+        while sock.recv(1 << 16):
+            pass
 
 
 def kill(pid: int) -> None:

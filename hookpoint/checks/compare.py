@@ -1,16 +1,18 @@
 """Comparing what came back with what was expected, and saying in a line or two what differs."""
 
 import contextlib
+import functools
 import math
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hookpoint.content.course import course
+from hookpoint.content.course import course, course_root
 
 __all__ = [
     "OPERATION",
@@ -99,7 +101,13 @@ def class_named(name: str) -> str:
     """The name of the class of something that stayed with the learner; empty if it might be made of a hidden input."""
     if may_reveal.get() or hasattr(torch.nn, name) or name in ("generator", "PosixPath", "WindowsPath"):
         return name
-    return name if any(name in (exercise.writes, exercise.extends) for exercise in course().exercises) else ""
+    return name if name in written(course_root()) else ""
+
+
+@functools.cache  # to look whether the notebooks have changed costs more than a small call
+def written(root: Path) -> frozenset[str]:
+    """The names that the exercises of the course in this folder write, and the classes that they add to."""
+    return frozenset(name for exercise in course().exercises for name in (exercise.writes, exercise.extends))
 
 
 def describe_config(cfg: Any) -> str:

@@ -1,7 +1,6 @@
 """Runs an exercise's checks against a learner, and turns what stopped them into a verdict with its message."""
 
 import builtins
-import contextlib
 import inspect
 import time
 from collections.abc import Callable
@@ -66,7 +65,7 @@ def judge(
     """
     exercise = find_exercise(exercise) if isinstance(exercise, str) else exercise
     checks = [check for check in exercise.checks if only in (None, check.__name__)]
-    desk, error = link.open(exercise.limit), None
+    desk = link.open(exercise.limit)
     try:
         with checking(exercise.tolerance, reveal):
             for check in checks:
@@ -74,8 +73,6 @@ def judge(
                 if error is not None:
                     return failure(exercise, check, desk, seed, error, name_slips)
     finally:
-        if not isinstance(error, (TimedOut, Lost)):
-            forget(desk)
         link.close(desk)
     if not checks:
         raise UsageError(f"`{exercise.id}` has no check named `{only}`.")
@@ -95,9 +92,7 @@ def attempt(
     if exercise.reference is not None:
         names[exercise.writes] = list(inspect.signature(exercise.reference).parameters)
     try:
-        desk.begin(forbids, exercise.may, {exercise.writes: exercise.gives}, names)
-        desk.cross("begin", exercise.needs, exercise.id)
-        desk.transcript.clear()
+        desk.begin(forbids, exercise.may, {exercise.writes: exercise.gives}, names, exercise.needs, exercise.id)
         desk.follows = follows
         check(Learner(desk), Draw(seed, f"{exercise.id}/{check.__name__}"))
     except (Mismatch, Raised, TimedOut, Lost, Diverged) as error:
@@ -105,13 +100,6 @@ def attempt(
     except STUMBLES as error:
         return Stumbled(error)
     return None
-
-
-def forget(desk: Desk) -> None:
-    """Lets the other side drop what it holds, temporary files too."""
-    with contextlib.suppress(Lost, TimedOut, Raised):
-        desk.follows = None
-        desk.cross("forget")
 
 
 def failure(exercise: Exercise, check: Callable, desk: Desk, seed: str, error: Exception, name_slips: bool) -> Verdict:
@@ -253,7 +241,7 @@ def reproduces(exercise: Exercise, check: Callable, slip: Slip, transcript: list
     # Without the ban: a slip may be built from torch's own functions.
     ended = attempt(exercise, check, desk, seed, forbids=(), follows=transcript)
     answered = len(desk.transcript)
-    forget(desk)
+    link.close(desk)
     if ended is None or isinstance(ended, (Diverged, Stumbled)) or answered != len(transcript):
         return False
     # Two errors of one kind may have nothing to do with each other; a slip that raises without a text means any.

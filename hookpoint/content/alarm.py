@@ -8,7 +8,7 @@ from types import FrameType
 
 __all__ = ["OutOfTime", "alarm"]
 
-REPEAT = 0.2  # seconds: a bell that was swallowed, or rang during an import, rings again
+REPEAT = 0.2  # seconds: a bell that was swallowed, or did not ring because of where it would have, rings again
 
 
 class OutOfTime(Exception):
@@ -32,22 +32,18 @@ def alarm(limit: float | None) -> Iterator[None]:
     rang = []
 
     def ring(_: int, frame: FrameType | None) -> None:
-        if not importing(frame):
+        if not (leaving(frame) or importing(frame)):
             rang.append(True)
             raise Bell
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, limit, REPEAT)
     try:
-        # Caught twice: a second bell may ring while the first is being answered, before the timer is off.
-        with contextlib.suppress(Bell):
-            try:
-                yield
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, limit, REPEAT)
+        yield
     except Bell:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        pass
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     if rang:
         raise OutOfTime(limit)
@@ -56,6 +52,11 @@ def alarm(limit: float | None) -> Iterator[None]:
 def usable() -> bool:
     in_main = threading.current_thread() is threading.main_thread()
     return in_main and hasattr(signal, "setitimer") and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def leaving(frame: FrameType | None) -> bool:
+    """Whether the block has been left and only this module is at work: a bell now would reach whoever called it."""
+    return frame is not None and frame.f_code.co_filename in (__file__, contextlib.__file__)
 
 
 def importing(frame: FrameType | None) -> bool:

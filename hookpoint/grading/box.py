@@ -1,4 +1,4 @@
-"""The trusted end of the sandbox: starts it, hands submissions in, and carries the calls of checks over the wall.
+"""The trusted end of the sandbox: hands submissions in, and carries the calls of checks over the wall.
 
     worker ── control ── base zygote ── fork ── stage of one notebook ── fork ── run of one submission
        └───────────────────── one socket for each run: its cells' progress, then calls ─────┘
@@ -14,32 +14,27 @@ import fcntl
 import json
 import math
 import os
+import secrets
 import select
-import shutil
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from hookpoint.checks.child import START_SECONDS
 from hookpoint.checks.protocol.codec import Parcel
 from hookpoint.checks.protocol.desk import Desk
 from hookpoint.checks.protocol.peer import Lost, TimedOut
 from hookpoint.checks.protocol.printable import printable
 from hookpoint.checks.protocol.wire import MAX_FRAME, SIZE, Wire, send_frame
+from hookpoint.content.alarm import OutOfTime, alarm
 from hookpoint.content.cells import Cell
 from hookpoint.content.course import Notebook
-from hookpoint.errors import HookpointError
 
-from .level import PACKAGE, Level, boxed, system_paths
+from .base import START_SECONDS
+from .level import PACKAGE, Level, system_paths
 from .sandbox.landlock import apart
-from .sandbox.limits import in_time
-from .sandbox.scratch import empty
 from .sandbox.zygote import DONE, PLACE
 from .withholding import readable, shown, withheld
 
@@ -48,7 +43,6 @@ __all__ = ["Box", "Run", "Stage"]
 CELL_SECONDS = 15.0  # the run stops a cell itself after 10; this is for one that cannot be stopped from within
 CELLS_SECONDS = 60.0  # all cells of a submission, and all attempts at running them
 CALLS = 3  # as many calls as take all the time that a call may have fit into one exercise
-END_SECONDS = 5.0  # for the zygote to end by itself when its socket is closed
 CPU_SECONDS = 600  # a last resort for one run; the deadlines come first
 DEVICES = ("/dev/urandom", "/dev/zero")
 # What the setups of notebooks import of ours: loaded once for all submissions.
@@ -57,29 +51,11 @@ ENDED = "Its cell ended the Python process, or did not come back within {limit:g
 
 
 class Box:
-    """The zygote of one worker, and its stages: a context manager.
+    """A worker's place in the sandbox: its stages, which it asks the base for, and the folder for what they write."""
 
-    Raises:
-        HookpointError: it did not start.
-    """
-
-    def __init__(self, level: Level, folder: Path | None = None, limit: float = 10.0):
-        self.level, self.limit = level, limit
-        self.folder = Path(tempfile.mkdtemp(prefix="hookpoint-", dir=folder))
+    def __init__(self, level: Level, control: socket.socket, folder: Path, limit: float = 10.0):
+        self.level, self.control, self.folder, self.limit = level, control, folder, limit
         self.stages: dict[str, Stage] = {}
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        command = boxed(self.folder) if level.bubblewrap else []
-        command += [sys.executable, "-P", "-m", "hookpoint.grading.sandbox.zygote", str(theirs.fileno())]
-        self.process = subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], env=environment(self.folder), stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
-        theirs.close()
-        try:
-            expect(self.control, b"r", START_SECONDS)
-        except Lost:
-            self.close()
-            raise HookpointError("The process that submissions are run in did not start.") from None
 
     def stage(self, notebook: Notebook) -> "Stage":
         """What runs submissions to this notebook; made when it is first asked for."""
@@ -90,30 +66,6 @@ class Box:
     def close(self) -> None:
         for stage in self.stages.values():
             stage.close()
-        self.control.close()
-        try:
-            self.process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        with contextlib.suppress(OSError):
-            empty(self.folder)  # folders may be nested more deeply there than rmtree can go
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> "Box":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """All that the zygote learns of ours: nothing of the host's environment, where keys may lie."""
-    return {
-        "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONPATH": str(PACKAGE.parent),
-        **({"HOOKPOINT_COURSE": os.environ["HOOKPOINT_COURSE"]} if "HOOKPOINT_COURSE" in os.environ else {}),
-    }  # fmt: skip
 
 
 class Stage:
@@ -121,7 +73,7 @@ class Stage:
 
     def __init__(self, box: Box, notebook: Notebook):
         self.box, self.notebook = box, notebook
-        scratch = box.folder / notebook.name
+        scratch = box.folder / f"{notebook.name}-{secrets.token_hex(4)}"  # the place may have had a worker before
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         socket.send_fds(box.control, [b"s"], [theirs.fileno()])
         theirs.close()
@@ -266,8 +218,9 @@ def shown_to_all(module: str, notebook: Notebook) -> str:
 def served(desk: Desk, wire: Wire, parcel: Parcel) -> Parcel:
     """The check's answer to what the submission asks back, which may be something that would take for ever."""
     try:
-        return in_time(max(wire.deadline - time.monotonic(), 1e-3), lambda: desk.serve(parcel))
-    except TimeoutError:
+        with alarm(max(wire.deadline - time.monotonic(), 1e-3)):
+            return desk.serve(parcel)
+    except OutOfTime:
         raise TimedOut(wire.limit) from None
 
 

@@ -4,16 +4,13 @@ A process in which answers were run before may have been spoilt by them. So what
 again in a fresh one: one answer's crash, loop or mess costs no other answer anything.
 """
 
-import hashlib
 import time
-from functools import cache
-from pathlib import Path
 
 from hookpoint.checks import Verdict, judge
 from hookpoint.checks.find import exercise as checked
 from hookpoint.checks.protocol.peer import Lost, TimedOut
 from hookpoint.checks.protocol.printable import printable
-from hookpoint.content.course import Exercise, course_root
+from hookpoint.content.course import Exercise
 from hookpoint.errors import HookpointError
 
 from .box import Box, Run, Stage
@@ -21,9 +18,8 @@ from .results import Graded
 from .sandbox.limits import bounded
 from .submission import Submission
 
-__all__ = ["LONG_SECONDS", "ZygoteLost", "grade", "lanes", "version"]
+__all__ = ["LONG_SECONDS", "ZygoteLost", "grade", "lanes"]
 
-PACKAGE = Path(__file__).parents[1]
 LONG_SECONDS = 30.0  # an exercise that may take as long as this waits until all the quick ones have been judged
 BUDGET = {"quick": 90.0, "long": 300.0}  # seconds for the exercises of one submission in one lane
 FINAL = ("passed", "missing")  # what a process that others have used cannot have brought about
@@ -131,14 +127,3 @@ OUT_OF_TIME = """{0} was not judged: the cells, or the answers before it, have u
 
 ODD = """{0} gave back something that its checks cannot read.
   Next: hookpoint check {0}"""
-
-
-@cache
-def version() -> str:
-    """What the verdicts depend on beside the submission and the seed: the course, its checks, and the grader."""
-    folders = [PACKAGE / name for name in ("checks", "content", "grading", "model")]
-    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    digest = hashlib.sha256()
-    for path in [*paths, *sorted(course_root().glob("*/*.ipynb"))]:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -73,7 +73,7 @@ def probe() -> Level:
             return Level(found.landlock, True, False, ("bubblewrap is not installed: the layers below it hold.",))
         inner = Path(folder, "boxed")
         inner.mkdir()
-        if not tried(inner, boxed(inner)).enough:
+        if not tried(inner, boxed([inner])).enough:
             why = "bubblewrap does not work here (user namespaces may be off): the layers below it hold."
             return Level(found.landlock, True, False, (why,))
         return Level(found.landlock, True, True)
@@ -97,17 +97,19 @@ def tried(folder: Path, prefix: Sequence[str]) -> Level:
     return Level(said["landlock"] if holds else 0, bool(holds), False, tuple(missing))
 
 
-def boxed(folder: Path) -> list[str]:
+def boxed(folders: Iterable[Path]) -> list[str]:
     """The start of a command that runs in a box of its own: only what it needs exists there, and no network.
 
-    `folder` is empty in the box, and the only place to write.
+    The folders are empty in the box, the only places to write, and bounded each.
     """
     shown = {"/usr", "/lib", "/lib64", "/bin", sys.prefix, sys.base_prefix, str(PACKAGE), str(course_root())}
     shown |= set(system_paths())
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     for path in sorted(path for path in shown if os.path.exists(path)):
         command += ["--ro-bind", path, path]
-    return [*command, "--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH), "--tmpfs", str(folder), "--"]
+    for folder in folders:
+        command += ["--size", str(SCRATCH), "--tmpfs", str(folder)]
+    return [*command, "--proc", "/proc", "--dev", "/dev", "--"]
 
 
 def system_paths() -> list[str]:

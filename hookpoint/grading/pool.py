@@ -12,48 +12,49 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
 from hookpoint.errors import HookpointError
 
-from .grader import lanes, version
+from .base import START_SECONDS, Base
 from .level import Level
-from .results import Graded, Result
-from .sandbox.scratch import empty
+from .results import Graded, Result, version
 from .submission import Handed, Refused, Submission, read
 
 __all__ = ["grade_all"]
 
 JOB_SECONDS = {"quick": 180.0, "long": 600.0}  # for one job; the grader's own deadlines come long before
 TRIES = 3
-START_SECONDS = 180.0
-MEMORY = 4 << 30  # bytes beyond what a worker begins with
+NEVER_READY = "The processes that judge end before they are ready. Is there enough memory?"
 UNGRADED = "It could not be graded: each of {tries} attempts ended the process that judges, or took too long."
 
 
-# What became of a job: the verdicts, or None if it could not be done, and the seconds that it took.
-Done = tuple[list[Graded] | None, float]
+# What became of a job: the verdicts, or None if it could not be done; the seconds that it took; and whether the
+# submission has long exercises too.
+Done = tuple[list[Graded] | None, float, bool]
 
 
 @dataclass
 class Job:
-    """One submission in one lane."""
+    """One submission in one lane: `quick`, or `long` when all quick ones have been judged."""
 
     at: int
     submission: Submission
-    lane: str
+    lane: str = "quick"
     tries: int = 0
     began: float = 0.0
 
 
 @dataclass
 class Worker:
-    """A process that judges; `job` is what it is at."""
+    """A process that judges, at a place in the sandbox; `job` is what it is at."""
 
     process: Any
     link: Connection
+    place: int
     job: Job | None = None
     began: float = field(default_factory=time.monotonic)
     ready: bool = False
@@ -75,39 +76,33 @@ def grade_all(handed: Iterable[Handed], level: Level, seed: str, workers: int = 
         except Refused as error:
             yield at, Result(one.name, "", "", version(), seed, trouble=str(error))
             continue
-        split = lanes(submission)
-        results[at] = Gathered(submission, seed, list(split))
-        jobs += [Job(at, submission, lane) for lane in split]
-    jobs.sort(key=lambda job: job.lane == "long")
+        results[at] = Gathered(submission, seed)
+        jobs.append(Job(at, submission))
     if not jobs:
         return
     with contextlib.closing(Pool(min(workers or os.cpu_count() or 1, len(jobs)), level, seed, jobs)) as pool:
         for job, done in pool.done():
-            gathered = results[job.at]
-            gathered.add(job.lane, *done)
-            if gathered.whole:
-                yield job.at, gathered.result()
+            result = results[job.at].add(job.lane, *done)
+            if result is not None:
+                yield job.at, result
 
 
 class Gathered:
-    """The lanes of one submission, until all are there."""
+    """What is known of one submission, until all its lanes are there."""
 
-    def __init__(self, submission: Submission, seed: str, lanes: list[str]):
-        self.submission, self.seed, self.waiting = submission, seed, set(lanes)
+    def __init__(self, submission: Submission, seed: str):
+        self.submission, self.seed = submission, seed
         self.verdicts: dict[str, Graded] = {}
         self.trouble, self.seconds = "", 0.0
 
-    def add(self, lane: str, verdicts: list[Graded] | None, seconds: float) -> None:
-        self.waiting.discard(lane)
+    def add(self, lane: str, verdicts: list[Graded] | None, seconds: float, more: bool) -> Result | None:
+        """The result, if nothing is missing any more."""
         self.seconds += seconds
         if verdicts is None:
             self.trouble = UNGRADED.format(tries=TRIES)
         else:
             self.verdicts |= {one.exercise: one for one in verdicts}
-
-    @property
-    def whole(self) -> bool:
-        return not self.waiting
+        return None if more and lane == "quick" else self.result()
 
     def result(self) -> Result:
         one, order = self.submission, [exercise.id for exercise in self.submission.notebook.exercises]
@@ -119,24 +114,39 @@ class Gathered:
 
 
 class Pool:
-    """The workers and the jobs that wait for one."""
+    """The workers, the sandbox that they share, and the jobs that wait for one."""
 
     def __init__(self, count: int, level: Level, seed: str, jobs: list[Job]):
-        self.level, self.seed = level, seed
-        self.folder = tempfile.TemporaryDirectory(prefix="hookpoint-", ignore_cleanup_errors=True)  # of all workers
+        self.level, self.seed, self.count = level, seed, count
         self.waiting, self.open = deque(jobs), len(jobs)
         self.failed_starts = 0
-        self.workers = [self.hire() for _ in range(count)]
+        self.folder = tempfile.TemporaryDirectory(prefix="hookpoint-", ignore_cleanup_errors=True)
+        self.base, self.workers = None, []
+        multiprocessing.set_forkserver_preload(["hookpoint.grading.worker"])
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
+            self.base = self.start()
+            for place in range(count):
+                self.workers.append(self.hire(place))
+            undo.pop_all()
 
-    def hire(self) -> Worker:
-        context = multiprocessing.get_context("spawn")  # torch must not be forked once it has used threads
+    def start(self) -> Base:
+        forkserver.ensure_running()  # it imports what workers need, while the base does the same
+        for left in reversed(range(TRIES)):
+            try:
+                return Base(self.level, Path(self.folder.name), self.count)
+            except HookpointError:
+                if not left:
+                    raise
+
+    def hire(self, place: int) -> Worker:
+        context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
-        process = context.Process(
-            target=work, args=(theirs, self.level, self.seed, Path(self.folder.name)), daemon=True
-        )
+        arguments = theirs, self.level, self.seed, self.base.control, self.base.places[place], dict(os.environ)
+        process = context.Process(target=work, args=arguments, daemon=True)
         process.start()
         theirs.close()
-        return Worker(process, ours)
+        return Worker(process, ours, place)
 
     def done(self) -> Iterator[tuple[Job, Done]]:
         """The jobs as they are done."""
@@ -145,13 +155,9 @@ class Pool:
                 self.employ(worker)
             links = {worker.link: worker for worker in self.workers}
             for link in wait(list(links), timeout=1.0):
-                finished = self.heard(links[link])
-                if finished is not None:
-                    self.open -= 1
-                    yield finished
-            for finished in self.overdue():
-                self.open -= 1
-                yield finished
+                if links[link] in self.workers:  # not dismissed meanwhile, with the base
+                    yield from self.heard(links[link])
+            yield from self.overdue()
 
     def employ(self, worker: Worker) -> None:
         if worker.ready and worker.job is None and self.waiting:
@@ -159,19 +165,26 @@ class Pool:
             with contextlib.suppress(OSError):  # it has died: that is heard on its link
                 worker.link.send((worker.job.submission, worker.job.lane))
 
-    def heard(self, worker: Worker) -> tuple[Job, Done] | None:
-        """What a worker says: it is ready, or done, or it has died."""
+    def heard(self, worker: Worker) -> Iterator[tuple[Job, Done]]:
+        """What a worker says: it is ready, or done, or it has ended."""
         try:
             said = worker.link.recv()
         except (EOFError, OSError):
-            return self.lost(worker)
+            yield from self.lost(worker)
+            return
         if not worker.ready:
-            if isinstance(said, str):
-                raise HookpointError(said)
             worker.ready, self.failed_starts = True, 0
-            return None
+            return
         job, worker.job = worker.job, None
-        return job, said
+        yield self.finished(job, said)
+
+    def finished(self, job: Job, done: Done) -> tuple[Job, Done]:
+        """Notes that a job is done, or given up; its submission's long exercises wait for all quick ones."""
+        if job.lane == "quick" and done[2]:
+            self.waiting.append(Job(job.at, job.submission, "long"))
+        else:
+            self.open -= 1
+        return job, done
 
     def overdue(self) -> Iterator[tuple[Job, Done]]:
         """Ends the workers that take too long; their jobs are tried again."""
@@ -179,25 +192,28 @@ class Pool:
         for worker in list(self.workers):
             limit = JOB_SECONDS[worker.job.lane] if worker.job else START_SECONDS
             began = worker.job.began if worker.job else worker.began
-            if (worker.job or not worker.ready) and now - began > limit:
-                finished = self.lost(worker)
-                if finished is not None:
-                    yield finished
+            if worker in self.workers and (worker.job or not worker.ready) and now - began > limit:
+                yield from self.lost(worker)
 
-    def lost(self, worker: Worker) -> tuple[Job, Done] | None:
-        """Replaces a worker. Its job goes to the front again, or is given up after some tries."""
-        dismiss(worker)
+    def lost(self, worker: Worker) -> Iterator[tuple[Job, Done]]:
+        """Replaces a worker, or all of them if the base has died. Their jobs are tried again, or given up."""
         self.failed_starts += not worker.ready
         if self.failed_starts >= TRIES:
-            raise HookpointError("The processes that judge end before they are ready. Is there enough memory?")
-        self.workers[self.workers.index(worker)] = self.hire()
-        job = worker.job
-        if job is None:
-            return None
-        if job.tries + 1 >= TRIES:
-            return job, (None, 0.0)
-        self.waiting.appendleft(replace(job, tries=job.tries + 1))
-        return None
+            raise HookpointError(NEVER_READY)
+        gone = [worker]
+        if not self.base.lives():
+            gone = self.workers
+            self.base.close()
+            self.base = self.start()
+        for one in list(gone):
+            dismiss(one)
+            self.workers[self.workers.index(one)] = self.hire(one.place)
+            if one.job is None:
+                continue
+            if one.job.tries + 1 < TRIES:
+                self.waiting.appendleft(replace(one.job, tries=one.job.tries + 1))
+            else:
+                yield self.finished(one.job, (None, 0.0, False))
 
     def close(self) -> None:
         for worker in self.workers:
@@ -206,8 +222,8 @@ class Pool:
             if worker.job is None and worker.ready:
                 worker.process.join(10)
             dismiss(worker)
-        with contextlib.suppress(OSError):
-            empty(Path(self.folder.name))  # folders may be nested more deeply there than rmtree can go
+        if self.base is not None:
+            self.base.close()
         self.folder.cleanup()
 
 
@@ -217,45 +233,7 @@ def dismiss(worker: Worker) -> None:
     worker.process.join()
 
 
-def work(link: Connection, level: Level, seed: str, folder: Path) -> None:
-    """A worker's whole life: a sandbox, and one job after the other."""
-    import resource
-    import signal
+def work(*arguments: Any) -> None:
+    from .worker import serve  # with torch, which the process that hands out does without
 
-    import torch
-
-    from .box import Box
-    from .grader import ZygoteLost, grade
-    from .sandbox.limits import address_space, end_with_parent
-
-    if level.landlock:
-        end_with_parent(multiprocessing.parent_process().pid)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who hands out the jobs
-    torch.set_num_threads(1)
-    box = None
-    try:
-        box = Box(level, folder)
-        most = address_space() + MEMORY  # an answer may ask a stand-in of ours for something giant
-        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
-        link.send(True)
-        while True:
-            submission, lane = link.recv()
-            began = time.monotonic()
-            for left in reversed(range(TRIES)):
-                try:
-                    verdicts = grade(submission, box, seed, lane)
-                    break
-                except ZygoteLost:
-                    box.close()
-                    box = Box(level, folder)
-                    if not left:
-                        verdicts = None
-            link.send((verdicts, time.monotonic() - began))
-    except HookpointError as error:
-        with contextlib.suppress(OSError):
-            link.send(str(error))
-    except (EOFError, OSError):
-        pass
-    finally:
-        if box is not None:
-            box.close()
+    serve(*arguments)

@@ -1,13 +1,18 @@
 """What grading one submission gives: a verdict for each exercise of its notebook, and their sum."""
 
 import csv
+import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FORMAT", "Graded", "Result", "write_csv"]
+from hookpoint.content.course import course_root
 
+__all__ = ["FORMAT", "Graded", "Result", "version", "write_csv"]
+
+PACKAGE = Path(__file__).parents[1]
 FORMAT = 1  # of the JSON
 
 
@@ -77,3 +82,14 @@ def write_csv(results: Iterable[Result], path: Path) -> None:
 def harmless(cell: Any) -> Any:
     """A spreadsheet takes text that begins like a formula for one, and the names of files come from participants."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+@cache
+def version() -> str:
+    """What the verdicts depend on beside the submission and the seed: the course, its checks, and the grader."""
+    folders = [PACKAGE / name for name in ("checks", "content", "grading", "model")]
+    paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    digest = hashlib.sha256()
+    for path in [*paths, *sorted(course_root().glob("*/*.ipynb"))]:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]

@@ -64,13 +64,14 @@ def start_worker() -> None:
 
     from hookpoint.checks.child import Nursery
 
-    from .box import Box
+    from .base import Base
 
     global apart
     torch.set_num_threads(1)
     level = probe()
-    apart = Box(level, limit=LIMIT) if level.enough else Nursery(limit=LIMIT)
-    atexit.register(apart.close)
+    process = Base(level) if level.enough else Nursery(limit=LIMIT)
+    apart = process.box(LIMIT) if isinstance(process, Base) else process
+    atexit.register(process.close)
 
 
 def prove_one(exercise_id: str, root: Path, seeds: list[str]):

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from hookpoint.checks.author import Exercise, Mismatch, Slip, same_gradients, shaped
 
-from .causal_mask import given
 from .causal_mask import reference as causal_mask
 
 
@@ -178,7 +177,7 @@ EXERCISE = Exercise(
     checks=(tempting_future, rectangular, half_precision, gradient),
     reference=reference,
     gives=Tensor,
-    needs={"causal_mask": given},
+    needs={"causal_mask": "hookpoint.model.attention:causal_mask"},
     forbids=("attention",),
     slips=(
         Slip("hidden scores become 0, which a softmax turns into exp(0) = 1 and not into nothing", zeroed),

@@ -8,15 +8,10 @@ from torch.nn import functional as F
 
 from hookpoint.checks.author import Exercise, Mismatch, Tolerance, build, same
 from hookpoint.model import Config
+from hookpoint.model.attention import __all__ as PARTS
 
 from ._attention_slips import SLIPS
 from ._layer import SHAPES
-from .apply_mask import reference as apply_mask
-from .attn_pattern import reference as attn_pattern
-from .attn_scores import reference as attn_scores
-from .causal_mask import given as causal_mask
-from .combine_heads import reference as combine_heads
-from .weighted_values import reference as weighted_values
 
 CFG = Config(d_vocab=23, n_ctx=11, d_model=14, n_layers=2, n_heads=3, d_head=5, d_mlp=17)
 HUGE = 1e5  # a token this large has scores of about 200,000: lowering them by less leaves them the highest
@@ -133,13 +128,6 @@ EXERCISE = Exercise(
     checks=(values, other_sizes, causality, large_scores, again, head_silenced, gradient),
     reference=reference,
     tolerance=SCALED,
-    needs={
-        "causal_mask": causal_mask,
-        "apply_mask": apply_mask,
-        "attn_scores": attn_scores,
-        "attn_pattern": attn_pattern,
-        "weighted_values": weighted_values,
-        "combine_heads": combine_heads,
-    },
+    needs={name: f"hookpoint.model.attention:{name}" for name in PARTS},
     slips=SLIPS,
 )

@@ -14,11 +14,6 @@ def reference(n_queries, n_keys):
     return torch.tensor([[key <= start + query for key in range(n_keys)] for query in range(n_queries)])
 
 
-def given(n_queries, n_keys, device=None):
-    """What later exercises get: learners often let theirs take a device too, and then call it with one."""
-    return torch.arange(n_keys) <= torch.arange(n_keys - n_queries, n_keys)[:, None]
-
-
 def square(learner, draw):
     """As many queries as keys: each position may attend to itself and to all before it."""
     for size in (5, 1, 2 + draw.number(0, 7)):

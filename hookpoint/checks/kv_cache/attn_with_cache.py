@@ -6,7 +6,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from hookpoint.checks.attention.causal_mask import given as causal_mask
 from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, same
 from hookpoint.checks.model_and_loss._functional import attention, block_shapes, drawn
 from hookpoint.model.cache import KVCache
@@ -216,7 +215,7 @@ EXERCISE = Exercise(
     checks=(at_once, extends, one_by_one, in_parts, far_ahead),
     reference=reference,
     gives=Tensor,
-    needs={"causal_mask": causal_mask},
+    needs={"causal_mask": "hookpoint.model.attention:causal_mask"},
     tolerance=WHOLE,
     beside={"KVCache": KVCache},
     slips=(

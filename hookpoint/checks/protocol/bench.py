@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .bans import banned
-from .codec import NotCarried, Packer, Parcel, Unpacker, identical
+from .codec import NotCarried, Packer, Parcel, Unpacker, identical, plain_tensor, same
 from .given import GIVEN, Kept, stand_in
 from .given.files import remove_folders
 from .guards import Dice, Switches, Tape
@@ -53,19 +53,21 @@ class Bench(Peer):
                 return (None, {}), ()
             case "next", [root]:
                 return self.next_item(root), ()
-            case "begin", [stand_ins, _]:
-                self.forget()
-                remove_folders()
-                self.stand_ins = {
-                    name: stand_in(part) if isinstance(part, str) else part for name, part in stand_ins.items()
-                }
-                return (None, {}), ()
-            case "forget", []:
-                self.stand_ins = {}
-                self.forget()
-                remove_folders()
-                return (None, {}), ()
+            case "begin", [(stand_ins, exercise), first, its_arguments]:
+                self.begin(stand_ins, exercise)
+                first_request = {"$": "tuple", "items": request.tree["items"][1]["items"][1:]}
+                return self.perform(first, its_arguments, Parcel(first_request, request.tensors))
         return super().perform(verb, arguments, request)
+
+    def begin(self, stand_ins: Mapping[str, Any], exercise: str) -> None:
+        """Starts one check of an exercise: nothing is left of the one before."""
+        self.end()
+        self.stand_ins = {name: stand_in(part) if isinstance(part, str) else part for name, part in stand_ins.items()}
+
+    def end(self) -> None:
+        self.stand_ins = {}
+        self.forget()
+        remove_folders()
 
     def find(self, root: Any, path: Sequence) -> Any:
         if root == "given":
@@ -225,6 +227,9 @@ def edited(request: Parcel, arguments: list) -> list[int]:
 def changed(request: Parcel, node: Any, value: Any) -> bool:
     if node is None or isinstance(node, (bool, int, float, str)) or isinstance(value, torch.Generator):
         return False
+    if isinstance(value, Tensor) and node["$"] == "tensor":  # as below, without copying it
+        now = plain_tensor(value)
+        return now is None or now.requires_grad != node.get("grad", False) or not same(request.tensors[node["at"]], now)
     before = Packer(lambda _: {"$": "other"})
     after = Packer(lambda _: {"$": "other"})
     try:

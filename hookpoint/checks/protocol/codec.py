@@ -67,9 +67,9 @@ class Packer:
             raise NotCarried("is too deep or too long to be checked")
         if value is None or value is True or value is False:
             return value
-        for kind, pack in PACK.items():
-            if isinstance(value, kind):
-                return pack(self, value, depth + 1)
+        pack = PACK.get(type(value)) or next((pack for kind, pack in PACK.items() if isinstance(value, kind)), None)
+        if pack is not None:
+            return pack(self, value, depth + 1)
         record = RECORDS.get(type(value).__name__)
         if record is not None and type(value) is record:
             values = [getattr(value, entry.name) for entry in fields(record)]
@@ -131,14 +131,15 @@ class Packer:
             raise NotCarried(f"is larger than {MAX_BYTES >> 20} MB")
 
 
-PACK: dict[Any, Callable[[Packer, Any, int], Any]] = {
+PACK: dict[type, Callable[[Packer, Any, int], Any]] = {
     str: Packer.text,
     int: Packer.integer,
     float: Packer.number,
     bytes: Packer.raw,
     list: lambda packer, value, depth: packer.items(list.__iter__(value), depth),
     tuple: lambda packer, value, depth: {"$": "tuple", "items": packer.items(tuple.__iter__(value), depth)},
-    (set, frozenset): lambda packer, value, depth: {"$": "set", "items": packer.items(value, depth)},
+    set: lambda packer, value, depth: {"$": "set", "items": packer.items(value, depth)},
+    frozenset: lambda packer, value, depth: {"$": "set", "items": packer.items(value, depth)},
     dict: Packer.mapping,
     torch.dtype: lambda packer, value, depth: {"$": "dtype", "name": str(value).removeprefix("torch.")},
     torch.Generator: Packer.generator,
@@ -171,21 +172,23 @@ class Unpacker:
         return [self.unpack(node, depth) for node in nodes]
 
     def tagged(self, node: dict, depth: int) -> Any:
-        match node:
+        match node:  # the frequent ones first
+            case {"$": "tensor", "at": int(at)}:
+                return self.tensor(node, at)
+            case {"$": "tuple", "items": list(items)}:
+                return tuple(self.items(items, depth))
+            case {"$": "dict", "items": list(items)}:
+                return self.mapping(items, depth)
             case {"$": "int", "hex": str(text)} if len(text) <= MAX_HEX + 3:
                 return int(text, 16)
             case {"$": "float", "text": str(text)} if len(text) <= LONGEST_FLOAT:
                 return float(text)
             case {"$": "bytes", "text": str(text)}:
                 return base64.b64decode(text, validate=True)
-            case {"$": "tuple", "items": list(items)}:
-                return tuple(self.items(items, depth))
             case {"$": "set", "items": list(items)}:
                 values = self.items(items, depth)
                 refuse_alike(values)
                 return set(values)
-            case {"$": "dict", "items": list(items)}:
-                return self.mapping(items, depth)
             case {"$": "Counter", "items": list(items)}:
                 return Counter(self.mapping(items, depth))
             case {"$": "dtype", "name": str(name)}:
@@ -196,8 +199,6 @@ class Unpacker:
                 return self.generators[-1].set_state(state)
             case {"$": "record", "type": str(kind), "items": list(items)}:
                 return RECORDS[kind](*self.items(items, depth))
-            case {"$": "tensor", "at": int(at)}:
-                return self.tensor(node, at)
         return self.resolve(node)
 
     def mapping(self, pairs: list, depth: int) -> dict:
@@ -250,12 +251,14 @@ def identical(a: Parcel, b: Parcel) -> bool:
     return (
         a.tree == b.tree
         and len(a.tensors) == len(b.tensors)
-        and all(
-            x.dtype == y.dtype and x.shape == y.shape and torch.equal(bits(x), bits(y))
-            for x, y in zip(a.tensors, b.tensors, strict=True)
-        )
+        and all(map(same, a.tensors, b.tensors))
     )
 
 
+def same(a: Tensor, b: Tensor) -> bool:
+    """Whether two plain tensors hold the same bits, whatever their order in memory."""
+    return a.dtype == b.dtype and a.shape == b.shape and torch.equal(bits(a), bits(b))
+
+
 def bits(tensor: Tensor) -> Tensor:
-    return tensor.reshape(-1).contiguous().view(torch.uint8) if tensor.numel() else tensor.reshape(-1)
+    return tensor.detach().reshape(-1).contiguous().view(torch.uint8) if tensor.numel() else tensor.reshape(-1)

@@ -39,11 +39,13 @@ class Desk(Peer):
         self.begin()
 
     def begin(
-        self, forbids: Sequence[str] = (), may: Sequence[str] = (), gives: dict | None = None, names: dict | None = None
-    ):
-        """Starts one check without handles or transcript.
+        self, forbids: Sequence[str] = (), may: Sequence[str] = (), gives: dict | None = None,
+        names: dict | None = None, needs: dict | None = None, exercise: str = "",
+    ):  # fmt: skip
+        """Starts one check without handles or transcript; the other side hears of it with the first question.
 
-        `gives` and `names` say what a learner's name returns and is called with.
+        `gives` and `names` say what a learner's name returns and is called with, `needs` what stands in for names that
+        the exercise builds on.
         """
         self.forget()
         self.forbids, self.may = list(forbids), tuple(may)
@@ -52,6 +54,7 @@ class Desk(Peer):
         self.follows: list[list] | None = None
         self.modules: dict[tuple, nn.Module] = {}
         self.calls_back = self.prerequisites = 0
+        self.opening: tuple | None = (needs or {}, exercise)
         self.pending = None
 
     def call(self, ref: Ref, args: tuple, kwargs: dict) -> Any:
@@ -92,8 +95,6 @@ class Desk(Peer):
             self.settle(entry, error)
             raise
         value, notes = answer
-        if verb == "begin":
-            self.prerequisites = len(self.exports)
         broken = None if given else self.broken_rule(notes, names)
         if not given:
             self.keep_notes(notes)
@@ -122,6 +123,14 @@ class Desk(Peer):
         if verb == "pull":  # gradients are part of what a slip must reproduce
             self.settle(self.write([self.transcript[-1][0] if self.transcript else "", None]), value)
         return value
+
+    def question(self, packer: Packer, verb: str, arguments: tuple) -> Any:
+        if self.opening is None:
+            return super().question(packer, verb, arguments)
+        opening, self.opening = packer.pack(self.opening), None
+        self.prerequisites = len(self.exports)
+        parts = {"$": "tuple", "items": [opening, verb, packer.pack(arguments)]}
+        return {"$": "tuple", "items": ["begin", parts]}
 
     def keep_notes(self, notes: dict) -> None:
         for kind, verb in (("warnings", "warned"), ("stderr", "wrote to stderr")):

@@ -22,6 +22,7 @@ class InProcess:
 
     def __init__(self, names: dict[str, Any], problems: Mapping[str, str] | None = None, limit: float | None = 10.0):
         self.names, self.problems, self.limit = names, problems or {}, limit
+        self.benches: dict[int, Bench] = {}
 
     def open(self, limit: float = 0.0) -> Desk:
         """A desk whose calls reach the names. `limit` lengthens the link's own for one exercise."""
@@ -36,10 +37,12 @@ class InProcess:
                 raise TimedOut(limit) from None
 
         desk.exchange = exchange
+        self.benches[id(desk)] = bench
         return desk
 
     def close(self, desk: Desk) -> None:
-        """Nothing is held."""
+        """Lets go of what the check has put here, temporary files too."""
+        self.benches.pop(id(desk)).end()
 
 
 def copied(parcel: Parcel) -> Parcel:

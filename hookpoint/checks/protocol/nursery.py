@@ -19,6 +19,7 @@ from hookpoint.content.execute import run_cells
 
 from .bench import Bench
 from .in_process import InProcess
+from .peer import Lost
 from .wire import Wire, receive_frame
 
 __all__ = ["main"]
@@ -68,7 +69,10 @@ def leaf(sock: socket.socket, names: dict, problems: dict[str, str]) -> None:
     wire = Wire(sock, None)
     bench = Bench(names, wire.exchange, problems)
     wire.serve = bench.serve
-    wire.listen()
+    try:
+        wire.listen()
+    except Lost:
+        bench.end()
 
 
 def silence() -> None:

@@ -74,7 +74,7 @@ class Peer:
             TimedOut, Lost: no answer came, or none that can be read.
         """
         packer = Packer(self.refer)
-        tree = packer.pack((verb, arguments))
+        tree = self.question(packer, verb, arguments)
         answer = self.exchange(Parcel(tree, packer.tensors))
         if self.pending is not None:  # one of our own functions failed while the other side was calling it
             pending, self.pending = self.pending, None
@@ -93,6 +93,9 @@ class Peer:
         return (
             value if graph is None or not inputs or not unpacker.live else self.attach(value, graph, unpacker, inputs)
         )
+
+    def question(self, packer: Packer, verb: str, arguments: tuple) -> Any:
+        return packer.pack((verb, arguments))
 
     def attach(self, value: Any, graph: int, unpacker: Unpacker, inputs: list[Tensor]) -> Any:
         def pull(cotangents):

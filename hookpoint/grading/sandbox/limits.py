@@ -4,14 +4,11 @@ import contextlib
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterator
-from typing import Any
-
-from hookpoint.content.alarm import usable
+from collections.abc import Iterator
 
 from .landlock import libc
 
-__all__ = ["address_space", "bounded", "end_with_parent", "in_time", "limit"]
+__all__ = ["address_space", "bounded", "end_with_parent", "limit"]
 
 MEMORY = 2 << 30  # bytes beyond what the process had when it began
 TRUSTED_MEMORY = 1 << 30  # the same for the side that judges, which may be asked for something enormous
@@ -55,37 +52,3 @@ def end_with_parent(parent: int) -> None:
     libc.prctl(set_parent_death_signal, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
-
-
-class Bell(BaseException):
-    """Not an `Exception`: the code under the limit may catch those."""
-
-
-def in_time(seconds: float, act: Callable[[], Any]) -> Any:
-    """What `act` gives, where a bell can ring: Python code in the main thread. It rings once, and so nowhere else.
-
-    Raises:
-        TimeoutError: `act` took longer, whether or not it swallowed the bell.
-    """
-    if not usable():
-        return act()
-    rang = []
-
-    def ring(*_: object) -> None:
-        rang.append(True)
-        raise Bell
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-            result = act()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except Bell:
-        pass
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    if rang:
-        raise TimeoutError
-    return result

@@ -1,9 +1,9 @@
 """The process in which submissions are run, and what it becomes.
 
-`base` imports what all submissions need, once, and holds no secret. For each notebook it forks a `stage`, from which
-that notebook's answers are withheld and which has given up all rights to files but those it needs. For each submission
-the stage forks a `run`, which also gives up all system calls but those of computing, then reads the submission, which
-nobody before it has seen.
+`base` imports what all submissions need, once for all workers, and holds no secret. For each worker and notebook it
+forks a `stage`, from which that notebook's answers are withheld and which has given up all rights to files but those it
+needs. For each submission the stage forks a `run`, which also gives up all system calls but those of computing, then
+reads the submission, which nobody before it has seen.
 
 Run as `python -m hookpoint.grading.sandbox.zygote FD`. What arrives and leaves is described in `hookpoint.grading.box`.
 """
@@ -31,6 +31,7 @@ from hookpoint.content.course import course
 from hookpoint.content.execute import run_cells
 
 from . import landlock, limits, seccomp
+from .pages import collapse
 from .scratch import empty
 from .withheld import Finder, withhold
 
@@ -50,6 +51,7 @@ def main(fd: int) -> None:
     course()  # read once, for `earlier`
     gc.collect()
     gc.freeze()  # so that collections in the children do not copy this process's pages
+    collapse()
     control.send(b"r")
     filter = seccomp.program() if seccomp.supported() else b""
     while True:
@@ -92,6 +94,8 @@ def stage(fd: int, filter: bytes) -> None:
     for name in asked["imports"]:
         __import__(name)
     has = limits.address_space()
+    with contextlib.suppress(OSError):  # if memory runs out, one submission is to go and not the ones that judge
+        Path("/proc/self/oom_score_adj").write_text("500")
     scratch = Path(asked["scratch"])
     scratch.mkdir()
     os.environ.update(TMPDIR=str(scratch), HOME=str(scratch))
@@ -151,13 +155,13 @@ class Renewing(Bench):
     finder: Finder
     exercise = ""
 
-    def perform(self, verb, arguments, request):
-        if verb == "begin" and arguments[1] != self.exercise:
-            self.exercise = arguments[1]
+    def begin(self, stand_ins, exercise):
+        if exercise != self.exercise:
+            self.exercise = exercise
             self.finder.forget()
             self.finder.ask = partial(self.ask_plainly, "source")
             stand_in.cache_clear()
-        return super().perform(verb, arguments, request)
+        super().begin(stand_ins, exercise)
 
 
 if __name__ == "__main__":

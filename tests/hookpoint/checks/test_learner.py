@@ -28,8 +28,7 @@ def learner(way):
         link = context.__enter__()
         desk = link.open()
         opened.append((context, link, desk))
-        desk.begin(**rules)
-        desk.cross("begin", needs or {}, "an exercise")
+        desk.begin(**rules, needs=needs, exercise="an exercise")
         return Learner(desk)
 
     yield learner
@@ -238,12 +237,22 @@ def test_files_go_over_by_handle_and_come_back_as_bytes(learner):
     assert names.given.listing(folder) == ["a"]
 
 
-def test_temporary_files_are_gone_when_the_other_side_is_told_to_forget(learner):
+def test_temporary_files_are_gone_when_the_next_check_begins(learner):
     names = learner("def f(): pass")
     folder = Path(names.given.text_of(names.given.folder({"a": b""})))
     assert folder.is_dir()
-    names._desk.cross("forget")
+    names._desk.begin()
+    names.f()
     assert not folder.exists()
+
+
+def test_temporary_files_are_gone_when_the_desk_is_closed(way):
+    with way("", "f") as link:
+        given = Learner(desk := link.open()).given
+        folder = Path(given.text_of(given.folder({"a": b""})))
+        assert folder.is_dir()
+        link.close(desk)
+        assert not folder.exists()
 
 
 def test_a_time_is_measured_and_stays_out_of_the_transcript(learner):
@@ -255,7 +264,7 @@ def test_a_time_is_measured_and_stays_out_of_the_transcript(learner):
 
 def test_a_prerequisite_can_live_on_the_other_side(learner):
     names = learner("def f(tokens): return per_token_loss(torch.zeros(1, 3, 7), tokens)\nimport torch")
-    names._desk.cross("begin", {"per_token_loss": "hookpoint.model.loss:per_token_loss"}, "loss_reach")
+    names._desk.begin(needs={"per_token_loss": "hookpoint.model.loss:per_token_loss"}, exercise="loss_reach")
     assert names.f(torch.tensor([[1, 2, 3]])).shape == (1, 2)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from hookpoint.content.course import course, course_root
-from hookpoint.grading.box import Box
+from hookpoint.grading.base import Base
 from hookpoint.grading.grader import grade, lanes
 from hookpoint.grading.level import probe
 from hookpoint.grading.pool import grade_all
@@ -15,8 +15,8 @@ SOLUTIONS = course_root().parent / "solutions"
 
 @pytest.fixture(scope="module")
 def box():
-    with Box(probe()) as box:
-        yield box
+    with Base(probe()) as base:
+        yield base.box()
 
 
 @pytest.fixture

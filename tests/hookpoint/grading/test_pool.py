@@ -1,5 +1,6 @@
 """Grading many submissions: the same verdicts whatever dies on the way; none lost, none doubled, nothing left."""
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from hookpoint.errors import HookpointError
+from hookpoint.grading import pool
+from hookpoint.grading.base import Base
 from hookpoint.grading.level import probe
 from hookpoint.grading.pool import grade_all
 from hookpoint.grading.submission import Handed
@@ -99,10 +103,33 @@ def test_200_submissions_survive_the_death_of_a_worker_and_of_a_zygote(tmp_path)
     assert not any(result.trouble for _, result in results)
 
 
+@pytest.mark.parametrize(("ends", "comes_up"), [(2, True), (3, False)])
+def test_a_sandbox_that_ends_while_it_starts_is_started_again_up_to_a_point(ends, comes_up, tmp_path, monkeypatch):
+    starts = []
+
+    class Shaky(Base):
+        def up(self):
+            starts.append(self)
+            if len(starts) > ends:
+                return super().up()
+            self.process.kill()
+            return False
+
+    monkeypatch.setattr(pool, "Base", Shaky)
+    grading = grade_all(handed(tmp_path, RIGHT), probe(), "a seed", workers=1)
+    with contextlib.nullcontext() if comes_up else pytest.raises(HookpointError, match="did not start"):
+        assert statuses(grading) == ["passed"]
+
+
+def test_the_one_who_hands_out_loads_no_torch():
+    code = "import sys, hookpoint.grading.pool, hookpoint.commands.grading; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_nothing_is_left_behind(tmp_path):
     before = descendants(os.getpid())
     list(grade_all(handed(tmp_path, RIGHT, ENDS), probe(), "a seed", workers=1))
-    assert descendants(os.getpid()) - before <= resource_trackers()
+    assert descendants(os.getpid()) - before <= pythons_own()
 
 
 def test_the_death_of_the_one_who_hands_out_ends_all(tmp_path):
@@ -135,11 +162,11 @@ def wait_for(condition, seconds=60):
     raise AssertionError("it did not happen")
 
 
-def resource_trackers():
-    """Python's own helper process of multiprocessing, which stays until the interpreter ends."""
-    from multiprocessing import resource_tracker
+def pythons_own():
+    """The helper processes of multiprocessing, which stay until the interpreter ends; workers are forked from one."""
+    from multiprocessing import forkserver, resource_tracker
 
-    return {resource_tracker._resource_tracker._pid}
+    return {resource_tracker._resource_tracker._pid, forkserver._forkserver._forkserver_pid}
 
 
 def test_the_command_prints_json_and_keeps_its_table(tmp_path):

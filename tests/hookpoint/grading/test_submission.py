@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hookpoint.grading.box import Box
+from hookpoint.grading.base import Base
 from hookpoint.grading.grader import grade
 from hookpoint.grading.level import probe
 from hookpoint.grading.submission import LARGEST_CODE, LARGEST_FILE, MOST_CELLS, Refused, read
@@ -204,7 +204,8 @@ def handed_in(folder: Path, name: str, content: dict | str | bytes) -> Path:
 @pytest.fixture(scope="module")
 def statuses():
     """A function that grades three exercises of a file in one sandbox, and gives the status of each."""
-    with Box(probe()) as box:
+    with Base(probe()) as base:
+        box = base.box()
 
         def statuses(path: Path) -> dict[str, str]:
             submission = read(path)

@@ -1,4 +1,4 @@
-# Changes its own end of the wire: nonsense where notes of a call are expected, also when it is told to forget.
+# Changes its own end of the wire: nonsense where notes of a call are expected.
 # ruff: noqa
 # attacks: causal_mask apply_mask attn_scores
 # %%
@@ -15,8 +15,6 @@ NOTES = iter([{"warnings": 5}, {"edited": "x"}, {"edited": [10**9]}, {"dice": 7,
 
 
 def forged(self, verb, arguments, request):
-    if verb == "forget":
-        return (None, {"edited": [0]}), ()
     value, leaves = perform(self, verb, arguments, request)
     return ((value[0], next(NOTES)), ()) if verb == "call" else (value, leaves)
 

@@ -1,0 +1,48 @@
+"""A process that judges: it takes jobs from the one who hands them out, and has a place in the sandbox.
+
+Workers are forked from a process that has imported this module and computed nothing: torch must not be forked once it
+has used threads.
+"""
+
+import contextlib
+import gc
+import os
+import resource
+import signal
+import socket
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+from .box import Box
+from .grader import ZygoteLost, grade, lanes
+from .level import Level
+from .sandbox.limits import address_space, end_with_parent
+
+__all__ = ["serve"]
+
+MEMORY = 4 << 30  # bytes beyond what a worker begins with: an answer may ask a stand-in of ours for something giant
+
+
+def serve(
+    link: Connection, level: Level, seed: str, control: socket.socket, place: Path, environment: dict[str, str]
+) -> None:
+    """A worker's whole life: one job after the other. It ends when its link is closed, or with the sandbox."""
+    if level.landlock:
+        end_with_parent(os.getppid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who hands out the jobs
+    os.environ.clear()
+    os.environ.update(environment)  # the one who hands out may have changed it since its first worker
+    torch.set_num_threads(1)
+    gc.freeze()  # collections shall not copy the pages of the process that this was forked from
+    most = address_space() + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    with contextlib.suppress(EOFError, OSError, ZygoteLost), contextlib.closing(Box(level, control, place)) as box:
+        link.send(None)
+        while True:
+            submission, lane = link.recv()
+            began = time.monotonic()
+            verdicts = grade(submission, box, seed, lane)
+            link.send((verdicts, time.monotonic() - began, "long" in lanes(submission)))
