@@ -47,6 +47,8 @@ CPU_SECONDS = 600  # a last resort for one run; the deadlines come first
 DEVICES = ("/dev/urandom", "/dev/zero")
 # What the setups of notebooks import of ours: loaded once for all submissions.
 IMPORTS = ("hookpoint.model.gpt2", "hookpoint.zoo.stories", "hookpoint.pictures", "hookpoint.content.earlier")
+# What making the first of torch's optimizers imports, which takes a second: loaded once if the notebook speaks of them.
+FOR_OPTIMIZERS = "torch._dynamo"
 ENDED = "Its cell ended the Python process, or did not come back within {limit:g} s."
 
 
@@ -81,7 +83,8 @@ class Stage:
         system, around = apart(system_paths(), str(PACKAGE))
         asked = {
             "withheld": {module: shown_to_all(module, notebook) for module in withheld(notebook)},
-            "imports": IMPORTS, "scratch": str(scratch), "landlock": box.level.landlock, "cpu_seconds": CPU_SECONDS,
+            "imports": imports(notebook), "scratch": str(scratch), "landlock": box.level.landlock,
+            "cpu_seconds": CPU_SECONDS,
             "listable": [*folders, *around], "readable": [*system, *DEVICES, *files],
         }  # fmt: skip
         send_frame(self.control, json.dumps(asked).encode())
@@ -208,6 +211,11 @@ class Run:
             select.select([self.handle], [], [], START_SECONDS)
             os.close(self.handle)
             self.handle = None
+
+
+def imports(notebook: Notebook) -> list[str]:
+    """What all submissions to the notebook find loaded."""
+    return [*IMPORTS, FOR_OPTIMIZERS] if b"torch.optim" in notebook.path.read_bytes() else [*IMPORTS]
 
 
 def shown_to_all(module: str, notebook: Notebook) -> str:

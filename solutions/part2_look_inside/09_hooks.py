@@ -98,8 +98,8 @@ print("control, after the hook is taken away:", round((tiny(tokens) - plain).abs
 #   point whose name fits. `fn(act, hook)` gets the value and the point, so `hook.name` says where it is.
 # - What `fn` returns takes the value's place for the rest of the run; on None the value stays, with what `fn` edited in
 #   place. Several hooks at one point run in the order of the list, each on what the one before left.
-# - The hooks are in force for this run alone. An error in a hook comes through, and no hook stays behind. Hooks that
-#   somebody else has set are in force too, before yours, and stay afterwards.
+# - The hooks are in force for this run alone. An error, in a hook or in the model, comes through, and no hook stays
+#   behind. Hooks that somebody else has set are in force too, before yours, and stay afterwards.
 # - A name that does not exist is an error that suggests the nearest one; then no hook is set.
 # - The logits carry their gradient as in a plain run.
 #
@@ -183,9 +183,10 @@ print("control, noted without that hook:             ", round(clean.norm().item(
 # - `names` says what to keep: None for all points, a list of names, one name, or a predicate on names. An unknown name
 #   is an error.
 # - The logits are those of a plain run. Hooks that somebody else has set are in force, and a cached value is what
-#   leaves its point, after these. Later edits, in place or not, do not reach it.
-# - By default the values are detached. With `grad=True` they lie in the graph, on the way from the tokens to the
-#   logits, so that `torch.autograd.grad` of the logits with respect to them works.
+#   leaves its point, after these.
+# - By default the values are detached, and later edits, in place or not, do not reach them. With `grad=True` they lie
+#   in the graph, on the way from the tokens to the logits, so that `torch.autograd.grad` of the logits with respect to
+#   them works.
 # - Each run has a dict of its own, and leaves no hook behind.
 #
 # You may use your `run_with_hooks`; the model's own methods are off.
@@ -208,7 +209,7 @@ print("control, noted without that hook:             ", round(clean.norm().item(
 
 # %% exercise="run_with_cache" minutes=15
 def run_with_cache(
-    model: GPT2, tokens: Int[Tensor, "batch pos"], names: Where | list[Where] | None = None, grad: bool = False
+    model: GPT2, tokens: Int[Tensor, "batch pos"], names: Where | list[str] | None = None, grad: bool = False
 ) -> tuple[Float[Tensor, "batch pos d_vocab"], dict[str, Tensor]]:
     """The logits of a run, and the values at its hook points by name."""
     ### BEGIN SOLUTION
@@ -539,7 +540,7 @@ with torch.no_grad():
 # last `hook_resid_post`. `labels` is a list of as many different strings; each names its part and, in figures, its
 # layer: "embed", "0_attn_out", "0_mlp_out", "1_attn_out", ...
 #
-# `cache` is that of a run with all names, of a model with MLPs. The number of layers is not given: the cache shows it.
+# `cache` is that of a run with all names, in any order, of a model with MLPs. It shows how many layers there are.
 
 # %% [markdown] hint="get_resid_stack" rung=1
 # Which entries of the cache were *added* to the stream, and which are the stream itself?
@@ -603,9 +604,9 @@ pictures.bars(lengths, labels, title="length of what was added at END")
 # %% [markdown]
 # ## Exercise: `grad_cache` ★★★
 # `grad_cache(model, tokens, metric) -> dict` gives, for every hook point, the gradient of `metric(logits)` with respect
-# to the value there: the same names and shapes as a full cache. `metric` takes the logits and gives one number as a
-# tensor. The gradients are detached, and the model is left as it was: no hook behind, and no parameter's `.grad`
-# touched.
+# to the value that leaves it: the same names and shapes as a full cache. `metric` takes the logits and gives one number
+# as a tensor. The gradients are detached, and the model is left as it was: no hook behind, also when the run fails, its
+# mode and its parameters' `.grad` the same. Hooks that somebody else has set are in force.
 #
 # You may use your `run_with_cache`.
 

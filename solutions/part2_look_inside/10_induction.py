@@ -234,10 +234,14 @@ for layer, pattern in enumerate(patterns_of(induction, tokens)):
         print(f"({layer}, {head})   {before:8.2f}  {own:8.2f}  {first:6.2f}")
 print(f"even     {prev_token_score(even).item():8.2f}  {current_token_score(even).item():8.2f}  ", end="")
 print(f"{first_token_score(even).item():6.2f}")
+one_back = patterns_of(induction, tokens)[0][:, 3].mean(dim=0).diagonal(-1)  # query 1 first
+print("\n(0, 3), previous, by query:", "  ".join(f"{q}: {one_back[q - 1]:.2f}" for q in (1, 8, 16, 24, 25, 32, 40)))
 
 # %% [markdown]
-# Head (0, 3) is a previous-token head, more than six times above the even one; (0, 1) does a little of it. Keep (0, 3)
-# in mind. Three heads of layer 1 rest on the BOS for 60% of the time: something must make them leave it.
+# Head (0, 3) scores more than six times as high as the even one; (0, 1) does a little of the same. Yet the mean hides
+# what the last line shows: up to query 24, (0, 3) gives the position before 0.68 or more, from 25 on 0.04 or less. It
+# is a previous-token head **in the first half of the model's context only**. Keep it in mind. Three heads of layer 1
+# rest on the BOS for 60% of the time: something must make them leave it.
 
 # %% [markdown] only="solutions"
 # The scores of one head need not sum to 1, nor be exclusive: query 1's previous position *is* position 0. On long texts
@@ -524,7 +528,7 @@ pictures.heatmap(
 )  # fmt: skip
 
 # %%
-found = find_heads(induction, threshold=0.3)
+found = [(int(layer), int(head)) for layer, head in find_heads(induction, threshold=0.3)]
 
 
 def loss_without(heads: list[tuple[int, int]]) -> float:
@@ -544,8 +548,8 @@ print(f"                           {loss_without(found) - plain:.2f} nats if all
 print(f"control: the three heads of layer 0 that are not (0, 3): {loss_without(others) - plain:.2f} nats")
 
 # %% [markdown]
-# The largest number in the table is not an induction head: it is (0, 3), the previous-token head of layer 0. And the
-# three induction heads together cost twice what they cost one by one, because each stands in for the others. An
+# The largest number in the table is not an induction head: it is (0, 3), which looks one back in the first half. And
+# the three induction heads together cost twice what they cost one by one, because each stands in for the others. An
 # ablation of single heads *understates* what is shared. Notebook 12 comes back to it.
 
 # %% [markdown] only="solutions"
@@ -649,13 +653,13 @@ print("\nmodel               keys of   score  effect of the previous-token head 
 for name, model, before, head, text, period in pairs:
     whole = table(model, text, lambda pattern, period=period: induction_score(pattern, period))[head]
     result = k_composition_check(model, before, head, text, period)
-    controls = "  ".join(f"{value:+.2f}" for value in result["controls"].values())
-    print(f"{name:19} {head}   {whole:.2f}   {result['effect']:+.2f} of {before}                     {controls}")
+    controls = "  ".join(f"{float(value):+.2f}" for value in result["controls"].values())
+    print(f"{name:19} {head}   {whole:.2f}   {float(result['effect']):+.2f} of {before}                     {controls}")
 
 # %% [markdown]
 # Without (0, 3) in their keys, nearly all of the score is gone; without any other head of layer 0, none of it. That is
-# the circuit, found in a model that nobody built by hand: a previous-token head in layer 0, three heads in layer 1 that
-# read it through their keys, and a loss that depends on both.
+# the circuit, found in a model that nobody built by hand: a head in layer 0 that looks one back where the first copy
+# stands, three heads in layer 1 that read it through their keys, and a loss that depends on both.
 
 # %% [markdown] only="solutions"
 # Replacing the keys of *all* heads of the layer gives the same number, since a head's pattern depends on its own keys.
@@ -666,41 +670,44 @@ for name, model, before, head, text, period in pairs:
 # %% [markdown]
 # ## What this does not show
 # "The model has induction heads" sounds like "it copies whatever comes again". Try other distances. Below, a half of 12
-# tokens comes again after a gap of random tokens, so that the *distance* between the two is 12 plus the gap.
+# tokens comes again after a gap of random tokens, so that the *distance* between the two is 12 plus the gap. Then try
+# other places: halves of 4, always 16 apart, the first copy after more and more random tokens.
 
 
 # %%
-def with_gap(P: int, gap: int, n: int = 64) -> Int[Tensor, "batch pos"]:
-    """Rows [BOS, half, gap, half] of random tokens."""
-    generator = torch.Generator().manual_seed(gap)
-    half, between = (torch.randint(1, 64, (n, size), generator=generator) for size in (P, gap))
-    return torch.cat([torch.zeros(n, 1, dtype=torch.int64), half, between, half], dim=1)
+def apart(P: int, distance: int, lead: int = 0) -> list[float]:
+    """The scores of the heads found, on rows [BOS, lead, half, gap, half] of random tokens."""
+    generator = torch.Generator().manual_seed(distance)
+    before, half, gap = (torch.randint(1, 64, (64, size), generator=generator) for size in (lead, P, distance - P))
+    rows = torch.cat([torch.zeros(64, 1, dtype=torch.int64), before, half, gap, half], dim=1)
+    patterns, queries = patterns_of(induction, rows), torch.arange(P) + lead + distance + 1
+    return [patterns[layer][:, head, queries, queries - distance + 1].mean().item() for layer, head in found]
 
 
-gaps = list(range(0, 23, 2))
-scores = {head: [] for head in found}
-for gap in gaps:
-    pattern = patterns_of(induction, with_gap(12, gap))[1]
-    queries = torch.arange(12 + gap + 1, 24 + gap + 1)
-    for layer, head in found:
-        scores[layer, head].append(pattern[:, head, queries, queries - 12 - gap + 1].mean().item())
+places = "  ".join(f"{1 + lead} and {17 + lead}: {max(apart(4, 16, lead)):.2f}" for lead in range(0, 29, 4))
+print("16 apart, the copies begin at", places)
+distances = list(range(12, 35, 2))
+scores = torch.tensor([apart(12, distance) for distance in distances])
 pictures.curve(
-    {f"head {head}": values for head, values in scores.items()},
-    [12 + gap for gap in gaps],
+    {f"head {head}": values.tolist() for head, values in zip(found, scores.T, strict=True)},
+    distances,
     xlabel="distance between the two copies",
     ylabel="induction score",
     title="the same heads, the same half, another distance",
 )
 
 # %% [markdown]
-# The score peaks at 26 and falls off on both sides; at 12 it is 0.03, no more than even attention gets. In training,
-# the two copies of a block stood 16 to 33 positions apart, and most often 24 or 25. So the algorithm in this model is
-# "what followed this token *about 25 positions back*", and a test at $P = 20$ alone would never have told you.
+# The score peaks at a distance of 26 to 28; at 12 it is 0.03, no more than even attention gets. Is it the distance that
+# counts? At the *same* distance of 16 the best head scores 0.02 or less while both copies stand in the first 24
+# positions, 0.46 to 0.64 with one copy before the middle of the context and one after it, and 0.00 with both after it,
+# where (0, 3) does not look one back. The training text was made like this: a random block stood once in each half. So
+# the algorithm in this model is "I stand in the second half: what followed this token *in the first*?", and one number
+# at $P = 20$ would never have told you.
 #
 # After all the controls, this remains open:
 #
 # - one model, one seed, one kind of data: that induction heads appear suddenly *here* says nothing about the next run;
-# - the score at one distance does not show a general skill;
+# - the score at one distance and one place does not show a general skill;
 # - the heads explain the repeats of random tokens. Olsson et al. argue that in language models they do most of
 #   in-context learning in a wider sense; for small models they show it by ablation, for large ones they call their own
 #   evidence correlational (the table in their summary of the evidence). Nothing above speaks to that.
@@ -735,9 +742,9 @@ else:
 # 2. **A capability that is absent at step 600 and there at step 750.** The loss on ordinary text showed only a small
 #    bump. If you had to warn of such a change *before* it comes, which of your numbers would you watch, and what speaks
 #    against each of them?
-# 3. **The heads fail at distance 12, and every test at 20 passed.** Suppose the same holds for a safety-relevant
-#    behaviour: it was tested in one range and is used in another. How would you have found out without knowing the
-#    training data?
+# 3. **The heads fail on copies in one half, and every test at $P = 20$ passed.** Suppose the same holds for a
+#    safety-relevant behaviour: it was tested in one range and is used in another. How would you have found out without
+#    knowing the training data?
 #
 # ## References
 # - Elhage et al. 2021, *A Mathematical Framework for Transformer Circuits*: induction heads in two-layer models, and

@@ -87,7 +87,8 @@ print(f"the answer is the likeliest token in {hits.float().mean():.0%} of the te
 #   `scale_from` `[batch pos d_model]`.
 #
 # Two readings of the frozen centring are in use, `resid` minus its own mean or minus that of `scale_from`. The checks
-# accept both; the solution takes the first, which makes each part of a sum comparable. Nothing of torch is banned.
+# accept both. Take the first for what follows: only with it do the parts sum to the whole. The result can be
+# differentiated. Nothing of torch is banned.
 
 # %% [markdown] hint="apply_ln_final" rung=1
 # Which two numbers does LayerNorm work out from each vector? Which of them must come from somewhere else now?
@@ -234,8 +235,8 @@ checks.run("lens_rank")
 # %% [markdown]
 # ## Exercise: `lens_kl` ★
 # `lens_kl(lens_logits, final_logits)` with `[layer batch pos d_vocab]` and `[batch pos d_vocab]` gives KL(final ||
-# lens) in nats, `[layer batch pos]`. It stays a number where a probability is too small for one. Nothing of torch is
-# banned; if you take `F.kl_div`, look up which of its arguments is the truth.
+# lens) in nats, `[layer batch pos]`. It stays a number where a probability is too small for one, and it can be
+# differentiated. Nothing of torch is banned; if you take `F.kl_div`, look up which of its arguments is the truth.
 
 # %% [markdown] hint="lens_kl" rung=1
 # What is the logarithm of a probability that has been rounded to 0? Where do you get the logarithm without the
@@ -270,7 +271,7 @@ checks.run("lens_kl")
 # %% [markdown]
 # ## Where the name becomes readable
 # Now over all 300 texts, at the last word. Two controls: the same lens asked for *another* text's receiver, and an
-# untrained model. Without them you could not say that a rank of 12 in 1,214 is about this text, nor that the lens does
+# untrained model. Without them you could not say that a rank of 14 in 1,214 is about this text, nor that the lens does
 # not make something out of nothing.
 
 # %%
@@ -290,7 +291,7 @@ for at, name in enumerate(LAYERS):
 
 # %% [markdown]
 # The answer becomes readable late, in the last layer. Before layer 2 the lens does have *names* high up, the right one
-# among the first dozen or so; other texts' names follow far behind. Before that it reads nothing that means anything:
+# among the first 15 or so; other texts' names follow far behind. Before that it reads nothing that means anything:
 # its KL is *above* 10 nats, which is worse than knowing nothing (a uniform guess could not be further than about 7).
 #
 # ## What the lens does not see
@@ -723,9 +724,9 @@ def dla_neurons(
 checks.run("dla_neurons")
 
 # %% [markdown]
-# The last MLP adds 2.2 logits to the receiver's lead, as much as L0H2. Is that a few neurons? For each text, sort its
-# 128 neurons by what they add, and sum the best ones. The control is the same MLP on two bystanders, where nothing is
-# to be said.
+# The last MLP adds 2.2 logits to the receiver's lead, about as much as L0H2. Is that a few neurons? For each text, sort
+# its 128 neurons by what they add, and sum the best ones. The control is the same MLP on two bystanders, where nothing
+# is to be said.
 
 # %%
 print("logits added by the best n of 128 neurons of layer 2, mean over texts")
@@ -775,9 +776,9 @@ except HookpointError as lacking:
 #    and reads as nothing. What does silence of such an alarm show, and what would you test it on first?
 # 2. **What is the right "wrong"?** Every attribution here answers "why this rather than that". If you want to know why
 #    a model refuses a request, what would you compare with, and which heads would each choice hide?
-# 3. **Who is responsible?** L0H2 has most of the direct share, and taking it out costs everything; the writers have
-#    most of what lifts the names, and taking any one out costs little. If you had to remove the skill from the model,
-#    or to watch it, which would you choose, and what would you measure to be sure?
+# 3. **Who is responsible?** L0H2 has the largest direct share of a head, and taking it out costs everything; the
+#    writers have most of what lifts the names, and taking any one out costs little. If you had to remove the skill from
+#    the model, or to watch it, which would you choose, and what would you measure to be sure?
 #
 # ## References
 # - nostalgebraist 2020, *interpreting GPT: the logit lens*.

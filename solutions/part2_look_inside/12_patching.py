@@ -336,7 +336,7 @@ for layer in range(3):
 # %% [markdown]
 # One head brings back everything, and it is not one of those that look at the receiver. Which brings up a question that
 # the table cannot answer: 1.1, 1.3, 2.1 and 2.3 look at the very name that is said next, and patching them brings back
-# next to nothing. Are they idle? Keep it in mind for the end of this notebook.
+# a seventh at most. Are they idle? Keep it in mind for the end of this notebook.
 
 # %% [markdown] only="solutions"
 # `z` has the heads on an axis of its own, so one index is enough. Patching `hook_result`, or `hook_attn_out` minus the
@@ -603,9 +603,9 @@ edges = edge_matrix(stories, clean[few], corrupt[few], few_metric) / (on_clean -
 pictures.heatmap(edges, title="sender (row) to receiver (column; the last one: logits)", limit=0.3)
 
 # %% [markdown]
-# Head 0.2 has the strongest edges, and the strongest of them leads straight to the logits: it tells the unembedding
-# itself "not this one". All direct paths of 0.2 together make up well under half of what it does. The rest passes
-# through MLPs, which this matrix has frozen: a graph of heads leaves that out without a word.
+# By far the strongest edge leads from head 0.2 straight to the logits: it tells the unembedding itself "not this one".
+# All direct paths of 0.2 together make up well under half of what it does. Most of the rest passes through MLPs, which
+# this matrix has frozen: a graph of heads leaves that out without a word.
 
 # %% [markdown] only="solutions"
 # Noising finds what the clean run needs. Restoring the same paths in the corrupt run (denoising) gives another matrix:

@@ -69,7 +69,8 @@ COMPARED += [("control: 1.2", trained, 2), ("control: untrained 1.0", untrained,
 # - `F @ other`, with a matrix or another `FactoredMatrix`, and `matrix @ F`: a `FactoredMatrix` each. Python calls
 #   `__matmul__` for the first and `__rmatmul__` for the second. What a vector gives is open.
 # - `norm()`: the Frobenius norm, `trace()`: the sum of the diagonal for m = n; tensors of the batch shape.
-# - `svd()`: `(U[..., m, r], S[..., r], V[..., n, r])` with `AB = U diag(S) V.T`, orthonormal columns, `S` descending.
+# - `svd()`: `(U[..., m, r], S[..., r], V[..., n, r])` with `AB = U diag(S) V.T`, `S` descending, and orthonormal
+#   columns, also where some of `S` are 0.
 #
 # Only `AB` may make a tensor with as many numbers as the product has. Nothing of torch is banned.
 
@@ -304,8 +305,8 @@ for name, (layer, head) in zip(NAMES, HEADS, strict=True):
     print(name, row, "".join(f"{before[key]:{w}.2f}" for key, w in (("top1", 19), ("top5", 7), ("eigenvalue", 13))))
 
 # %% [markdown]
-# Three heads of layer 1 copy: 1.0, 1.1 and 1.3, with eigenvalues that are nearly all positive. Head 1.2 and all of
-# layer 0 do not, and no untrained head does.
+# Three heads of layer 1 copy: 1.0, 1.1 and 1.3, with eigenvalues that are nearly all positive. In head 1.2 a token's
+# own logit is often among five, but its eigenvalues cancel; layer 0 and the untrained heads do not copy.
 #
 # What it does **not** show: that the heads copy in use. That depends on where they look, and on LayerNorm, which this
 # leaves out. Also, "top1" punishes a head that raises a token *and* a few others, while the eigenvalues ignore how
@@ -770,8 +771,8 @@ for name, model, head in COMPARED:
     print(f"{name:24}" + "".join(f"{value:7.2f}" for value in agree))
 
 # %% [markdown]
-# In the copying heads every one of the strongest directions promotes the tokens that it reads. Head 1.2 does so for
-# some and not for others, and the untrained head for none.
+# In the copying heads every one of the strongest directions promotes the tokens that it reads. Head 1.2 does so
+# less, and its strongest direction does the opposite; in the untrained head the two have little to do with each other.
 
 # %% [markdown] only="solutions"
 # Cutting W_V and W_O to k columns before multiplying would take k arbitrary inner dimensions. The next exercise is

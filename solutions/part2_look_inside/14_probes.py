@@ -111,9 +111,9 @@ print(f"{len(judged.statements)} statements, {judged.is_true.float().mean():.0%}
 # each an int64 tensor of row numbers, in any order.
 #
 # - Every row is in exactly one part, and all rows of a group (equal numbers in `groups`, any integers) are together.
-# - The groups of each label are shared out by themselves (*stratified*). A group's label is the one that most of its
-#   rows have. Of each label's groups, every part has its fraction, to within one group. Fractions count groups, not
-#   rows; they add up to 1, and one may be 0.
+# - The groups of each label are shared out by themselves (*stratified*). `y` holds 0 and 1, as int or bool; a group's
+#   label is the one that most of its rows have. Of each label's groups, every part has its fraction, to within one
+#   group. Fractions count groups, not rows; they add up to 1, and one may be 0.
 # - The groups are shuffled by `seed` alone: the same seed gives the same parts, and no global generator is used.
 
 # %% [markdown] hint="split_by_group" rung=1
@@ -389,7 +389,7 @@ for name, model, those in (
 # After the last block truth can be read for new people, if they are people whose verdicts the model has learned. About
 # the twelve others it knows the same kind of facts, and nothing can be read. So this is no general sense of truth: the
 # direction says "this was called true", and the model does not compare statements with what it knows. The shuffled row
-# is as far from a half as 120 statements allow; keep that spread in mind when you read the others.
+# is as far from a half as 112 statements allow (32 for the twelve); keep that spread in mind when you read the others.
 #
 # Where in the sentence is it? The same probe at each of the last four words:
 
@@ -438,8 +438,8 @@ for name, model in (("trained", brackets), ("random", GPT2(brackets.cfg, seed=0)
 # %% [markdown]
 # ## Exercise: `control_labels` ★
 # `control_labels(tokens[N], n_classes, seed) -> int64 [N]` gives each token type (each distinct number) one class from
-# 0 to `n_classes - 1` at random, all equally likely, and independent for different types and different seeds. Rows of
-# one type get the same class. Only `seed` decides. It is called once for all rows, before any split.
+# 0 to `n_classes - 1` at random: all equally likely, whatever the type's number, and independent for different seeds.
+# Rows of one type get the same class. Only `seed` decides. It is called once for all rows, before any split.
 
 # %% [markdown] hint="control_labels" rung=1
 # How many random numbers are drawn: one for each row, or fewer?
@@ -536,7 +536,7 @@ for name, model in (("trained", talker), ("random", GPT2(talker.cfg, seed=0))):
 # %% [markdown]
 # ## Exercise: `ccs_normalise` ★★
 # `ccs_normalise(Xp[N, D], Xn[N, D])` gives both sides, each standardised by itself: its own mean and its own standard
-# deviation, feature by feature, 0 where a feature does not vary. What tells the sides apart as such is gone after that.
+# deviation (by N or N - 1), feature by feature, 0 where it does not vary. What tells the sides apart as such is gone.
 
 # %% [markdown] hint="ccs_normalise" rung=1
 # What would be left of a feature that is +1 on one side and -1 on the other if you subtracted the common mean?

@@ -32,7 +32,7 @@ def test_run_with_hooks_for_one_run(submission):
 
 
 def test_run_with_hooks_after_an_error(submission):
-    """An error in a hook comes through, and no hook stays behind."""
+    """An error in a hook or in the model comes through, and no hook stays behind."""
     submission.passes("run_with_hooks", "after_an_error")
 
 
@@ -47,7 +47,7 @@ def test_run_with_hooks_others_stay(submission):
 
 
 def test_run_with_hooks_carries_gradient(submission):
-    """The logits carry their gradient as those of a plain run do."""
+    """The logits carry their gradient as those of a plain run do, also through what a hook returns."""
     submission.passes("run_with_hooks", "carries_gradient")
 
 
@@ -97,7 +97,7 @@ def test_zero_ablate_head_that_head_alone(submission):
 
 
 def test_zero_ablate_head_several_at_once(submission):
-    """Several heads go into one list, and each pair keeps its own layer and head, also for a single text."""
+    """Several heads go into one list, and each pair keeps its own layer and head, for runs of any size."""
     submission.passes("zero_ablate_head", "several_at_once")
 
 
@@ -162,7 +162,7 @@ def test_get_resid_stack_in_order(submission):
 
 
 def test_get_resid_stack_labelled(submission):
-    """There is one label for each term, all different: embed, then attn and mlp with the layer's number."""
+    """There is one label for each term, all different, and it says which part it is, and of which layer in figures."""
     submission.passes("get_resid_stack", "labelled")
 
 
@@ -181,8 +181,13 @@ def test_grad_cache_on_one_position(submission):
     submission.passes("grad_cache", "on_one_position")
 
 
+def test_grad_cache_beside_others(submission):
+    """Hooks that somebody else has set are in force, and the value at a point is what leaves it after these."""
+    submission.passes("grad_cache", "beside_others")
+
+
 def test_grad_cache_traceless(submission):
-    """The gradients are detached, no hook stays, and no parameter's .grad or requires_grad changes."""
+    """The gradients are detached; no hook is left, also by a run that fails; mode, .grad and requires_grad stay."""
     submission.passes("grad_cache", "traceless")
 
 

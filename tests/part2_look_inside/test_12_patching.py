@@ -52,13 +52,8 @@ def test_normalised_metric_no_scale(submission):
 
 
 def test_normalised_metric_small_gap(submission):
-    """A small difference between clean and corrupt is used as it is."""
+    """A small difference between clean and corrupt is used as it is, however small."""
     submission.passes("normalised_metric", "small_gap")
-
-
-def test_normalised_metric_differentiable(submission):
-    """Gradients go through it, so that a patched run can be differentiated."""
-    submission.passes("normalised_metric", "differentiable")
 
 
 def test_patch_resid_exact(submission):
@@ -142,7 +137,7 @@ def test_attribution_patching_few_runs(submission):
 
 
 def test_attribution_patching_traceless(submission):
-    """The model is left as it was: no hooks, and no gradients in its parameters."""
+    """The model is left as it was: no hooks, and in its parameters the gradients that were there before, or none."""
     submission.passes("attribution_patching", "traceless")
 
 
@@ -157,7 +152,7 @@ def test_path_patch_no_path(submission):
 
 
 def test_path_patch_frozen_or_not(submission):
-    """With freeze_mlps, MLPs keep their clean values on the way; without it they pass on what they hear."""
+    """With freeze_mlps, or without a word, MLPs keep their clean values; with False they pass on what they hear."""
     submission.passes("path_patch", "frozen_or_not")
 
 
@@ -167,7 +162,7 @@ def test_path_patch_in_a_gpt2(submission):
 
 
 def test_path_patch_nothing_to_tell(submission):
-    """Where clean and corrupt are the same, and where nobody receives, it is the clean run; one sequence will do."""
+    """Where clean and corrupt are the same, it is the clean run, and no hook is left; one sequence will do."""
     submission.passes("path_patch", "nothing_to_tell")
 
 
@@ -191,6 +186,11 @@ def test_faithfulness_with_mlps(submission):
     submission.passes("faithfulness", "with_mlps")
 
 
+def test_faithfulness_beyond(submission):
+    """A circuit may keep more than the whole model does, or less than nothing: nothing is cut off."""
+    submission.passes("faithfulness", "beyond")
+
+
 def test_faithfulness_ends(submission):
     """All nodes together have 1, and no node at all has 0."""
     submission.passes("faithfulness", "ends")
@@ -206,8 +206,13 @@ def test_completeness_with_mlps(submission):
     submission.passes("completeness", "with_mlps")
 
 
+def test_completeness_beyond(submission):
+    """What stands beside may keep more than the whole model does, or less than nothing: nothing is cut off."""
+    submission.passes("completeness", "beyond")
+
+
 def test_completeness_ends(submission):
-    """Beside all nodes nothing is left, which is 0; beside no node all is, which is 1."""
+    """Beside all nodes nothing is left, which is 0; beside no node all is, which is 1; in larger models too."""
     submission.passes("completeness", "ends")
 
 

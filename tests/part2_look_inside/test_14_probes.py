@@ -66,9 +66,19 @@ def test_probe_accuracy_by_layer_by_group(submission):
     submission.passes("probe_accuracy_by_layer", "by_group")
 
 
+def test_probe_accuracy_by_layer_train_alone(submission):
+    """Mean, scale and probe come from the rows of 'train' alone, and the accuracy from those of 'test'."""
+    submission.passes("probe_accuracy_by_layer", "train_alone")
+
+
 def test_probe_accuracy_by_layer_control(submission):
     """With shuffled labels, fitted on and scored on, every layer is near a half."""
     submission.passes("probe_accuracy_by_layer", "control")
+
+
+def test_probe_accuracy_by_layer_shuffled_throughout(submission):
+    """The probe of 'shuffled' is fitted on shuffled labels and scored on shuffled labels."""
+    submission.passes("probe_accuracy_by_layer", "shuffled_throughout")
 
 
 def test_probe_accuracy_by_layer_uneven(submission):
@@ -112,7 +122,7 @@ def test_ccs_normalise_each_side(submission):
 
 
 def test_ccs_normalise_nothing_tells_them_apart(submission):
-    """A feature that only says which side it is becomes 0 on both."""
+    """A feature that does not vary on a side becomes 0 there: one that only says which side it is, on both."""
     submission.passes("ccs_normalise", "nothing_tells_them_apart")
 
 
@@ -132,7 +142,7 @@ def test_ccs_loss_gradient(submission):
 
 
 def test_fit_ccs_truth(submission):
-    """On normalised pairs it finds which one is true, without having been told; which end means true stays open."""
+    """Of normalised pairs it finds the true one without labels. Which end means true is open; the seed decides."""
     submission.passes("fit_ccs", "truth")
 
 
@@ -142,13 +152,8 @@ def test_fit_ccs_as_they_are(submission):
 
 
 def test_fit_ccs_best_of_many(submission):
-    """Of all restarts the one with the lowest loss is kept: some starts end in a dead end."""
+    """Of all restarts the one with the lowest loss is kept: some end in a dead end. The seed sets the starts."""
     submission.passes("fit_ccs", "best_of_many")
-
-
-def test_fit_ccs_seeded(submission):
-    """The seed decides about the starts: the same one gives the same probe."""
-    submission.passes("fit_ccs", "seeded")
 
 
 def test_ambiguous_vs_clear_truth(submission):
@@ -211,9 +216,19 @@ def test_causal_check_p_value(submission):
     submission.passes("causal_check", "p_value")
 
 
+def test_causal_check_ties(submission):
+    """A random direction with exactly the same effect counts as one that does as much."""
+    submission.passes("causal_check", "ties")
+
+
 def test_causal_check_isotropic(submission):
     """The random directions point everywhere alike: for a middling direction p is what chance gives."""
     submission.passes("causal_check", "isotropic")
+
+
+def test_causal_check_seeded(submission):
+    """The seed decides about the random directions."""
+    submission.passes("causal_check", "seeded")
 
 
 def test_causal_check_leaves_alone(submission):

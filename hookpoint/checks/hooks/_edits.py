@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Mismatch, same
+from hookpoint.checks.author import Mismatch, Raised, refuses, same
 
 from ._forward import CFG, pair_of, run
 
@@ -44,5 +44,14 @@ def same_run(learner, model, tokens: Tensor, pairs: list, wanted: dict[str, Tens
             same(found[name], want)
         except Mismatch as mismatch:
             what = "logits" if name == "logits" else f"values at {name}"
-            raise Mismatch(f"gives an edit under which the {what} come out wrong, {when}.", *mismatch.lines) from None
+            fact, about = f"gives an edit under which the {what} come out wrong, {when}.", pairs[0]
+            raise Mismatch(fact, *mismatch.lines, got=about if len(pairs) == 1 else None) from None
     return found
+
+
+def must_raise(otherwise: str, *call) -> Raised:
+    """What the call raised. Raises `Mismatch` with this clause if it returned."""
+    try:
+        return refuses(*call, kinds=("Exception",))
+    except Mismatch:
+        raise Mismatch(otherwise) from None

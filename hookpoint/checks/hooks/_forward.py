@@ -89,8 +89,8 @@ def left_alone(learner, model, before: dict[str, int]) -> None:
     for name in {**before, **after}:
         had, has = before.get(name, 0), after.get(name, 0)
         if has > had:
-            line = "  Remove it in a finally block, so that an error cannot skip it."
-            raise Mismatch(f"leaves a hook behind at {name}.", line)
+            line = "  Every hook that was set for the run has to go, one by one, and also when the run fails."
+            raise Mismatch(f"leaves {has - had} hook{'s' * (has - had > 1)} behind at {name}.", line)
         if has < had:
             raise Mismatch(f"removes a hook at {name} that somebody else had set.", "  Remove your own ones only.")
 

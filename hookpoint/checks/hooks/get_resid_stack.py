@@ -1,6 +1,7 @@
 """Checks for `get_resid_stack` (part 2, notebook 09)."""
 
 import re
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,15 +15,12 @@ def reference(cache):
     """Names the arguments in messages."""
 
 
-def real_cache(draw, dtype):
-    return run(draw.ids(CFG.d_vocab, 3, 5), some_weights(draw, dtype=dtype), CFG)[1]
-
-
-def deep_cache(draw, layers=12):
-    """A cache of many layers whose entries have nothing to do with one another, in no order."""
-    parts = ("hook_resid_pre", "hook_attn_out", "hook_resid_mid", "hook_mlp_out", "hook_resid_post")
-    names = ["hook_embed", "hook_pos_embed", *(f"blocks.{layer}.{part}" for layer in range(layers) for part in parts)]
-    return {names[at]: draw.normal(2, 3, 5) for at in draw.order(len(names))}
+def cache_of(draw, layers=CFG.n_layers, rows=2, length=3, dtype=torch.float32):
+    """The cache of a run of a model of so many layers, its names in no order."""
+    cfg = replace(CFG, n_layers=layers)
+    values = run(draw.ids(cfg.d_vocab, rows, length), some_weights(draw, cfg, dtype), cfg)[1]
+    names = list(values)
+    return {names[at]: values[names[at]] for at in draw.order(len(names))}
 
 
 def wanted(cache, layers):
@@ -34,13 +32,13 @@ def wanted(cache, layers):
 
 def sums_to_the_stream(learner, draw):
     """The terms of a real run add up to the last hook_resid_post."""
-    for dtype in (torch.float32, torch.float64):
-        cache = real_cache(draw, dtype)
+    for rows, length, dtype in ((3, 5, torch.float32), (1, 4, torch.float64)):
+        cache = cache_of(draw, rows=rows, length=length, dtype=dtype)
         got = learner.get_resid_stack(cache)
         if got[0].shape[0] != 2 * CFG.n_layers + 1:
             raise Mismatch(f"gives {got[0].shape[0]} terms for {CFG.n_layers} layers, expected 5.", got=got)
         last = cache[f"blocks.{CFG.n_layers - 1}.hook_resid_post"]
-        total = got[0].sum(dim=0)
+        total = got[0].sum(dim=0).to(last.dtype)
         if total.shape != last.shape or not torch.allclose(total, last, rtol=1e-4, atol=1e-4):
             raise Mismatch("gives terms whose sum is not the last hook_resid_post.", got=got)
         same(got[0], wanted(cache, CFG.n_layers))
@@ -48,21 +46,25 @@ def sums_to_the_stream(learner, draw):
 
 def in_order(learner, draw):
     """Embeddings together first, then attn_out and mlp_out layer by layer, also beyond layer 9."""
-    cache = deep_cache(draw)
+    cache = cache_of(draw, 12)
     same(learner.get_resid_stack(cache)[0], wanted(cache, 12), "for a cache of 12 layers")
 
 
 def labelled(learner, draw):
-    """There is one label for each term, all different: embed, then attn and mlp with the layer's number."""
-    cache = deep_cache(draw)
+    """There is one label for each term, all different, and it says which part it is, and of which layer in figures."""
+    cache = cache_of(draw, 12)
     stack, labels = got = learner.get_resid_stack(cache)
-    if not all(isinstance(label, str) for label in labels) or len(set(labels)) != len(stack):
-        raise Mismatch(f"gives {len(set(map(str, labels)))} different labels for {len(stack)} terms.", got=got)
-    parts = ["embed", *(f"{part} {layer}" for layer in range(12) for part in ("attn", "mlp"))]
-    for label, part in zip(labels, parts, strict=True):
-        word, _, layer = part.partition(" ")
-        if word not in label.lower() or (layer and layer not in re.findall(r"\d+", label)):
-            raise Mismatch(f"labels the term of {part} as {label!r}.", got=got)
+    if not all(isinstance(label, str) for label in labels):
+        raise Mismatch("gives labels that are not all strings.", got=got)
+    if not len(labels) == len(set(labels)) == len(stack):
+        count = f"{len(labels)} labels, {len(set(labels))} of them different,"
+        raise Mismatch(f"gives {count} for {len(stack)} terms.", got=got)
+    terms = [("the embeddings", ""), *((part, str(layer)) for layer in range(12) for part in ("attention", "MLP"))]
+    for label, (part, layer) in zip(labels, terms, strict=True):
+        about = "attention" if "att" in label.lower() else "MLP" if "mlp" in label.lower() else part
+        if about != part or (layer and layer not in re.findall(r"\d+", label)):
+            of = f" of layer {layer}" if layer else ""
+            raise Mismatch(f"labels the term of {part}{of} as {label!r}.", got=got)
 
 
 def stacked(terms):

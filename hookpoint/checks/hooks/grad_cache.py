@@ -2,7 +2,7 @@
 
 import torch
 
-from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, same
+from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, refuses, same
 
 from ._forward import CFG, TOY, left_alone, model_of, run, some_weights
 
@@ -19,10 +19,10 @@ def start(learner, draw, cfg=CFG, dtype=torch.float64, power=1):
     return model_of(learner, weights, cfg), tokens, weights, metric, lambda logits: (logits * along).pow(power).sum()
 
 
-def by_autograd(tokens, weights, metric, cfg):
+def by_autograd(tokens, weights, metric, cfg, edits=None):
     """The gradients through an independent forward pass."""
     tracked = {name: weight.detach().clone().requires_grad_() for name, weight in weights.items()}
-    logits, values = run(tokens, tracked, cfg)
+    logits, values = run(tokens, tracked, cfg, edits)
     return dict(zip(values, torch.autograd.grad(metric(logits), list(values.values())), strict=True))
 
 
@@ -30,18 +30,7 @@ def at_every_point(learner, draw):
     """For every hook point there is the gradient of metric(logits), in the value's shape."""
     for cfg, dtype, power in ((CFG, torch.float64, 1), (CFG, torch.float32, 2), (TOY, torch.float64, 3)):
         model, tokens, weights, metric, ours = start(learner, draw, cfg, dtype, power)
-        want = by_autograd(tokens, weights, ours, cfg)
-        got = learner.grad_cache(model, tokens, metric)
-        for name in want:
-            if name not in got:
-                raise Mismatch(f"gave no gradient at {name}.", got=got)
-            try:
-                same(got[name], want[name], f"at {name}")
-            except Mismatch as mismatch:
-                mismatch.got = got
-                raise
-        if extra := [name for name in got if name not in want]:
-            raise Mismatch(f"gave a gradient at {extra[0]!r}, which is no hook point.", got=got)
+        same_gradients(learner.grad_cache(model, tokens, metric), by_autograd(tokens, weights, ours, cfg))
 
 
 def as_differences_say(learner, draw):
@@ -64,25 +53,55 @@ def on_one_position(learner, draw):
     along[1, 2] = draw.normal(CFG.d_vocab, dtype=torch.float64)
     got = learner.grad_cache(model_of(learner, weights), tokens, learner.given.metric_along(along))
     want = by_autograd(tokens, weights, lambda logits: (logits * along).sum(), CFG)
-    for name, gradient in want.items():
+    same_gradients(got, want, "for a metric of one text's third position")
+
+
+def beside_others(learner, draw):
+    """Hooks that somebody else has set are in force, and the value at a point is what leaves it after these."""
+    model, tokens, weights, metric, ours = start(learner, draw, power=2)
+    place = "blocks.0.hook_resid_mid"
+    learner.given.set_hook(model, place, learner.given.noting_hook(learner.given.journal(), "theirs", "times", -2.0))
+    before = learner.given.hooks_set(model)
+    want = by_autograd(tokens, weights, ours, CFG, {place: [lambda value: value * -2.0]})
+    same_gradients(learner.grad_cache(model, tokens, metric), want, f"with somebody's hook at {place}")
+    left_alone(learner, model, before)
+
+
+def same_gradients(got, want, when=""):
+    """The same names, shapes and values; which name differs is said."""
+    comma = f", {when}" if when else ""
+    for name in want:
         if name not in got:
-            raise Mismatch(f"gave no gradient at {name}.", got=got)
+            raise Mismatch(f"gave no gradient at {name}{comma}.", got=got)
         try:
-            same(got[name], gradient, f"at {name}, for a metric of one text's third position")
+            same(got[name], want[name], f"at {name}{comma}")
         except Mismatch as mismatch:
             mismatch.got = got
             raise
+    if extra := [name for name in got if name not in want]:
+        raise Mismatch(f"gave a gradient at {extra[0]!r}, which is no hook point.", got=got)
 
 
 def traceless(learner, draw):
-    """The gradients are detached, no hook stays, and no parameter's .grad or requires_grad changes."""
+    """The gradients are detached; no hook is left, also by a run that fails; mode, .grad and requires_grad stay."""
     model, tokens, _, metric, _ = start(learner, draw)
-    learner.given.logits_gradient(model, tokens, draw.normal(2, 5, CFG.d_vocab, dtype=torch.float64), "embed.W_E")
-    before = learner.given.traces(model)
-    if hanging := learner.given.hanging(learner.grad_cache, model, tokens, metric):
-        raise Mismatch(f"gave gradients that require a gradient themselves: {hanging[0]} is the first.")
+    along = draw.normal(2, 5, CFG.d_vocab, dtype=torch.float64)
+    for trained in (False, True):  # without a .grad at any parameter, then with one at each
+        if trained:
+            learner.given.logits_gradient(model, tokens, along, "embed.W_E")
+        before = learner.given.traces(model)
+        if hanging := learner.given.hanging(learner.grad_cache, model, tokens, metric):
+            raise Mismatch(f"gave gradients that require a gradient themselves: {hanging[0]} is the first.")
+        left_alone(learner, model, {})
+        if not learner.given.in_training(model):
+            raise Mismatch("leaves the model in eval mode, and it was in training mode.")
+        same_traces(before, learner.given.traces(model))
+    refuses(learner.grad_cache, model, draw.ids(CFG.d_vocab, 2, CFG.n_ctx + 1), metric, kinds=("Exception",))
     left_alone(learner, model, {})
-    after = learner.given.traces(model)
+
+
+def same_traces(before, after):
+    """Raises `Mismatch` if a parameter's .grad or requires_grad has changed."""
     for name, kept in before["grad"].items():
         now = after["grad"][name]
         if (now is None) != (kept is None) or (kept is not None and not torch.equal(now, kept)):
@@ -199,7 +218,7 @@ def with_graph(model, tokens, metric):
 
 EXERCISE = Exercise(
     "grad_cache",
-    checks=(at_every_point, as_differences_say, on_one_position, traceless),
+    checks=(at_every_point, as_differences_say, on_one_position, beside_others, traceless),
     reference=reference,
     gives=dict,
     tolerance=WHOLE,

@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import torch
 
-from hookpoint.checks.author import WHOLE, Exercise, Slip, refuses
+from hookpoint.checks.author import WHOLE, Exercise, Slip
 
-from ._edits import same_edit, same_run, with_head, z_of
+from ._edits import must_raise, same_edit, same_run, with_head, z_of
 from ._exact import EXACT, exact_logits, exact_z, integers
 from ._forward import CFG, left_alone, model_of, pair_of, run, some_weights
 
@@ -50,13 +50,14 @@ def mean_of(ref, weights, layer, head, axes):
 
 def at_each_position(learner, draw):
     """By default the mean is over the reference texts at each position; a shorter run uses the first positions."""
-    for layer, head, rows, length, dtype in ((0, 2, 2, 5, torch.float32), (1, 0, 5, 3, torch.float64)):
+    for layer, head, texts, dtype in ((0, 2, 4, torch.float32), (1, 0, 1, torch.float64)):
         model, weights = start(learner, draw, dtype)
-        ref, tokens = draw.ids(CFG.d_vocab, 4, 5), draw.ids(CFG.d_vocab, rows, length)
-        mean = mean_of(ref, weights, layer, head, 0)[:length]
-        pair = learner.mean_ablate(model, layer, head, ref)
-        when = f"for a run of {rows} texts of {length} tokens and a reference of 4 of 5"
-        same_edit(learner, model, tokens, weights, [pair], {z_of(layer): [with_head(head, mean)]}, when)
+        ref = draw.ids(CFG.d_vocab, texts, 5)
+        mean, pair = mean_of(ref, weights, layer, head, 0), learner.mean_ablate(model, layer, head, ref)
+        for rows, length in ((5, 3), (2, 5), (1, 1)):
+            edits = {z_of(layer): [with_head(head, mean[:length])]}
+            when = f"for a run of {rows} x {length} tokens and a reference of {texts} x 5"
+            same_edit(learner, model, draw.ids(CFG.d_vocab, rows, length), weights, [pair], edits, when)
     left_alone(learner, model, {})
 
 
@@ -75,26 +76,28 @@ def over_positions_too(learner, draw):
 def too_long(learner, draw):
     """A run that is longer than the reference is an error with per_position=True."""
     model, _ = start(learner, draw)
-    pair = pair_of(learner.mean_ablate(model, 0, 1, draw.ids(CFG.d_vocab, 3, 4)))
     tokens = draw.ids(CFG.d_vocab, 2, 5)
-    refuses(learner.given.edited_run, model, tokens, [pair], kinds=("Exception",))
-    pair = pair_of(learner.mean_ablate(model, 0, 1, tokens[:, :1]))  # one position, which would stretch to any length
-    refuses(learner.given.edited_run, model, tokens, [pair], kinds=("Exception",))
+    for positions in (4, 1):  # one position would stretch to any length
+        pair = pair_of(learner.mean_ablate(model, 0, 1, draw.ids(CFG.d_vocab, 3, positions)))
+        when = f"gives an edit that takes a run of 5 positions after a reference of {positions}"
+        must_raise(f"{when}, without an error.", learner.given.edited_run, model, tokens, [pair])
 
 
 def taken_once(learner, draw):
     """The mean is taken when mean_ablate is called, from a plain run: later edits and weights do not change it."""
     model, weights = start(learner, draw)
     ref, tokens = draw.ids(CFG.d_vocab, 4, 5), draw.ids(CFG.d_vocab, 3, 5)
-    early, late = learner.mean_ablate(model, 0, 0, ref), learner.mean_ablate(model, 1, 2, ref)
+    pairs = [learner.mean_ablate(model, layer, head, ref) for layer, head in ((0, 0), (1, 2), (1, 2))]
     means = [mean_of(ref, weights, 0, 0, 0), mean_of(ref, weights, 1, 2, 0)]
     edits = {z_of(0): [with_head(0, means[0])], z_of(1): [with_head(2, means[1])]}
-    same_edit(learner, model, tokens, weights, [early, late], edits, "with two ablated heads in one list")
+    same_edit(learner, model, tokens, weights, pairs[:2], edits, "with two ablated heads in one list")
     change = draw.normal(CFG.n_heads, CFG.d_head)
     learner.given.add_to(model, "blocks.1.attn.b_V", change)
     weights["blocks.1.attn.b_V"] = weights["blocks.1.attn.b_V"] + change
     edits.pop(z_of(0))
-    same_edit(learner, model, tokens, weights, [late], edits, "after the model's weights have changed")
+    for pair, calls in zip(pairs[1:], ("one call", "no call"), strict=True):
+        when = f"when the model's weights have changed since mean_ablate, after {calls} of its hook"
+        same_edit(learner, model, tokens, weights, [pair], edits, when)
 
 
 def averaging(make_mean, at_call=False):

@@ -2,9 +2,9 @@
 
 import torch
 
-from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, refuses
+from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip
 
-from ._edits import drawn_texts, same_edit, with_head, z_of
+from ._edits import drawn_texts, must_raise, same_edit, with_head, z_of
 from ._forward import model_of, pair_of, run, some_weights
 
 HEADS, K = 3, 2
@@ -62,6 +62,8 @@ def seeded(learner, draw):
     for _ in range(12):
         generator, texts = draw.generator(), 6
         state = generator.get_state()
+        if learner.given.rolls_dice(pair_of(learner.resample_ablate(0, 1, generator)), labelled(texts)):
+            raise Mismatch("gives an edit that changes torch's global random state.", "  Draw from generator alone.")
         found = []
         for layer, head in ((0, 1), (1, 1), (0, 2)):
             again = torch.Generator()
@@ -97,7 +99,8 @@ def any_number_of_texts(learner, draw):
     pair = learner.resample_ablate(0, 1, draw.generator())
     for texts in (5, 3, 6):
         deranged(sources(learner, pair, 1, texts))
-    refuses(learner.given.apply_hook, pair_of(pair), labelled(1), kinds=("Exception",))
+    otherwise = "gives an edit that takes a batch of one text without an error."
+    must_raise(otherwise, learner.given.apply_hook, pair_of(pair), labelled(1))
 
 
 def cycle(batch, generator):

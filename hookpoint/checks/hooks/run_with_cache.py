@@ -5,6 +5,7 @@ from torch import Tensor
 
 from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, refuses, same
 
+from ._edits import must_raise
 from ._forward import CFG, TOY, left_alone, model_of, run, some_weights
 
 SHARED, NEXT = "blocks.0.hook_resid_post", "blocks.1.hook_resid_pre"  # one tensor under two names
@@ -80,10 +81,10 @@ def each_run_its_own(learner, draw):
     """A cache belongs to its run: a second run changes nothing in the first one's, and adds nothing to its own."""
     model, tokens, weights = start(learner, draw)
     other = draw.ids(CFG.d_vocab, 2, 4)
-    first = learner.run_with_cache(model, tokens, [SHARED])
-    second = learner.run_with_cache(model, other, ["hook_embed"])
-    same_cache(first, {SHARED: run(tokens, weights)[1][SHARED]}, " after another run")
-    same_cache(second, {"hook_embed": run(other, weights)[1]["hook_embed"]}, " at the second run")
+    runs = (tokens, [SHARED]), (other, ["hook_embed"])
+    first, second = learner.given.two_caches(learner.run_with_cache, model, *runs)
+    same_cache((None, second), {"hook_embed": run(other, weights)[1]["hook_embed"]}, " at the second run")
+    same_cache((None, first), {SHARED: run(tokens, weights)[1][SHARED]}, " after another run")
     left_alone(learner, model, {})
 
 
@@ -109,7 +110,7 @@ def within_the_graph(learner, draw):
             raise Mismatch(f"gave a cache without {name} with grad=True.")
         got = found[name]
         if got.shape != value.shape:
-            line = "  The cached tensor must be the one that the model goes on with, not a copy beside its path."
+            line = "  In one run the model must go on with the cached tensors, and give these logits."
             raise Mismatch(f"gave a value at {name} with grad=True on which the logits do not depend.", line)
         if not torch.allclose(got, want, rtol=1e-8, atol=1e-9):
             raise Mismatch(f"gave a value at {name} with grad=True whose gradient is not that of the logits.")
@@ -118,7 +119,8 @@ def within_the_graph(learner, draw):
 def refuses_and_cleans(learner, draw):
     """An unknown name is an error, and so is an error in the run; neither leaves a hook behind."""
     model, tokens, weights = start(learner, draw)
-    refuses(learner.run_with_cache, model, tokens, ["hook_z"], kinds=("Exception",))
+    for names in (["hook_z"], ["hook_embed", "hook_z"]):
+        must_raise("raises no error for 'hook_z', which is no full name.", learner.run_with_cache, model, tokens, names)
     left_alone(learner, model, {})
     refuses(learner.run_with_cache, model, draw.ids(CFG.d_vocab, 2, CFG.n_ctx + 1), kinds=("Exception",))
     left_alone(learner, model, {})

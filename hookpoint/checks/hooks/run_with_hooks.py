@@ -5,6 +5,7 @@ from torch import Tensor
 
 from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, refuses, same
 
+from ._edits import must_raise
 from ._forward import CFG, left_alone, model_of, run, some_weights
 from ._run_with_hooks_slips import (
     by_containment,
@@ -24,7 +25,8 @@ from ._run_with_hooks_slips import (
     without_graph,
 )
 
-UNKNOWN = ("Exception",)
+ANY = ("Exception",)
+TEXT = 300  # characters of an error that reach a check: what a longer one says at its end is not known
 Z, MID, POST = "blocks.1.attn.hook_z", "blocks.0.hook_resid_mid", "blocks.0.mlp.hook_post"
 
 
@@ -85,13 +87,16 @@ def in_list_order(learner, draw):
     book = learner.given.journal()
     made = [("first", "plus", 0.7), ("second", "times", -3.0), ("third", "look", 1.0), ("fourth", "plus", 0.2)]
     hooks = [learner.given.noting_hook(book, *each) for each in made]
-    where = [MID, learner.given.name_ends("0.hook_resid_mid"), MID, MID]
+    where = [MID, learner.given.name_ends("0.hook_resid_mid"), MID, MID, MID]
+    made, hooks = [*made, made[0]], [*hooks, hooks[0]]
     got = learner.run_with_hooks(model, tokens, list(zip(where, hooks, strict=True)))
     order = [label for label, _, _ in learner.given.entries(book)]
     if order != [label for label, _, _ in made]:
-        raise Mismatch(f"ran four hooks at one point in the order {order}.", "  The list's order is the contract.")
-    want = run(tokens, weights, edits={MID: [plus(0.7), times(-3.0), plus(0.2)]})[0]
-    same(got, want, "with four hooks at one point")
+        line = "  The list has first, second, third, fourth at this point, and the first once more."
+        raise Mismatch(f"ran the hooks at one point in the order {order}.", line)
+    want = run(tokens, weights, edits={MID: [plus(0.7), times(-3.0), plus(0.2), plus(0.7)]})[0]
+    same(got, want, "with five hooks at one point")
+    left_alone(learner, model, {})
 
 
 def by_predicate(learner, draw):
@@ -121,14 +126,18 @@ def for_one_run(learner, draw):
 
 
 def after_an_error(learner, draw):
-    """An error in a hook comes through, and no hook stays behind."""
+    """An error in a hook or in the model comes through, and no hook stays behind."""
     model, tokens, weights = start(learner, draw)
     book = learner.given.journal()
     hooks = [(Z, learner.given.noting_hook(book, "a", "times", 0.5))]
     hooks += [("ln_final.hook_scale", learner.given.noting_hook(book, "b", "raise"))]
     learner.run_with_hooks(model, tokens, hooks[:1])
     left_alone(learner, model, {})
-    refuses(learner.run_with_hooks, model, tokens, hooks)
+    error = refuses(learner.run_with_hooks, model, tokens, hooks, kinds=ANY)
+    if "raised by a hook" not in error.text:
+        raise Mismatch("raised another error than the one that a hook had raised.", f"  It says: {error.text[:90]}")
+    left_alone(learner, model, {})
+    refuses(learner.run_with_hooks, model, draw.ids(CFG.d_vocab, 2, CFG.n_ctx + 1), hooks[:1], kinds=ANY)
     left_alone(learner, model, {})
     same(learner.run_with_hooks(model, tokens, []), run(tokens, weights)[0], "after a run that a hook has stopped")
 
@@ -137,13 +146,19 @@ def unknown_name(learner, draw):
     """An unknown name is an error that suggests the nearest one, and sets no hook."""
     model, tokens, _ = start(learner, draw)
     book = learner.given.journal()
-    for wrong, nearest in (("blocks.1.atn.hook_z", Z), ("blocks.0.hook_resid_middle", MID)):
+    for wrong, nearest in (
+        ("blocks.1.atn.hook_z", (Z,)),
+        ("blocks.0.hook_resid_middle", (MID,)),
+        ("attn.hook_z", ("blocks.0.attn.hook_z", Z)),  # a part of two names
+        ("qwerty", ("qwerty", "hook_")),  # near to nothing: the error has to say something of use
+    ):
         hooks = [(POST, learner.given.noting_hook(book, "a")), (wrong, learner.given.noting_hook(book, "b"))]
-        error = refuses(learner.run_with_hooks, model, tokens, hooks, kinds=UNKNOWN)
-        if nearest not in error.text:
-            raise Mismatch(
-                f"raised an error for {wrong!r} that does not name {nearest!r}.", f"  It says: {error.text[:90]}"
-            )
+        otherwise = f"raises no error for {wrong!r}, which is not the name of a hook point."
+        error = must_raise(otherwise, learner.run_with_hooks, model, tokens, hooks)
+        if len(error.text) < TEXT and not any(name in error.text for name in nearest):
+            expected = f"name {nearest[0]!r}" if wrong != "qwerty" else "say which name is unknown"
+            line = f"  It says: {error.text[:90]}"
+            raise Mismatch(f"raised an error for {wrong!r} that does not {expected}.", line)
         left_alone(learner, model, {})
 
 
@@ -159,10 +174,19 @@ def others_stay(learner, draw):
 
 
 def carries_gradient(learner, draw):
-    """The logits carry their gradient as those of a plain run do."""
-    model, tokens, _ = start(learner, draw)
-    if not learner.given.keeps_gradient(learner.run_with_hooks, model, tokens, []):
+    """The logits carry their gradient as those of a plain run do, also through what a hook returns."""
+    model, tokens, weights = start(learner, draw, dtype=torch.float64)
+    along = draw.normal(3, 5, CFG.d_vocab, dtype=torch.float64)
+    hooks = [(MID, learner.given.noting_hook(learner.given.journal(), "a", "times", -2.0))]
+    got = learner.given.gradient_under(learner.run_with_hooks, model, tokens, hooks, along, "embed.W_E")
+    if got is None:
         raise Mismatch("returned logits without a gradient.", "  Attribution needs it: no torch.no_grad(), no detach.")
+    weights["embed.W_E"].requires_grad_()
+    logits, _ = run(tokens, weights, edits={MID: [times(-2.0)]})
+    (want,) = torch.autograd.grad((logits * along).sum(), [weights["embed.W_E"]])
+    if not torch.allclose(got, want, rtol=1e-8, atol=1e-9):
+        line = f"  With a hook at {MID} that returns -2 * act. Is the hook called under torch.no_grad(), or detached?"
+        raise Mismatch("returned logits whose gradient with respect to embed.W_E is wrong.", line)
 
 
 EXERCISE = Exercise(

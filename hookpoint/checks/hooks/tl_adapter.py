@@ -17,6 +17,7 @@ CONFIGS = {
     "a GPT-2 of 11 layers": replace(GPT2_LIKE, n_layers=11),
     "a model without MLPs": replace(GPT2_LIKE, attn_only=True),
     "a model whose heads do not fill d_model": CFG,
+    "a model whose heads are less than d_model together": replace(GPT2_LIKE, d_head=3),
     "a model without LayerNorm and MLPs": TOY,
     "a bidirectional model": replace(GPT2_LIKE, attention_dir="bidirectional"),
 }
@@ -49,12 +50,18 @@ def is_native(cfg: Config) -> bool:
     return not (cfg.normalization_type == "LN" and cfg.attention_dir == "causal" and fills)
 
 
-def accepted(name: str) -> set[str]:
-    """The bridge's names for the value at our `name`."""
+def accepted(name: str, n_layers: int = 0) -> set[str]:
+    """The bridge's names for the value at our `name`; with `n_layers` also those in the neighbouring blocks."""
     if not name.startswith("blocks."):
         return {name, *SAME_VALUE.get(name, ())}
-    _, layer, rest = name.split(".", 2)
-    return {name} | {f"blocks.{layer}.{other}" for other in SAME_VALUE.get(rest, ())}
+    _, number, rest = name.split(".", 2)
+    names = {name} | {f"blocks.{number}.{other}" for other in SAME_VALUE.get(rest, ())}
+    layer = int(number)
+    if rest == "hook_resid_post" and n_layers:
+        names |= accepted(f"blocks.{layer + 1}.hook_resid_pre") if layer + 1 < n_layers else {"ln_final.hook_in"}
+    if rest == "hook_resid_pre" and 0 < layer < n_layers:
+        names |= accepted(f"blocks.{layer - 1}.hook_resid_post")
+    return names
 
 
 def points(draw, cfg: Config) -> list[str]:
@@ -76,7 +83,7 @@ def same_values(learner, draw):
                 continue
             if name not in got:
                 raise Mismatch(f"has no entry for {name}, for {title}.", got=got)
-            if got[name] not in accepted(name):
+            if got[name] not in accepted(name, CONFIGS[title].n_layers):
                 line = f"  The value at {name} stands there under {sorted(accepted(name), key=len)[0]}, for instance."
                 raise Mismatch(f"gives {got[name]!r} for {name}, which is not there or another value.", line, got=got)
         if extra := [name for name in got if name not in names]:
@@ -91,8 +98,10 @@ def scores(learner, draw):
             if is_native(cfg) and name in got:
                 line = "  A native bridge holds the pattern under that name: leave it out."
                 raise Mismatch(f"has an entry for {name}, for {title}.", line, got=got)
-            if not is_native(cfg) and got.get(name) != name:
-                raise Mismatch(f"gives {got.get(name)!r} for {name}, for {title}.", got=got)
+            if not is_native(cfg) and name not in got:
+                raise Mismatch(f"has no entry for {name}, for {title}.", got=got)
+            if not is_native(cfg) and got[name] != name:
+                raise Mismatch(f"gives {got[name]!r} for {name}, for {title}.", got=got)
 
 
 def named(model, table=None, native=None, layers=None):

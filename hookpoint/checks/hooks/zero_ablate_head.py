@@ -36,13 +36,13 @@ def that_head_alone(learner, draw):
 
 
 def several_at_once(learner, draw):
-    """Several heads go into one list, and each pair keeps its own layer and head, also for a single text."""
-    weights, tokens = some_weights(draw), draw.ids(CFG.d_vocab, 1, 6)
+    """Several heads go into one list, and each pair keeps its own layer and head, for runs of any size."""
+    weights, runs = some_weights(draw), (draw.ids(CFG.d_vocab, 1, 6), draw.ids(CFG.d_vocab, 2, 3))
     model = model_of(learner, weights)
     pairs = [learner.zero_ablate_head(*place) for place in ((0, 1), (1, 2), (1, 0))]
     edits = {z_of(0): [with_head(1, 0.0)], z_of(1): [with_head(2, 0.0), with_head(0, 0.0)]}
-    for _ in range(2):
-        same_edit(learner, model, tokens, weights, pairs, edits, "with three heads in one list")
+    for tokens in (*runs, runs[0]):
+        same_edit(learner, model, tokens, weights, pairs, edits, "with three heads in one list, for several runs")
 
 
 def gradients_elsewhere(learner, draw):
@@ -57,7 +57,8 @@ def gradients_elsewhere(learner, draw):
     logits, values = run(tokens, tracked, edits={z_of(0): [with_head(1, 0.0)]})
     (want,) = torch.autograd.grad((logits * along).sum(), [values[name]])
     if not torch.allclose(got, want, rtol=1e-8, atol=1e-9):
-        raise Mismatch(f"gives an edit under which the gradients at {name} are wrong.", "  Is something detached?")
+        line = "  A gradient passes the head that was removed." if got[:, :, 1].any() else "  Is something detached?"
+        raise Mismatch(f"gives an edit under which the gradients at {name} are wrong.", line)
 
 
 def editing(layer, change):

@@ -1,5 +1,7 @@
 """Checks for `find_heads` (part 2, notebook 10)."""
 
+import math
+
 import torch
 
 from hookpoint.checks.author import Exercise, Mismatch, Slip
@@ -9,7 +11,7 @@ from hookpoint.model import Config
 from ._leaving import earlier, untouched
 from ._models import Built, drawn, placed
 
-RANDOM = Config(d_vocab=19, n_ctx=15, d_model=12, n_layers=3, n_heads=2, d_head=5, d_mlp=7)
+RANDOM = Config(d_vocab=19, n_ctx=15, d_model=12, n_layers=3, n_heads=5, d_head=5, d_mlp=7)
 
 
 def reference(model, threshold, P=20, seed=0):
@@ -47,6 +49,18 @@ def permuted(draw, d_vocab, n_ctx, n_heads=4, weak=2.0):
     return built, (1, high[0]), (1, high[1]), (1, high[2])
 
 
+def just_above_and_below(learner, draw):
+    """A head is found if its score is above the threshold, however little."""
+    built, P = Built(7, 11, n_layers=1, n_heads=3), 5
+    head = (0, draw.number(0, 3))
+    built.head(head, "place", "place", strength=1.5, shift=P - 1)  # it attends by position: no text changes its score
+    model = placed(learner, built.cfg, built.weights)
+    score = sum(math.exp(1.5) / (math.exp(1.5) + query) for query in range(P + 1, 2 * P + 1)) / P
+    for threshold, want in ((round(score - 0.002, 4), [head]), (round(score + 0.002, 4), [])):
+        got = learner.find_heads(model, threshold, P=P)
+        found(got, want, f"in a hand-built model in which {head} has the score {score:.4f}")
+
+
 def built_in(learner, draw):
     """In models with shuffled heads of known kinds, the induction heads above the threshold are found, no others."""
     for _ in range(3):
@@ -58,15 +72,17 @@ def built_in(learner, draw):
         answers = [learner.find_heads(model, threshold, P=5, seed=seed) for threshold, _ in asked]
         for got, (threshold, want) in zip(answers, asked, strict=True):
             found(got, want, f"in a hand-built model with threshold {threshold:g}")
+    just_above_and_below(learner, draw)
 
 
 def no_such_head(learner, draw):
     """A model with random weights has none; and at a threshold below 0, every head of every layer is found."""
     weights = drawn(draw, RANDOM, std=0.2)
     model = placed(learner, RANDOM, weights)
-    found(learner.find_heads(model, 0.5, P=7), [], "in a model with random weights")
     everything = [(layer, head) for layer in range(RANDOM.n_layers) for head in range(RANDOM.n_heads)]
-    found(learner.find_heads(model, -1.0, P=5), everything, "with threshold -1, which every head passes")
+    none, every = learner.find_heads(model, 0.5, P=7), learner.find_heads(model, -1.0, P=5)
+    found(none, [], "in a model with random weights")
+    found(every, everything, "with threshold -1, which every head passes")
 
 
 def trained(learner, draw):
@@ -76,16 +92,28 @@ def trained(learner, draw):
     found(learner.find_heads(learner.given.zoo_model("induction_one_layer"), 0.3), [], "in 'induction_one_layer'")
 
 
+def repeating(tokens, P, got):
+    """Raises `Mismatch` unless these are 32 rows or more, [bos, half, half] with the same bos in all."""
+    if tokens.shape[1] != 2 * P + 1 or not torch.equal(tokens[:, 1 : P + 1], tokens[:, P + 1 :]):
+        raise Mismatch("feeds the model other texts than [bos, half, half] with halves of P tokens.", got=got)
+    bos = tokens[0, 0]
+    if (tokens[:, 0] != bos).any() or (tokens[:, 1:] == bos).any():
+        raise Mismatch("feeds the model texts that do not all begin with one BOS, or hold it again later.", got=got)
+    if len(tokens) < 32:
+        raise Mismatch(f"feeds the model {len(tokens)} texts in all, expected at least 32.", got=got)
+
+
 def texts(learner, draw):
     """The model is fed rows [bos, half, half] of 2P + 1 tokens; the seed alone decides which."""
     model, fed = placed(learner, RANDOM, drawn(draw, RANDOM)), []
     for seed in (3, 4, 3):
         watch = learner.given.watch_tokens(model)
         got = learner.find_heads(model, 0.5, P=6, seed=seed)
-        fed.append(torch.cat([tokens.reshape(-1, tokens.shape[-1]) for tokens in learner.given.tokens_fed(watch)]))
-        tokens = fed[-1]
-        if tokens.shape[1] != 13 or not torch.equal(tokens[:, 1:7], tokens[:, 7:]):
-            raise Mismatch("feeds the model other texts than [bos, half, half] with halves of P tokens.", got=got)
+        runs = [tokens.reshape(-1, tokens.shape[-1]) for tokens in learner.given.tokens_fed(watch)]
+        if not runs:
+            raise Mismatch("does not run the model when it is called again.", got=got)
+        fed.append(torch.cat(runs))
+        repeating(fed[-1], 6, got)
     if not torch.equal(fed[0], fed[2]):
         raise Mismatch("feeds the model other texts for the same seed.", got=got)
     if fed[0].shape == fed[1].shape and torch.equal(fed[0], fed[1]):
@@ -213,6 +241,6 @@ EXERCISE = Exercise(
         Slip("the seed is not used", seed_ignored),
         Slip("P is not used: the halves always have 20 tokens", always_twenty),
         Slip("the scores of a layer's heads are averaged, and its heads taken or left together", layer_mean),
-        Slip("the threshold is not used: it is always 0.5", fixed_half),
+        Slip("the threshold is not used", fixed_half),
     ),
 )

@@ -23,9 +23,9 @@ def reference(model, tokens, P):
 
 def values(learner, draw):
     """The mean loss of predicting positions 1 to P, and the mean loss of predicting positions P + 2 to 2P."""
-    for batch, P, dtype in ((3, 5, torch.float32), (2, 3, torch.float64), (1, 2, torch.float32)):
+    for batch, P, bos, dtype in ((3, 5, 0, torch.float32), (2, 3, 12, torch.float64), (1, 2, 4, torch.float32)):
         weights = drawn(draw, CFG, dtype, std=0.8)
-        tokens = repeats(draw, batch, P, CFG.d_vocab, again=True)
+        tokens = repeats(draw, batch, P, CFG.d_vocab, bos, again=True)
         got = learner.per_token_gain(placed(learner, CFG, weights), tokens, P)
         told(got, reference((weights, CFG), tokens, P), f"for {batch} rows and P = {P}")
 
@@ -42,7 +42,8 @@ def closed_form(learner, draw):
     """A model that says the same everywhere has losses that you can compute by hand, token by token."""
     P, bias = 4, draw.normal(CFG.d_vocab, std=1.5, dtype=torch.float64)
     weights = {name: 0 * value for name, value in drawn(draw, CFG, torch.float64).items()} | {"unembed.b_U": bias}
-    tokens = repeats(draw, 2, P, CFG.d_vocab)
+    tokens = repeats(draw, 2, P, CFG.d_vocab, bos=12)
+    tokens[0, [2, P + 2]] = 0  # a token like any other, when it is not the BOS
     cost = [math.log(sum(math.exp(b) for b in bias.tolist())) - bias[token].item() for token in range(CFG.d_vocab)]
     rows = tokens.tolist()
     first = sum(cost[row[at]] for row in rows for at in range(1, P + 1)) / (2 * P)

@@ -3,13 +3,15 @@
 import torch
 
 
-def direction(model, cache, answer, wrong, pos=-1, scaled=True, gain=True):
+def direction(model, cache, answer, wrong, pos=-1, scaled=True, gain=True, eps=True):
     """What anything in the stream is multiplied with to get its part of the logit difference."""
     found = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
     if gain:
         found = found * model.ln_final.w
     found = found - found.mean(-1, keepdim=True)
-    return found / cache["ln_final.hook_scale"][:, pos] if scaled else found
+    scale = cache["ln_final.hook_scale"][:, pos]
+    scale = scale if eps else (scale.square() - model.cfg.eps).sqrt()
+    return found / scale if scaled else found
 
 
 def added(model, cache):

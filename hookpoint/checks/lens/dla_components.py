@@ -17,13 +17,18 @@ def told(got, n_layers):
     """The values. Raises `Mismatch` unless there is a label for each."""
     values, labels = got
     wanted = 2 * n_layers + 2
-    if len(labels) != wanted or not all(isinstance(label, str) for label in labels) or len({*labels}) != wanted:
-        raise Mismatch(f"returned {len(labels)} labels, expected {wanted} different strings.", got=got)
+    if len(labels) != wanted or not all(isinstance(label, str) for label in labels):
+        raise Mismatch(f"returned {len(labels)} labels, expected {wanted} strings.", got=got)
+    twice = [label for label in labels if labels.count(label) > 1]
+    if twice:
+        raise Mismatch(f"returned the label {twice[0]!r} more than once: each part has its own.", got=got)
     return values
 
 
 def hand_set(learner, draw):
     """In a model that is set by hand each part contributes what a pencil finds."""
+    random = drawn(learner, draw)  # tells slips apart that agree in a model as simple as the other
+    learner.dla_components(random.there, random.cache, *pair(draw))
     subject, answer, wrong = by_hand(learner)
     got = learner.dla_components(subject.there, subject.cache, answer, wrong)
     same(told(got, 1), expected_by_hand("components"), "in the model that is set by hand")
@@ -40,8 +45,9 @@ def effects(learner, draw):
 def at_a_position(learner, draw):
     """With `pos` it is the logit difference at that position."""
     subject, (answer, wrong) = drawn(learner, draw, centred=True), pair(draw)
-    got = learner.dla_components(subject.there, subject.cache, answer, wrong, pos=3)
-    same(told(got, CFG.n_layers), components(subject, answer, wrong, 3), "at position 3")
+    for pos in (3, 0):
+        got = learner.dla_components(subject.there, subject.cache, answer, wrong, pos=pos)
+        same(told(got, CFG.n_layers), components(subject, answer, wrong, pos), f"at position {pos}")
 
 
 def all_together(learner, draw):
@@ -55,7 +61,10 @@ def all_together(learner, draw):
 
 
 def listed(values):
-    return values, [f"part {at}" for at in range(len(values))]
+    """With the stack's own labels and "bias", as most answers have them: a slip is named only where they agree too."""
+    parts = [f"{layer}_{part}_out" for layer in range(len(values) // 2 - 1) for part in ("attn", "mlp")]
+    labels = ["embed", *parts, "bias"]
+    return values, labels + [f"part {at}" for at in range(len(labels), len(values))]
 
 
 def right(model, cache, answer, wrong, pos=-1, **changes):
@@ -67,8 +76,19 @@ def unscaled(model, cache, answer, wrong, pos=-1):
     return listed(right(model, cache, answer, wrong, pos, scaled=False))
 
 
+def no_eps(model, cache, answer, wrong, pos=-1):
+    return listed(right(model, cache, answer, wrong, pos, eps=False))
+
+
 def no_gain(model, cache, answer, wrong, pos=-1):
     return listed(right(model, cache, answer, wrong, pos, gain=False))
+
+
+def mean_of_the_whole(model, cache, answer, wrong, pos=-1):
+    parts = added(model, cache)[:, :, pos]
+    parts = parts - last_stream(model, cache)[:, pos].mean(-1, keepdim=True)
+    values = parts * model.ln_final.w * towards(model, answer, wrong) / cache["ln_final.hook_scale"][:, pos]
+    return listed(torch.cat([values.sum(-1), bias(model, answer, wrong)[None]]))
 
 
 def no_norm(model, cache, answer, wrong, pos=-1):
@@ -190,7 +210,9 @@ EXERCISE = Exercise(
     },
     slips=(
         Slip("nothing is divided by the scale of the final LayerNorm", unscaled),
+        Slip("the scale lacks the model's eps", no_eps),
         Slip("the gain of the final LayerNorm is left out", no_gain),
+        Slip("the mean of the whole stream is taken off every part; each has its own", mean_of_the_whole),
         Slip("the final LayerNorm is left out altogether", no_norm),
         Slip("every part is divided by a scale of its own, as if it were alone in the stream", each_its_own_scale),
         Slip("the final LayerNorm's bias is in every part; it is there once, in the last value", bias_in_each),

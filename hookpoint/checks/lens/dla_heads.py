@@ -26,6 +26,8 @@ def removed(subject, answer, wrong, pos=-1):
 
 def hand_set(learner, draw):
     """In a model that is set by hand each head contributes what a pencil finds."""
+    random = drawn(learner, draw)  # tells slips apart that agree in a model as simple as the other
+    learner.dla_heads(random.there, random.cache, *pair(draw))
     subject, answer, wrong = by_hand(learner)
     got = learner.dla_heads(subject.there, subject.cache, answer, wrong)
     same(got, expected_by_hand("heads")[None], "in the model that is set by hand")
@@ -42,8 +44,9 @@ def effects(learner, draw):
 def at_a_position(learner, draw):
     """With `pos` it is the logit difference at that position."""
     subject, (answer, wrong) = drawn(learner, draw, centred=True), pair(draw)
-    got = learner.dla_heads(subject.there, subject.cache, answer, wrong, pos=3)
-    same(got, removed(subject, answer, wrong, 3), "at position 3")
+    for pos in (3, 0):
+        got = learner.dla_heads(subject.there, subject.cache, answer, wrong, pos=pos)
+        same(got, removed(subject, answer, wrong, pos), f"at position {pos}")
 
 
 def product(parts, along):
@@ -75,6 +78,10 @@ def layernorm_bias_in_each(model, cache, answer, wrong, pos=-1):
 
 def unscaled(model, cache, answer, wrong, pos=-1):
     return right(model, cache, answer, wrong, pos, scaled=False)
+
+
+def no_eps(model, cache, answer, wrong, pos=-1):
+    return right(model, cache, answer, wrong, pos, eps=False)
 
 
 def no_gain(model, cache, answer, wrong, pos=-1):
@@ -164,6 +171,7 @@ EXERCISE = Exercise(
         Slip("b_O is shared out among the heads; it belongs to none of them", output_bias_shared),
         Slip("the final LayerNorm's bias is in every head's value", layernorm_bias_in_each),
         Slip("nothing is divided by the scale of the final LayerNorm", unscaled),
+        Slip("the scale lacks the model's eps", no_eps),
         Slip("the gain of the final LayerNorm is left out", no_gain),
         Slip("the final LayerNorm is left out altogether", no_norm),
         Slip("every head is divided by a scale of its own, as if it were alone in the stream", each_its_own_scale),

@@ -23,6 +23,8 @@ def removed(subject, layer, answer, wrong, pos=-1):
 
 def hand_set(learner, draw):
     """In a model that is set by hand each neuron contributes what a pencil finds."""
+    random = drawn(learner, draw)  # tells slips apart that agree in a model as simple as the other
+    learner.dla_neurons(random.there, random.cache, 1, *pair(draw))
     subject, answer, wrong = by_hand(learner)
     got = learner.dla_neurons(subject.there, subject.cache, 0, answer, wrong)
     same(got, expected_by_hand("neurons").T, "in the model that is set by hand")
@@ -40,8 +42,9 @@ def at_a_position(learner, draw):
     """With `pos` it is the logit difference at that position."""
     subject, (answer, wrong) = drawn(learner, draw, centred=True), pair(draw)
     layer = CFG.n_layers - 1
-    got = learner.dla_neurons(subject.there, subject.cache, layer, answer, wrong, pos=3)
-    same(got, removed(subject, layer, answer, wrong, 3), f"at position 3 of layer {layer}")
+    for pos in (3, 0):
+        got = learner.dla_neurons(subject.there, subject.cache, layer, answer, wrong, pos=pos)
+        same(got, removed(subject, layer, answer, wrong, pos), f"at position {pos} of layer {layer}")
 
 
 def right(model, cache, layer, answer, wrong, pos=-1, **changes):
@@ -82,6 +85,10 @@ def layernorm_bias_in_each(model, cache, layer, answer, wrong, pos=-1):
 
 def unscaled(model, cache, layer, answer, wrong, pos=-1):
     return right(model, cache, layer, answer, wrong, pos, scaled=False)
+
+
+def no_eps(model, cache, layer, answer, wrong, pos=-1):
+    return right(model, cache, layer, answer, wrong, pos, eps=False)
 
 
 def no_gain(model, cache, layer, answer, wrong, pos=-1):
@@ -174,6 +181,7 @@ EXERCISE = Exercise(
         Slip("b_out is shared out among the neurons; it belongs to none of them", output_bias_shared),
         Slip("the final LayerNorm's bias is in every neuron's value", layernorm_bias_in_each),
         Slip("nothing is divided by the scale of the final LayerNorm", unscaled),
+        Slip("the scale lacks the model's eps", no_eps),
         Slip("the gain of the final LayerNorm is left out", no_gain),
         Slip("the final LayerNorm is left out altogether", no_norm),
         Slip("it is divided by the scale of the layer's own ln2; what counts is the final one", scale_of_its_layer),

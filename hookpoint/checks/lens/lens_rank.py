@@ -6,6 +6,7 @@ from torch import Tensor
 from hookpoint.checks.author import Exercise, Slip, same
 
 LAYERS, BATCH, POS, VOCAB = 4, 3, 5, 11
+MANY = 300  # tokens: more than a byte counts
 
 
 def reference(logits, target):
@@ -26,14 +27,17 @@ def values(learner, draw):
     target = draw.ids(VOCAB, BATCH, POS)
     logits = draw.normal(LAYERS, BATCH, POS, VOCAB)
     agreed(learner, logits, target)
-    agreed(learner, logits.double(), target, "in float64")
+    agreed(learner, 1 + 1e-9 * logits.double(), target, "where only float64 tells the logits apart")
+    apart = draw.ids(5, LAYERS, BATCH, POS, VOCAB).float()
+    apart[..., 0] += 300
+    agreed(learner, apart, target, "where one logit is far above the others")
 
 
 def best_and_worst(learner, draw):
     """The likeliest token has rank 0, the unlikeliest d_vocab - 1."""
-    logits = draw.normal(2, BATCH, POS, VOCAB)
-    agreed(learner, logits, logits[0].argmax(-1))
-    agreed(learner, logits, logits[1].argmin(-1))
+    logits = draw.normal(2, BATCH, POS, MANY)
+    agreed(learner, logits, logits[0].argmax(-1), f"of {MANY} tokens")
+    agreed(learner, logits, logits[1].argmin(-1), f"of {MANY} tokens")
 
 
 def ties(learner, draw):
@@ -96,6 +100,10 @@ def by_size(logits, target):
     return (logits.abs() > own(logits, target).abs()).sum(-1)
 
 
+def of_probabilities(logits, target):
+    return ascending(-logits.softmax(-1), target)
+
+
 def best_token(logits, target):
     return logits.argmax(-1)
 
@@ -131,6 +139,7 @@ EXERCISE = Exercise(
         Slip("target and logits are shifted against each other; they are aligned already", aligned_again),
         Slip("the targets are rolled by one position; they are aligned already", rolled),
         Slip("absolute values are compared", by_size),
+        Slip("probabilities are compared: those that are too small for a number are all 0", of_probabilities),
         Slip("the likeliest token itself is returned", best_token),
         Slip("it says only whether the target is the likeliest token", hit),
         Slip("the rank is divided by the size of the vocabulary", share),

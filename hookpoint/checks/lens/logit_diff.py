@@ -20,7 +20,7 @@ def reference(logits, ans, wrong, last=None, per_prompt=False):
 def drawn(draw, dtype=torch.float32, batch=BATCH):
     logits, ans = draw.normal(batch, POS, VOCAB, mean=1, std=3, dtype=dtype), draw.ids(VOCAB, batch)
     wrong = (ans + 1 + draw.ids(VOCAB - 1, batch)) % VOCAB
-    last = torch.tensor([3, 5, 1, 2, 4])[:batch]  # all different; the last position is none of them
+    last = torch.tensor([0, 5, 3, 2, 4])[:batch]  # all different, 0 is one of them and the last position is not
     return logits, ans, wrong, last
 
 
@@ -50,6 +50,7 @@ def padded(learner, draw):
 
 def one_row(learner, draw):
     """One row will do."""
+    learner.logit_diff(*drawn(draw), per_prompt=True)  # tells a slip in both cases from one in this case only
     logits, ans, wrong, last = drawn(draw, batch=1)
     same(learner.logit_diff(logits, ans, wrong, last, True), reference(logits, ans, wrong, last, True), "for one row")
 

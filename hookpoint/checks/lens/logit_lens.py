@@ -9,6 +9,8 @@ from hookpoint.checks.author import WHOLE, Exercise, Slip, same
 
 from ._subject import CFG, drawn
 
+DEEP = 11  # layers, so that `blocks.10` exists, which text sorts before `blocks.2`
+
 
 @torch.no_grad()
 def truncated(model, tokens):
@@ -30,9 +32,10 @@ def reference(model, cache):
 
 def values(learner, draw):
     """Entry l has the logits that the model gives when everything from layer l on writes nothing."""
-    for dtype in (torch.float32, torch.float64):
-        subject = drawn(learner, draw, dtype)
-        same(learner.logit_lens(subject.there, subject.cache), truncated(subject.model, subject.tokens))
+    for dtype, depth in ((torch.float32, CFG.n_layers), (torch.float64, DEEP)):
+        subject = drawn(learner, draw, dtype, cfg=replace(CFG, n_layers=depth))
+        got, want = learner.logit_lens(subject.there, subject.cache), truncated(subject.model, subject.tokens)
+        same(got, want, f"in a model of {depth} layers")
 
 
 def last_entry(learner, draw):
@@ -124,6 +127,11 @@ def backwards(model, cache):
     return read(model, streams(model, cache)[::-1])
 
 
+def sorted_as_text(model, cache):
+    names = sorted(name for name in cache if name.endswith("hook_resid_pre"))
+    return read(model, [*(cache[name] for name in names), streams(model, cache)[-1]])
+
+
 def no_positions(model, cache):
     return read(model, [cache["hook_embed"], *streams(model, cache)[1:]])
 
@@ -162,6 +170,7 @@ EXERCISE = Exercise(
         Slip("what each layer adds is read, not the stream that it is added to", what_was_written),
         Slip("each layer's own ln1 is applied; the lens uses the model's last steps", each_layers_norm),
         Slip("the layers come in reverse order", backwards),
+        Slip("names are sorted as text, so that blocks.10 comes before blocks.2", sorted_as_text),
         Slip("the position vectors are missing in the first entry", no_positions),
         Slip("the batch is the first axis; the layer is", batch_first),
         Slip("only the last position is read", last_position),

@@ -1,17 +1,20 @@
 """What is left of a metric when only a circuit is left: in fractions, as a plain function, and wrong in many ways."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from hookpoint.checks.author import Mismatch
+from hookpoint.model import Config
 
 from . import _handmade as hand
 from ._plain import SMALL, Case, z_at
 from ._sweeps import z
 
 ALL = slice(None)
+LARGE = replace(SMALL, n_layers=4, n_heads=5)
 
 
 def every(cfg) -> set:
@@ -45,6 +48,12 @@ class Left:
             return value
 
         return edit
+
+    def beyond(self) -> list[set]:
+        """Two circuits of which one keeps more than all, and one less than nothing."""
+        each = [{node} for node in sorted(self.whole, key=str)]
+        by_share = sorted([*each, *(self.whole - node for node in each)], key=self.share)
+        return [by_share[-1], by_share[0]]
 
     @property
     def whole(self) -> set:
@@ -83,19 +92,20 @@ def handmade(learner, draw) -> tuple[Case, Tensor, Left]:
 def handmade_once(learner, draw) -> tuple[Case, Tensor, Left]:
     case = Case(learner, draw, handmade=True, batch=2, length=4)
     some = draw.ids(3, 3, 4)
+    some[0, 0] = 0
     ref = torch.cat([some, 2 - some, torch.ones_like(some[:1])])
     ref[:, 1], ref[:, 2] = 2, 0
     return case, ref, LeftInFractions(case, ref)
 
 
-def gpt2(learner, draw) -> tuple[Case, Tensor, Left]:
+def gpt2(learner, draw, cfg: Config = SMALL) -> tuple[Case, Tensor, Left]:
     """A small GPT-2 with random weights, and texts to take means over."""
-    return with_a_gap(lambda: gpt2_once(learner, draw))
+    return with_a_gap(lambda: gpt2_once(learner, draw, cfg))
 
 
-def gpt2_once(learner, draw) -> tuple[Case, Tensor, Left]:
-    case = Case(learner, draw, cfg=SMALL)
-    ref = draw.ids(SMALL.d_vocab, 7, case.clean.shape[1])
+def gpt2_once(learner, draw, cfg: Config) -> tuple[Case, Tensor, Left]:
+    case = Case(learner, draw, cfg=cfg)
+    ref = draw.ids(cfg.d_vocab, 7, case.clean.shape[1])
     return case, ref, Left(case, ref)
 
 

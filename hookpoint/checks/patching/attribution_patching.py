@@ -72,18 +72,26 @@ def few_runs(learner, draw):
 
 
 def traceless(learner, draw):
-    """The model is left as it was: no hooks, and no gradients in its parameters."""
+    """The model is left as it was: no hooks, and in its parameters the gradients that were there before, or none."""
     case = Case(learner, draw, cfg=SMALL)
-    before = learner.given.traces(case.model)
-    got = learner.attribution_patching(case.model, case.clean, case.corrupt, case.metric)
-    after = learner.given.traces(case.model)
-    if any(grad is not None for grad in after["grad"].values()):
-        raise Mismatch(
-            "leaves gradients in the model's parameters.", "  torch.autograd.grad gives them without storing.", got=got
-        )
-    if before["requires_grad"] != after["requires_grad"]:
-        raise Mismatch("leaves requires_grad changed in the model's parameters.", got=got)
-    case.left_alone("attribution_patching")
+    for there in ("no gradients", "gradients of their own"):
+        before = learner.given.traces(case.model)
+        got = learner.attribution_patching(case.model, case.clean, case.corrupt, case.metric)
+        after = learner.given.traces(case.model)
+        if not all(unchanged(grad, after["grad"][name]) for name, grad in before["grad"].items()):
+            raise Mismatch(
+                f"leaves other gradients in parameters that had {there}.",
+                "  torch.autograd.grad gives gradients without storing them.",
+                got=got,
+            )
+        if before["requires_grad"] != after["requires_grad"]:
+            raise Mismatch("leaves requires_grad changed in the model's parameters.", got=got)
+        case.left_alone("attribution_patching")
+        learner.given.logits_gradient(case.model, case.clean, case.along, "unembed.b_U")
+
+
+def unchanged(before: Tensor | None, after: Tensor | None) -> bool:
+    return before is after is None or (before is not None and after is not None and torch.equal(before, after))
 
 
 def parts(model, tokens, metric, names):

@@ -3,7 +3,7 @@
 from hookpoint.checks.author import WHOLE, Exercise, Slip
 
 from . import faithfulness as faithful
-from ._circuits import close, every, gpt2, handmade
+from ._circuits import LARGE, close, every, gpt2, handmade
 from ._sweeps import NEEDS
 
 
@@ -23,18 +23,24 @@ def compared(learner, case, ref, left, circuits, where):
 def exact(learner, draw):
     """On a model whose effects are fractions, what stands beside each circuit has its exact share of the metric."""
     case, ref, left = handmade(learner, draw)
-    compared(learner, case, ref, left, ({(0, 0), (2, 0)}, {(1, 0), (0, 0), (2, 1)}), "of fractions")
+    compared(learner, case, ref, left, ({(0, 0), (2, 0)}, {(1, 0), (0, 0), (2, 1)}), "on the model of fractions")
 
 
 def with_mlps(learner, draw):
     """MLPs are nodes as heads are: the circuit is at its mean over ref_tokens, position by position."""
     case, ref, left = gpt2(learner, draw)
-    compared(learner, case, ref, left, ({(0, 1), ("mlp", 0)}, {("mlp", 1), (1, 0), (1, 1)}, {(1, 2)}), "of a GPT-2")
+    compared(learner, case, ref, left, ({(0, 1), ("mlp", 0)}, {("mlp", 1), (1, 0), (1, 1)}, {(1, 2)}), "on a GPT-2")
+
+
+def beyond(learner, draw):
+    """What stands beside may keep more than the whole model does, or less than nothing: nothing is cut off."""
+    case, ref, left = gpt2(learner, draw)
+    compared(learner, case, ref, left, [left.whole - rest for rest in left.beyond()], "on a GPT-2")
 
 
 def ends(learner, draw):
-    """Beside all nodes nothing is left, which is 0; beside no node all is, which is 1."""
-    case, ref, _ = gpt2(learner, draw)
+    """Beside all nodes nothing is left, which is 0; beside no node all is, which is 1; in larger models too."""
+    case, ref, _ = gpt2(learner, draw, LARGE)
     for circuit, want in ((every(case.cfg), 0.0), (set(), 1.0)):
         got = learner.completeness(case.model, circuit, case.clean, ref, case.metric)
         close(got, want, f"for {'no' if want else 'all'} nodes")
@@ -67,7 +73,7 @@ def absolute(model, circuit, clean, ref_tokens, metric):
 
 EXERCISE = Exercise(
     "completeness",
-    checks=(exact, with_mlps, ends),
+    checks=(exact, with_mlps, beyond, ends),
     reference=reference,
     gives=float,
     needs=NEEDS | {"faithfulness": "our_faithfulness"},

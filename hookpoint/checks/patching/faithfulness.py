@@ -24,24 +24,31 @@ def reference(model, circuit, clean, ref_tokens, metric):
 
 
 def compared(learner, case, ref, left, circuits, where):
-    for circuit in circuits:
-        got = learner.faithfulness(case.model, set(circuit), case.clean, ref, case.metric)
-        close(
-            got, reference(left, circuit, case.clean, ref, None), f"for the circuit {sorted(circuit, key=str)} {where}"
-        )
+    # All are asked for before one is looked at: what tells two mistakes apart may be another circuit.
+    every_share = [learner.faithfulness(case.model, set(each), case.clean, ref, case.metric) for each in circuits]
+    for got, circuit in zip(every_share, circuits, strict=True):
+        want = reference(left, circuit, case.clean, ref, None)
+        close(got, want, f"for the circuit {sorted(circuit, key=str)} {where}")
 
 
 def exact(learner, draw):
     """On a model whose effects are fractions, each circuit has its exact share of the metric."""
     case, ref, left = handmade(learner, draw)
-    compared(learner, case, ref, left, ({(1, 1), (0, 1)}, {(2, 0)}, {(0, 1), (1, 1), (2, 0), (2, 1)}), "of fractions")
+    circuits = [{(1, 1), (0, 1)}, {(2, 0)}, {(0, 1), (1, 1), (2, 0), (2, 1)}, *left.beyond()]
+    compared(learner, case, ref, left, circuits, "on the model of fractions")
 
 
 def with_mlps(learner, draw):
     """MLPs are nodes as heads are: what is not in the circuit is at its mean over ref_tokens, position by position."""
     case, ref, left = gpt2(learner, draw)
     circuits = ({(0, 1), (0, 2), ("mlp", 0)}, {("mlp", 1), (1, 0)}, {(0, 0), (1, 2)})
-    compared(learner, case, ref, left, circuits, "of a GPT-2")
+    compared(learner, case, ref, left, circuits, "on a GPT-2")
+
+
+def beyond(learner, draw):
+    """A circuit may keep more than the whole model does, or less than nothing: nothing is cut off."""
+    case, ref, left = gpt2(learner, draw)
+    compared(learner, case, ref, left, left.beyond(), "on a GPT-2")
 
 
 def ends(learner, draw):
@@ -64,6 +71,10 @@ def right(model, circuit, clean, ref_tokens, metric):
 
 def circuit_ablated(model, circuit, clean, ref_tokens, metric):
     return scaled(RIGHT, every(model.cfg) - circuit, model, clean, ref_tokens, metric)
+
+
+def ablated_throughout(model, circuit, clean, ref_tokens, metric):
+    return 1 - circuit_ablated(model, circuit, clean, ref_tokens, metric)
 
 
 def zeros(model, circuit, clean, ref_tokens, metric):
@@ -110,25 +121,20 @@ def one_minus(model, circuit, clean, ref_tokens, metric):
     return 1 - right(model, circuit, clean, ref_tokens, metric)
 
 
-def distance(model, circuit, clean, ref_tokens, metric):
-    left = RIGHT.left(model, clean, ref_tokens, metric)
-    whole = left(every(model.cfg))
-    return 1 - abs(whole - left(circuit)) / abs(whole)
-
-
 def cut(model, circuit, clean, ref_tokens, metric):
     return right(model, circuit, clean, ref_tokens, metric).clamp(0, 1)
 
 
 EXERCISE = Exercise(
     "faithfulness",
-    checks=(exact, with_mlps, ends),
+    checks=(exact, with_mlps, beyond, ends),
     reference=reference,
     gives=float,
     needs=NEEDS,
     tolerance=WHOLE,
     slips=(
         Slip("the circuit is ablated and all else is left", circuit_ablated),
+        Slip("in all three runs the nodes that should stay are ablated, and the others stay", ablated_throughout),
         Slip("nodes are set to 0 instead of to their mean", zeros),
         Slip("the mean is taken over the clean input instead of over ref_tokens", mean_of_clean),
         Slip("the mean is taken over positions too", mean_over_positions),
@@ -139,7 +145,6 @@ EXERCISE = Exercise(
         Slip("the metric itself comes back", metric_left),
         Slip("what is lost comes back, on the metric's own scale", metric_lost),
         Slip("the share that is lost comes back", one_minus),
-        Slip("it is 1 minus the relative distance from the whole model's metric", distance),
         Slip("all below 0 and above 1 is cut off", cut),
     ),
 )

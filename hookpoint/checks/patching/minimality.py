@@ -21,20 +21,20 @@ def compared(learner, case, ref, left, circuit, where):
     for node, number in want.items():
         if node not in got:
             raise Mismatch(f"lacks the circuit's node {node!r}.", got=got)
-        close(got[node], number, f"for the node {node} of the circuit {where}", whole=got)
+        close(got[node], number, f"for the node {node} of the circuit {sorted(circuit, key=str)} {where}", whole=got)
 
 
 def exact(learner, draw):
     """On a model whose effects are fractions, each node has its exact share of what the circuit does."""
     case, ref, left = handmade(learner, draw)
-    compared(learner, case, ref, left, {(0, 1), (1, 1), (2, 0)}, "of fractions")
-    compared(learner, case, ref, left, {(2, 1)}, "of one head of fractions")
+    compared(learner, case, ref, left, {(0, 1), (1, 1), (2, 0)}, "on the model of fractions")
+    compared(learner, case, ref, left, {(2, 1)}, "on the model of fractions")
 
 
 def with_mlps(learner, draw):
     """MLPs are nodes as heads are, and heads outside the circuit stay ablated while one is taken out."""
     case, ref, left = gpt2(learner, draw)
-    compared(learner, case, ref, left, {(0, 1), (1, 2), ("mlp", 0), ("mlp", 1)}, "of a GPT-2")
+    compared(learner, case, ref, left, {(0, 1), (1, 2), ("mlp", 0), ("mlp", 1)}, "on a GPT-2")
     case.left_alone("minimality")
 
 

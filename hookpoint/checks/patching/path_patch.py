@@ -93,16 +93,17 @@ def told(receivers) -> str:
 
 
 def frozen_or_not(learner, draw):
-    """With freeze_mlps, MLPs keep their clean values on the way; without it they pass on what they hear."""
+    """With freeze_mlps, or without a word, MLPs keep their clean values; with False they pass on what they hear."""
     case = Case(learner, draw)
-    for sender, receivers in (((0, 1), [(2, 0, "k"), (2, 1, "v")]), ((0, 0), ["logits"])):
-        both = [
-            learner.path_patch(case.model, sender, receivers, case.clean, case.corrupt, freeze)
-            for freeze in (True, False)
+    for sender, receivers in (((0, 1), [(2, 0, "k"), (1, 1, "v")]), ((0, 0), ["logits"])):
+        flags = {"freeze_mlps=True": (True,), "freeze_mlps=False": (False,), "freeze_mlps left out": ()}
+        all_ways = [
+            learner.path_patch(case.model, sender, receivers, case.clean, case.corrupt, *flag)
+            for flag in flags.values()
         ]
-        for got, freeze in zip(both, (True, False), strict=True):
-            want = reference(case, sender, receivers, case.clean, case.corrupt, freeze)
-            same(got, want, f"from {sender} to {told(receivers)} with freeze_mlps={freeze}")
+        for got, (way, flag) in zip(all_ways, flags.items(), strict=True):
+            want = reference(case, sender, receivers, case.clean, case.corrupt, *flag)
+            same(got, want, f"from {sender} to {told(receivers)} with {way}")
 
 
 def in_a_gpt2(learner, draw):
@@ -118,7 +119,7 @@ def in_a_gpt2(learner, draw):
 
 
 def nothing_to_tell(learner, draw):
-    """Where clean and corrupt are the same, and where nobody receives, it is the clean run; one sequence will do."""
+    """Where clean and corrupt are the same, it is the clean run, and no hook is left; one sequence will do."""
     case = Case(learner, draw, cfg=replace(CFG, n_layers=2), batch=1, length=3)
     want = case.run(case.clean)[0]
     same(
@@ -126,7 +127,6 @@ def nothing_to_tell(learner, draw):
         want,
         "where both inputs are the same",
     )
-    same(learner.path_patch(case.model, (0, 0), [], case.clean, case.corrupt), want, "without receivers")
     case.left_alone("path_patch")
 
 

@@ -90,6 +90,17 @@ def one_sign(learner, draw):
         along, data = examples(draw, flip_clear, flip_wrong)
         got = asked(learner, along, 0.1, data)
         close(got, read_off(along, 0.1, data), "where the probe's other end means true")
+    along, data = examples(draw, 0.5, 0.3)
+    data["clear"] = tuple(
+        torch.cat([one, other]) for one, other in zip(data["clear"], opposite(*data["clear"]), strict=True)
+    )
+    close(
+        asked(learner, along, 0.1, data), read_off(along, 0.1, data), "where exactly half of the clear pairs are right"
+    )
+
+
+def opposite(Xp, Xn, y):
+    return Xp, Xn, ~y
 
 
 def made(sign_of="clear", belief="both", sure="two_sided", fit_on="fit", refits=False):

@@ -128,6 +128,18 @@ def p_value(learner, draw):
         near(p, want, f"at key 'p_value' {what}, with n_random={n_random}", got)
 
 
+def ties(learner, draw):
+    """A random direction with exactly the same effect counts as one that does as much."""
+    model, _ = a_model(learner, draw, SHALLOW)
+    tokens = draw.ids(CFG.d_vocab, 2, LENGTH)
+    _, p, _, got = checked(learner, model, 0, draw.normal(CFG.d_model), 0.5, tokens, flat, n_random=6)
+    near(p, 1.0, "at key 'p_value' for a metric that no direction changes", got)
+
+
+def flat(logits):
+    return logits.sum() * 0 + 2
+
+
 def isotropic(learner, draw):
     """The random directions point everywhere alike: for a middling direction p is what chance gives."""
     model, weights = a_model(learner, draw, SHALLOW)
@@ -147,9 +159,38 @@ def isotropic(learner, draw):
             f"  For a direction at 60 degrees to the best one it is {first[1]:.2f}; expected about 0.25.",
             got=first[3],
         )
-    again = checked(learner, model, 0, direction, 1.0, tokens, metric, n_random=4, seed=1)
-    if again[1] != checked(learner, model, 0, direction, 1.0, tokens, metric, n_random=4, seed=1)[1]:
-        raise Mismatch("gives another p_value for the same seed.", got=again[3])
+    # In six dimensions 51 % of all directions have a first coordinate of 0.3 or more in size.
+    along = torch.linalg.pinv(carried(weights, 0, 1))[:, 0]
+    direction = torch.tensor([0.3, *[(0.91 / 5) ** 0.5] * 5])
+    found = checked(learner, model, 0, direction, 1.0, tokens, metric, n_random=100, seed=2)
+    if not 0.27 < found[1] < 0.75:
+        raise Mismatch(
+            "has a p_value that random directions of the same length do not give.",
+            f"  For a direction at 73 degrees to the best one it is {found[1]:.2f}; expected about 0.51.",
+            got=found[3],
+        )
+
+
+def seeded(learner, draw):
+    """The seed decides about the random directions."""
+    model, _ = a_model(learner, draw, SHALLOW)
+    tokens = draw.ids(CFG.d_vocab, 1, LENGTH)
+    seen, along, direction = [], draw.normal(CFG.d_vocab), draw.normal(CFG.d_model)
+
+    def metric(logits):
+        value = logits[0, -1] @ along
+        seen[-1].append(float(value))
+        return value
+
+    got = []
+    for seed in (1, 1, 2):
+        seen.append([])
+        got.append(checked(learner, model, 0, direction, 1.0, tokens, metric, n_random=4, seed=seed)[3])
+    first, again, other = (sorted(each) for each in seen)
+    if first != again:
+        raise Mismatch("takes other random directions for the same seed.", got=got[1])
+    if first == other:
+        raise Mismatch("takes the same random directions whatever the seed.", got=got[2])
 
 
 def leaves_alone(learner, draw):
@@ -182,9 +223,9 @@ def variant(
                 return act
 
             name = f"blocks.{layer + shift}.{site}"
-            value = float(metric(model.run_with_hooks(tokens, [(name, hook)])))
-            return value - (float(metric(model(tokens))) if baseline else 0.0)
+            return float(metric(model.run_with_hooks(tokens, [(name, hook)]).detach())) - clean
 
+        clean = float(metric(model(tokens).detach())) if baseline else 0.0
         vector = direction / direction.norm() if unit else direction
         generator = torch.Generator().manual_seed(seed)
         found, larger = effect(alpha * vector), 0
@@ -206,7 +247,7 @@ def slip(name, says, **changes):
 
 EXERCISE = Exercise(
     "causal_check",
-    checks=(effect, dose, p_value, isotropic, leaves_alone),
+    checks=(effect, dose, p_value, ties, isotropic, seeded, leaves_alone),
     reference=reference,
     gives=dict,
     needs={"run_with_hooks": "run_hooked", "run_with_cache": "run_cached"},

@@ -53,10 +53,13 @@ def each_side(learner, draw):
 
 
 def nothing_tells_them_apart(learner, draw):
-    """A feature that only says which side it is becomes 0 on both."""
+    """A feature that does not vary on a side becomes 0 there: one that only says which side it is, on both."""
     Xp, Xn = sides(draw)
     Xp[:, 2], Xn[:, 2] = 1.0, -1.0
     agrees(learner, Xp, Xn, "where a feature only names the side")
+    Xp, Xn = sides(draw)
+    Xp[:, 1], Xn[:, 3] = 1.0, -2.0
+    agrees(learner, Xp, Xn, "where a feature varies on one side only")
 
 
 def joint_mean(Xp, Xn):

@@ -63,9 +63,10 @@ def too_far(observed):
 def seeded(learner, draw):
     """The seed decides: the same one gives the same classes, another one others."""
     tokens = draw.ids(500, 300)
-    first, again = labelled(learner, tokens, 4, 3), labelled(learner, tokens, 4, 3)
-    if not torch.equal(first, again):
-        raise Mismatch("gives other classes for the same seed.", got=again)
+    for seed in (0, 3):
+        first, again = labelled(learner, tokens, 4, seed), labelled(learner, tokens, 4, seed)
+        if not torch.equal(first, again):
+            raise Mismatch("gives other classes for the same seed.", got=again)
     if torch.equal(first, labelled(learner, tokens, 4, 4)):
         raise Mismatch("gives the same classes whatever the seed.", got=first)
     labelled(learner, tokens[:1], 2, 0)

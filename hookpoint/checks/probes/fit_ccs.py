@@ -9,7 +9,7 @@ from ._rows import read
 
 # Starts of every kind that was tried (Adam at several rates, small and large) end at nearly 0 for 2 to 8 in 10 of them
 # and else at 0.08 or more: with this many, one of them is at the bottom.
-TRAPS = ((7, 25, 0), (6, 40, 0))
+TRAP, RESTARTS = 6, 40
 LOW = 0.05
 
 
@@ -55,7 +55,7 @@ def world(draw, n=60, d=7):
 
 
 def truth(learner, draw):
-    """On normalised pairs it finds which one is true, without having been told; which end means true stays open."""
+    """Of normalised pairs it finds the true one without labels. Which end means true is open; the seed decides."""
     Xp, Xn, y = world(draw)
     Xp, Xn = probes.ccs_normalise(Xp, Xn)
     w, b, loss, got = fitted(learner, Xp, Xn, 5, 0)
@@ -69,6 +69,9 @@ def truth(learner, draw):
             got=got,
         )
     low(loss, got, "on pairs that a direction of truth parts cleanly", 0.05)
+    again = fitted(learner, Xp, Xn, 5, 0)
+    if not torch.equal(w, again[0]):
+        raise Mismatch("gives another probe for the same seed.", got=again[3])
 
 
 def low(loss, got, where, bound=LOW):
@@ -116,23 +119,16 @@ def trap(number):
 
 
 def best_of_many(learner, draw):
-    """Of all restarts the one with the lowest loss is kept: some starts end in a dead end."""
-    for number, restarts, seed in TRAPS:
-        Xp, Xn = trap(number)
-        w, b, loss, got = fitted(learner, Xp, Xn, restarts, seed)
+    """Of all restarts the one with the lowest loss is kept: some end in a dead end. The seed sets the starts."""
+    Xp, Xn = trap(TRAP)
+    found = []
+    for seed in (0, 1):
+        w, b, loss, got = fitted(learner, Xp, Xn, RESTARTS, seed)
         honest(w, b, loss, Xp, Xn, got)
-        low(loss, got, f"with {restarts} restarts, where some starts end at 0.08 and others near 0")
-
-
-def seeded(learner, draw):
-    """The seed decides about the starts: the same one gives the same probe."""
-    Xp, Xn = probes.ccs_normalise(*world(draw, n=20)[:2])
-    first, again = fitted(learner, Xp, Xn, 2, 3), fitted(learner, Xp, Xn, 2, 3)
-    if not torch.equal(first[0], again[0]):
-        raise Mismatch("gives another probe for the same seed.", got=again[3])
-    other = fitted(learner, Xp, Xn, 2, 4)
-    if torch.equal(first[0], other[0]):
-        raise Mismatch("gives the same probe whatever the seed.", got=other[3])
+        low(loss, got, f"with {RESTARTS} restarts, where some starts end at 0.08 and others near 0")
+        found.append(w)
+    if torch.equal(*found):
+        raise Mismatch("gives the same probe whatever the seed.", got=got)
 
 
 def made(*, pick="best", parts="both", steps=200, normalise=False, zero_start=False, seed_used=True, scale=1.0,
@@ -175,11 +171,12 @@ def slip(name, says, **changes):
 
 EXERCISE = Exercise(
     "fit_ccs",
-    checks=(truth, as_they_are, best_of_many, seeded),
+    checks=(truth, as_they_are, best_of_many),
     reference=reference,
     gives=tuple,
     needs={"ccs_loss": "pair_loss"},
     tolerance=Tolerance(1e-3),
+    may=("dice",),  # a layer of torch.nn draws its first weights there, before they are set
     limit=60.0,
     slips=(
         slip("last_restart", "the last restart is kept, not the best", pick="last"),

@@ -48,7 +48,8 @@ def plain(learner, draw):
 def corrected(learner, draw):
     """With whiten=True the direction is corrected by the covariance inside the classes; its length is free."""
     X, y = two_classes(draw, n=97, share=4)
-    X = X @ draw.normal(5, 5)
+    X = X @ (torch.linalg.qr(draw.normal(5, 5)).Q * torch.tensor([0.6, 0.8, 1.0, 1.5, 2.0]))
+    X = X @ torch.linalg.qr(draw.normal(5, 5)).Q
     for rows in (X, X.double()):
         w, b = read(learner.mass_mean_probe(rows, y, whiten=True), rows)
         want_w, want_b = reference(rows, y, whiten=True)

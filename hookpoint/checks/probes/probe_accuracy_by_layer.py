@@ -1,5 +1,7 @@
 """Checks for `probe_accuracy_by_layer` (part 2, notebook 14)."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -98,6 +100,70 @@ def uneven(learner, draw):
         expects(share, 0.78, 0.995, f"in {name!r} where nine rows in ten have label 1", got)
 
 
+def magnified(draw):
+    """One feature, above 0 for label 1; at layer i the rows of group i are 300 times as large as the others.
+
+    A probe that has this group's rows in its fit, or in its scale, finds the others too small to weigh anything.
+    """
+    steps = (torch.arange(40) + 0.5) / 20 - 1
+    shift = torch.linspace(0.1, 0.9, 10)[draw.order(10)]  # most rows of each group have label 1
+    feature = (steps + shift[:, None]).flatten()
+    group, y = torch.arange(10).repeat_interleave(40), (feature > 0).long()
+    feature = feature + 0.5 * feature.sign()
+    acts = torch.stack([torch.where(group == layer, 300 * feature, feature) for layer in range(10)])[:, :, None]
+    order = draw.order(400)
+    return acts[:, order], y[order], group[order]
+
+
+def train_alone(learner, draw):
+    """Mean, scale and probe come from the rows of 'train' alone, and the accuracy from those of 'test'."""
+    acts, y, groups = magnified(draw)
+    accuracy, _, got = told(learner, acts, y, groups, 6)
+    right = int((accuracy > 0.985).sum())
+    if not 3 <= right <= 5:
+        raise Mismatch(
+            f"has an accuracy of nearly 1 at {right} of 10 layers, expected 4.",
+            "  At each layer the rows of one group are very large: no probe fits where that group is in 'train', and",
+            "  each does where it is not, if neither the fit nor the scale has seen it.",
+            got=got,
+        )
+    for does, parts in (
+        ("scores the probes on the rows of 'val'", {"test": ("val",)}),
+        ("scores the probes on the rows of 'val' and 'test'", {"test": ("val", "test")}),
+        ("standardises the rows of 'test' by themselves", {"scale": ("test",)}),
+    ):
+        if scores_of(accuracy, acts, y, groups, **parts) and not scores_of(accuracy, acts, y, groups):
+            raise Mismatch(f"{does}.", got=got)
+
+
+def scores_of(accuracy, acts, y, groups, **parts):
+    """Whether these are the accuracies with other parts; only with our split can that be said."""
+    found = torch.stack([right_one(X, y, groups, 6, **parts) for X in acts])
+    return torch.allclose(accuracy.float(), found, atol=1e-5)
+
+
+def shuffled_throughout(learner, draw):
+    """The probe of 'shuffled' is fitted on shuffled labels and scored on shuffled labels."""
+    group = torch.arange(60).repeat_interleave(20)
+    y = (torch.tensor(draw.order(60)) >= 12).long()[group]  # four groups in five have label 1, ten of twelve in 'test'
+    acts = (2.0 * y - 1 + 0.1 * draw.normal(len(y)))[None, :, None]
+    found = [told(learner, acts, y, group, seed)[1:] for seed in range(5)]
+    shares = [each.item() for each, _ in found]
+    if sum(shares) / 5 < 0.75:
+        raise Mismatch(
+            f"has {sum(shares) / 5:.2f} in 'shuffled', on average over 5 seeds, where four rows in five have label 1.",
+            "  A probe that was fitted on shuffled labels says 1 to all, and is right in about 0.80.",
+            got=found[-1][1],
+        )
+    if any(all(abs(n * each - round(n * each)) < 1e-4 for each in shares) for n in (11, 12, 13)):
+        raise Mismatch(
+            "is right in 'shuffled' for whole groups, as if all rows of a group still had one label.",
+            f"  The shares for 5 seeds: {', '.join(f'{each:.3f}' for each in shares)}. Are shuffled labels used for",
+            "  scoring too, and are they shuffled over all rows?",
+            got=found[-1][1],
+        )
+
+
 def same_seed(learner, draw):
     """The seed decides: the same one gives the same curves."""
     acts, y, groups = layers(draw)
@@ -115,32 +181,34 @@ def curves(acts, y, groups, seed, one):
     }
 
 
-def scored(X, y, fit, test):
-    w, b = probes.fit_logistic(probes.standardise(X[fit], X[fit]), y[fit])
-    return ((probes.standardise(X[fit], X[test]) @ w + b > 0) == y[test].bool()).float().mean()
-
-
-def right_one(X, y, groups, seed):
+def right_one(X, y, groups, seed, fit=("train",), test=("test",), scale=None):
+    """The accuracy at one layer, with the parts that are fitted, scored, and used for the scale of what is scored."""
     split = probes.split_by_group(X, y, groups, seed)
-    return scored(X, y, split["train"], split["test"])
+    rows, asked, seen = (torch.cat([split[name] for name in names]) for names in (fit, test, scale or fit))
+    w, b = probes.fit_logistic(probes.standardise(X[rows], X[rows]), y[rows])
+    return ((probes.standardise(X[seen], X[asked]) @ w + b > 0) == y[asked].bool()).float().mean()
 
 
-def on_train(acts, y, groups, seed):
-    def one(X, y, groups, seed):
-        train = probes.split_by_group(X, y, groups, seed)["train"]
-        return scored(X, y, train, train)
+def changed(**parts):
+    """A `probe_accuracy_by_layer` with other parts."""
+    return lambda acts, y, groups, seed: curves(acts, y, groups, seed, partial(right_one, **parts))
 
-    return curves(acts, y, groups, seed, one)
+
+def slip(name, says, **parts):
+    wrong = changed(**parts)
+    wrong.__name__ = name
+    return Slip(says, wrong)
 
 
 def split_by_row(acts, y, groups, seed):
     return curves(acts, y, groups, seed, lambda X, y, _, seed: right_one(X, y, torch.arange(len(y)), seed))
 
 
-def fitted_on_all(acts, y, groups, seed):
+def standardised_before(acts, y, groups, seed):
     def one(X, y, groups, seed):
-        test = probes.split_by_group(X, y, groups, seed)["test"]
-        return scored(X, y, torch.arange(len(y)), test)
+        split, X = probes.split_by_group(X, y, groups, seed), probes.standardise(X, X)
+        w, b = probes.fit_logistic(X[split["train"]], y[split["train"]])
+        return ((X[split["test"]] @ w + b > 0) == y[split["test"]].bool()).float().mean()
 
     return curves(acts, y, groups, seed, one)
 
@@ -163,11 +231,6 @@ def exchanged(acts, y, groups, seed):
 def errors(acts, y, groups, seed):
     got = curves(acts, y, groups, seed, right_one)
     return {name: 1 - each for name, each in got.items()}
-
-
-def better_reading(acts, y, groups, seed):
-    got = curves(acts, y, groups, seed, right_one)
-    return {name: torch.maximum(each, 1 - each) + 0.15 * (each < 0.9) for name, each in got.items()}
 
 
 def scored_on_true_labels(acts, y, groups, seed):
@@ -195,7 +258,7 @@ def always_a_half(acts, y, groups, seed):
 
 EXERCISE = Exercise(
     "probe_accuracy_by_layer",
-    checks=(where_it_appears, by_group, control, uneven, same_seed),
+    checks=(where_it_appears, by_group, train_alone, control, shuffled_throughout, uneven, same_seed),
     reference=reference,
     gives=dict,
     needs={
@@ -205,9 +268,17 @@ EXERCISE = Exercise(
     },
     limit=60.0,
     slips=(
-        Slip("the accuracy is measured on the rows that the probe was fitted on", on_train),
+        slip("on_train", "the accuracy is measured on the rows that the probe was fitted on", test=("train",)),
+        slip("on_val", "the accuracy is measured on the rows of 'val'", test=("val",)),
+        slip("on_val_and_test", "the accuracy is measured on 'val' and 'test' together", test=("val", "test")),
         Slip("rows are split, not groups", split_by_row),
-        Slip("the probe is fitted on all rows, those of the test included", fitted_on_all),
+        slip("fitted_on_val", "'val' is fitted on as well", fit=("train", "val")),
+        slip(
+            "fitted_on_all", "the probe is fitted on all rows, those of the test included", fit=("train", "val", "test")
+        ),
+        slip("test_by_itself", "the test rows are standardised by themselves", scale=("test",)),
+        Slip("all rows are standardised together, before the split", standardised_before),
+        Slip("'shuffled' is fitted on shuffled labels and scored on the true ones", scored_on_true_labels),
         Slip("the curve is shifted by one layer", shifted_by_a_layer),
         Slip("'shuffled' repeats the accuracy with the right labels", not_shuffled),
         Slip("'accuracy' and 'shuffled' are exchanged", exchanged),

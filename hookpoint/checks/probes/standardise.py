@@ -24,7 +24,11 @@ def rows(draw, *shape):
 
 def by_train(learner, draw):
     """Mean and standard deviation (population) come from `fit` alone, feature by feature."""
-    agree(learner.standardise, reference, rows(draw, 7, 5), rows(draw, 3, 5) * 2 + 1)
+    fit, apply = rows(draw, 7, 5), rows(draw, 3, 5) * 2 + 1
+    apply[:, 2] = 4.0  # does not vary here, and does in `fit`
+    agree(learner.standardise, reference, fit, apply)
+    fit = fit * torch.tensor([0.1, 1.0, 1.0, 1.0, 1.0])
+    same(learner.standardise(fit, apply), reference(fit, apply), "for a feature with a deviation of 0.005")
 
 
 def itself(learner, draw):

@@ -30,6 +30,7 @@ def each_pair(learner, draw):
     got = scores(learner, draw, (5, 1), (1, 3), 4)  # a column times a row: ||A B|| = ||A|| ||B|| whatever they are
     if (got - 1).abs().max() > 1e-5:
         raise Mismatch("is not 1 for shapes (5, 1) and (1, 3), where every score is.", got=got)
+    scores(learner, draw, (5, 7), (7, 3), 1)
 
 
 def distribution(learner, draw):
@@ -46,6 +47,16 @@ def distribution(learner, draw):
             low, high = x[0] ** 0.5, x[-1] ** 0.5
             line = f"  From {low:.3f} to {high:.3f} with mean {x.sqrt().mean():.3f}; expected about 0.2, 0.98, 0.69."
             raise Mismatch(f"has scores that random normal matrices of {shapes[0]} and {shapes[1]} do not have.", line)
+    # Square matrices are drawn like all others. s^2 = (1 + r_A r_B cos t) / 2, where t is the angle between the two
+    # matrices' axes and r^2 = 4 u (1 - u) for a uniform u: the variance is 1/4 * (2/3)^2 * 1/2 = 1/18. That of 600
+    # scores spreads by 4.4% around it.
+    got = scores(learner, draw, (2, 2), (2, 2), 600).square()
+    spread = (got - 0.5).square().mean().item() * 18
+    if abs(spread - 1) > 0.25:
+        raise Mismatch(
+            "has scores that random normal matrices of (2, 2) and (2, 2) do not have.",
+            f"  The variance of their squares is {spread:.2f} times what it has to be.",
+        )
 
 
 def chance(learner, draw):
@@ -152,7 +163,7 @@ EXERCISE = Exercise(
     checks=(each_pair, distribution, chance, seeded),
     reference=reference,
     gives=Tensor,
-    needs={"composition_score": "score_of"},
+    needs={"composition_score": "score_of", "FactoredMatrix": "factored"},
     slips=(
         Slip("the mean comes back instead of the n scores", mean_alone),
         Slip("the mean comes back as a number instead of the n scores", as_number),

@@ -58,7 +58,7 @@ def scale_free(learner, draw):
     """Scaling either matrix, or turning its sign, changes nothing."""
     A, B = draw.normal(7, 5), draw.normal(5, 11)
     want = reference(A, B)
-    for left, right in ((1000.0, 1.0), (1.0, 0.001), (-3.0, 0.5)):
+    for left, right in ((1000.0, 1.0), (1.0, 0.001), (-3.0, 0.5), (1e-4, 1e-4)):
         number(learner.composition_score(left * A, right * B), want, f"for {left:g} A and {right:g} B")
 
 
@@ -141,6 +141,7 @@ EXERCISE = Exercise(
     checks=(values, exact, scale_free),
     reference=reference,
     gives=float,
+    needs={"FactoredMatrix": "factored"},
     slips=(
         Slip("the norms stand below the line as a sum instead of a product", by_sum),
         Slip("the spectral norm is used, the largest singular value alone", spectral),

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from hookpoint.checks.author import Exercise, Mismatch, Slip
+from hookpoint.checks.author import Exercise, Mismatch, Slip, same
 
 V, RANK = 23, 5
 MANY = 211  # more tokens than the 200 to which people cut a circuit short
@@ -25,7 +25,9 @@ def reference(full_ov):
 
 def agrees(learner, A, B, want, what):
     """The learner's scores of `A @ B` are those that are wanted, as far as they are given."""
-    got = learner.copying_score(learner.given.factored(A, B))
+    circuit, before = learner.given.factored(A, B), A @ B
+    got = learner.copying_score(circuit)
+    same(circuit.AB.value, before, "in AB of the circuit that it was given")
     for key in KEYS:
         if key not in got:
             raise Mismatch(f"lacks the key {key!r}.", got=got)

@@ -40,7 +40,10 @@ def product(learner, draw):
     """AB is the product, in any dtype and with any batch axes."""
     for batch, dtype in (((), torch.float32), ((2,), torch.float64), ((2, 5), torch.float64)):
         A, B = factors(draw, *batch, dtype=dtype)
-        same(held(learner, A, B).AB.value, A @ B, f"in AB, for factors {list(A.shape)} and {list(B.shape)}")
+        matrix = held(learner, A, B)
+        same(matrix.AB.value, A @ B, f"in AB, for factors {list(A.shape)} and {list(B.shape)}")
+        same(matrix.A.value, A, "in the attribute A")
+        same(matrix.B.value, B, "in the attribute B")
 
 
 def transpose(learner, draw):
@@ -79,22 +82,26 @@ def numbers(learner, draw):
 
 def singular(learner, draw):
     """svd() gives U, S, V with AB = U diag(S) V.T: orthonormal columns, S the r largest singular values, descending."""
-    for batch, m, n in (((), M, N), ((2,), N, M)):
-        A, B = factors(draw, *batch, m=m, n=n)
-        got = held(learner, A, B).svd()
+    for batch, m, n, r in (((), M, N, R), ((), M, N, R), ((2,), N, M, R), ((), M, N, 1)):
+        A, B = factors(draw, *batch, m=m, n=n, r=r)
+        if batch:
+            A[..., 0] = A[..., 1]  # a product of lower rank than its factors allow
+        matrix, before = held(learner, A, B), A.clone()
+        got = matrix.svd()
+        same(matrix.A.value, before, "in the attribute A after svd()")
         if not isinstance(got, (tuple, list)) or len(got) != 3 or not all(isinstance(one, Tensor) for one in got):
             raise Mismatch("does not give three tensors U, S, V in svd().")
         U, S, V = got
         circumstance = f"in svd(), for factors {list(A.shape)} and {list(B.shape)}"
-        for name, one, shape in (("U", U, (m, R)), ("S", S, (R,)), ("V", V, (n, R))):
+        for name, one, shape in (("U", U, (m, r)), ("S", S, (r,)), ("V", V, (n, r))):
             if one.shape != (*batch, *shape):
                 wanted = list((*batch, *shape))
                 raise Mismatch(f"gives {name} of shape {list(one.shape)} {circumstance}, expected {wanted}.")
-        same(S, torch.linalg.svdvals(A @ B)[..., :R], f"for S {circumstance}")
+        same(S, torch.linalg.svdvals(A @ B)[..., :r], f"for S {circumstance}")
         for name, one in (("U", U), ("V", V)):
             same(
                 one.mT @ one,
-                torch.eye(R, dtype=one.dtype).expand(*batch, R, R),
+                torch.eye(r, dtype=one.dtype).expand(*batch, r, r),
                 f"for {name}.T @ {name} {circumstance}",
             )
         same((U * S[..., None, :]) @ V.mT, A @ B, f"for U diag(S) V.T {circumstance}")
@@ -157,7 +164,7 @@ class not_swapped(right):
 
 
 class all_axes_reversed(right):
-    T = property(lambda self: type(self)(self.B.T, self.A.T))
+    T = property(lambda self: type(self)(*(one.permute(*range(one.ndim)[::-1]) for one in (self.B, self.A))))
 
 
 class transposed_tensor(right):

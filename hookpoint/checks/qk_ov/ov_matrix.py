@@ -88,6 +88,7 @@ EXERCISE = Exercise(
     checks=(values,),
     reference=reference,
     gives=Tensor,
+    needs={"FactoredMatrix": "factored"},
     slips=(
         Slip("the matrix is transposed: rows must be what is read, columns what is written", transposed),
         Slip("W_Q and W_K are multiplied, which is the other circuit", of_qk),

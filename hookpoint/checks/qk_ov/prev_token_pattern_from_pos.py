@@ -6,10 +6,11 @@ import math
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Exercise, Slip, same
+from hookpoint.checks.author import Exercise, Mismatch, Slip, Tolerance, same
 
 from ._heads import CFG, HEADS, drawn, loaded, of_head
 
+SCALED = Tolerance(1e-5, float64=1e-6)  # in float64 too, the root of d_head may be a float32 tensor
 # Wide enough for a direction per position, and one head that is as wide.
 COMPASS = dataclasses.replace(CFG, n_ctx=5, d_model=5, d_head=7, attn_only=True, normalization_type=None)
 
@@ -63,13 +64,15 @@ def exact(learner, draw):
 
 def future_blind(learner, draw):
     """A score of +50 for the future still gives it exactly 0."""
-    weights = hand_built(draw, -1, 50.0)
-    got = learner.prev_token_pattern_from_pos(loaded(learner, weights, COMPASS), 1, 0)
     uniform = torch.ones(5, 5).double().tril()
     want = uniform / uniform.sum(dim=1, keepdim=True)
     want[4] = torch.tensor([1.0, 0, 0, 0, 0]).double()  # the last position looks past the end, round to the first
-    same(got, want, "for a head that would look one place ahead")
-    same(got.triu(1), torch.zeros(5, 5).double(), "above the diagonal")
+    for score in (50.0, 800.0):  # the second one's exponential is beyond float64
+        model = loaded(learner, hand_built(draw, -1, score), COMPASS)
+        got = learner.prev_token_pattern_from_pos(model, 1, 0)
+        same(got, want, f"for a head that would look one place ahead with a score of {score:g}")
+        if got.triu(1).any():
+            raise Mismatch("is not exactly 0 above the diagonal.", "  Mask scores with minus infinity.", got=got)
 
 
 def scores(model, layer, head, read=None, read_key=None):
@@ -154,6 +157,7 @@ EXERCISE = Exercise(
     checks=(values, exact, future_blind),
     reference=reference,
     gives=Tensor,
+    tolerance=SCALED,
     needs={"qk_matrix": "qk_of", "FactoredMatrix": "factored"},
     slips=(
         Slip("there is no mask", no_mask),

@@ -100,6 +100,7 @@ EXERCISE = Exercise(
     checks=(values, gives_scores),
     reference=reference,
     gives=Tensor,
+    needs={"FactoredMatrix": "factored"},
     slips=(
         Slip("the matrix is transposed: rows must be the query's side", transposed),
         Slip("it is the OV matrix", of_ov),

@@ -41,7 +41,9 @@ def exact(learner, draw):
     for inner, (place, strength) in enumerate(zip((0, 1, 2), (2.0, 6.0, -3.0), strict=True)):
         weights["blocks.1.attn.W_V"][1, place, inner] = 2.0
         weights["blocks.1.attn.W_O"][1, inner, 5 + place] = strength / 2.0
-    read, write, s = asked(learner, loaded(learner, weights), 1, 1, 3)
+    model = loaded(learner, weights)
+    asked(learner, model, 1, 1, 1)
+    read, write, s = asked(learner, model, 1, 1, 3)
     order = [1, 2, 0]
     eye = torch.eye(CFG.d_model).double()
     same(s, torch.tensor([6.0, 3.0, 2.0]).double(), "for s")

@@ -1,9 +1,10 @@
 """Induction heads: attention that finds the last time this token occurred and copies what followed.
 
-To be found, in two layers of attention and nothing else: a previous-token head in layer 0, which writes into each
-position which token stands before it, and induction heads in layer 1, whose keys read that and whose queries look for
-the token at hand (K-composition). In `induction` they appear suddenly, after hundreds of updates in which the model
-has learned little but the bigrams of a Markov chain; the checkpoints are densest there.
+To be found, in two layers of attention and nothing else: a previous-token head in layer 0, which writes into a position
+which token stands before it, and induction heads in layer 1, whose keys read that and whose queries look for the token
+at hand (K-composition). In `induction` the former works in the first half of the context alone, where training rows
+have the first copy of a block (notebooks 10 and 13 show it), and both appear suddenly, after hundreds of updates in
+which the model has learned little but the bigrams of a Markov chain; the checkpoints are densest there.
 
 What separates this from cheaper explanations:
 

@@ -91,6 +91,58 @@ def ablate_and_rank(model, tokens, P):
         )
 
 
+# %% right="all heads in one big batch per layer"
+import torch
+from torch.nn import functional as F
+
+
+@torch.no_grad()
+def ablate_and_rank(model, tokens, P):
+    H, B = model.cfg.n_heads, len(tokens)
+    big = tokens.repeat(H + 1, 1)
+    rows = []
+    for layer in range(model.cfg.n_layers):
+
+        def fn(z, hook):
+            z = z.clone().reshape(H + 1, B, *z.shape[1:])
+            for h in range(H):
+                z[h, :, :, h] = z[h, :, :, h].mean(0)
+            return z.flatten(0, 1)
+
+        logits = run_with_hooks(model, big, [(f"blocks.{layer}.attn.hook_z", fn)])
+        losses = F.cross_entropy(logits[:, :-1].transpose(1, 2), big[:, 1:], reduction="none")[:, P + 1 :]
+        per = losses.reshape(H + 1, -1).mean(1)
+        rows.append(per[:H] - per[H])
+    return torch.stack(rows)
+
+
+# %% right="plain loss again for each head, double"
+import torch
+from torch.nn import functional as F
+
+
+def _second(logits, tokens, P):
+    logits = logits.double()
+    total, count = 0.0, 0
+    for t in range(P + 2, 2 * P + 1):
+        step = logits[:, t - 1]
+        total += (step.logsumexp(-1) - step[torch.arange(len(tokens)), tokens[:, t]]).sum().item()
+        count += len(tokens)
+    return total / count
+
+
+def ablate_and_rank(model, tokens, P):
+    L, H = model.cfg.n_layers, model.cfg.n_heads
+    scores = torch.zeros(L, H)
+    with torch.no_grad():
+        for i in range(L * H):
+            layer, head = divmod(i, H)
+            before = _second(run_with_hooks(model, tokens, []), tokens, P)
+            after = _second(run_with_hooks(model, tokens, [mean_ablate(model, layer, head, tokens)]), tokens, P)
+            scores[layer, head] = after - before
+    return scores
+
+
 # %% wrong="mean over batch and positions by mean_ablate"
 import torch
 

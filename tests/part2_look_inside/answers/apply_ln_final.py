@@ -94,3 +94,61 @@ def apply_ln_final(resid, model, scale_from=None):
     scale = (source.var(-1, correction=0, keepdim=True) + model.cfg.eps).sqrt()
     resid -= resid.mean(-1, keepdim=True)
     return resid / scale * model.ln_final.w + model.ln_final.b
+
+
+# %% right="a helper class"
+import torch
+
+
+class _Frozen:
+    def __init__(self, model, x):
+        self.model = model
+        self.std = torch.std(x, dim=-1, correction=0, keepdim=True)
+
+    def __call__(self, x):
+        d = self.model.cfg.d_model
+        centre = torch.eye(d, dtype=x.dtype, device=x.device) - 1.0 / d
+        scale = torch.hypot(self.std, torch.full_like(self.std, self.model.cfg.eps**0.5))
+        return (x @ centre) / scale * self.model.ln_final.w + self.model.ln_final.b
+
+
+def apply_ln_final(resid, model, scale_from=None):
+    return _Frozen(model, resid if scale_from is None else scale_from)(resid)
+
+
+# %% right="loop over flat rows"
+import torch
+
+
+def apply_ln_final(resid, model, scale_from=None):
+    ref = resid if scale_from is None else scale_from.expand(resid.shape)
+    rows = []
+    for x, y in zip(resid.reshape(-1, resid.shape[-1]), ref.reshape(-1, resid.shape[-1])):
+        m = y.sum() / len(y)
+        v = ((y - m) ** 2).sum() / len(y)
+        rows.append((x - x.sum() / len(x)) / (v + model.cfg.eps) ** 0.5 * model.ln_final.w + model.ln_final.b)
+    return torch.stack(rows).reshape(resid.shape)
+
+
+# %% right="layer_norm trick: mean square minus square of mean in float64"
+import torch
+from torch.nn import functional as F
+
+
+def apply_ln_final(resid, model, scale_from=None):
+    ln, cfg = model.ln_final, model.cfg
+    if scale_from is None:
+        return F.layer_norm(resid, (cfg.d_model,), ln.w.to(resid.dtype), ln.b.to(resid.dtype), cfg.eps)
+    x = resid.double()
+    y = scale_from.double()
+    s = torch.sqrt(y.pow(2).mean(-1) - y.mean(-1).pow(2) + cfg.eps)
+    out = (x - x.mean(-1)[..., None]) / s[..., None] * ln.w.double() + ln.b.double()
+    return out.to(resid.dtype)
+
+
+# %% wrong="adds the first axis itself, so that a pair of equal shape gets a fifth axis"
+def apply_ln_final(resid, model, scale_from=None):
+    if scale_from is None:
+        return model.ln_final(resid)
+    s = (scale_from.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()[None]
+    return (resid - resid.mean(-1, keepdim=True)) / s * model.ln_final.w + model.ln_final.b

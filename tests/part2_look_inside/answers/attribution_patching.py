@@ -12,6 +12,7 @@ def attribution_patching(model, clean, corrupt, metric):
         return act
 
     before = [p.grad for p in model.parameters()]
+    model.zero_grad()
     names = [f"blocks.{l}.attn.hook_z" for l in range(model.cfg.n_layers)]
     metric(run_with_hooks(model, corrupt, [(name, keep) for name in names])).backward()
     for p, grad in zip(model.parameters(), before):
@@ -134,3 +135,107 @@ def attribution_patching(model, clean, corrupt, metric):
     logits, start = run_with_cache(model, corrupt, names, grad=True)
     slopes = torch.autograd.grad(metric(logits), [start[n] for n in names])
     return torch.stack([((target[n] - start[n].detach()) * g).mean(-1).sum((0, 1)) for n, g in zip(names, slopes)])
+
+
+# %% right="a switch per head"
+import torch
+
+
+def attribution_patching(model, clean, corrupt, metric):
+    """The derivative with respect to a dial that turns each head from corrupt (0) to clean (1)."""
+    with torch.no_grad():
+        _, there = run_with_cache(model, clean)
+    dials = torch.zeros(model.cfg.n_layers, model.cfg.n_heads, requires_grad=True)
+
+    def turn(layer):
+        def hook(z, point):
+            dial = dials[layer].to(z.dtype)[:, None]
+            return z + dial * (there[point.name] - z).detach()
+
+        return hook
+
+    with torch.enable_grad():
+        logits = run_with_hooks(
+            model, corrupt, [(f"blocks.{l}.attn.hook_z", turn(l)) for l in range(model.cfg.n_layers)]
+        )
+        (gradient,) = torch.autograd.grad(metric(logits), dials)
+    return gradient
+
+
+# %% right="offsets as leaves"
+import torch
+
+
+def attribution_patching(model, clean, corrupt, metric):
+    offsets, seen = {}, {}
+
+    def hook(act, point):
+        seen[point.name] = act.detach().clone()
+        offsets[point.name] = torch.zeros_like(act, requires_grad=True)
+        return act + offsets[point.name]
+
+    names = [f"blocks.{l}.attn.hook_z" for l in range(model.cfg.n_layers)]
+    value = metric(run_with_hooks(model, corrupt, [(name, hook) for name in names]))
+    slopes = torch.autograd.grad(value, [offsets[name] for name in names])
+    _, goal = run_with_cache(model, clean, names)
+    return torch.stack([((goal[n] - seen[n]) * s).sum((0, 1, 3)) for n, s in zip(names, slopes)])
+
+
+# %% right="stacked, one einsum"
+import torch
+
+
+def z_name(layer):
+    return f"blocks.{layer}.attn.hook_z"
+
+
+def attribution_patching(model, clean, corrupt, metric):
+    keys = [z_name(layer) for layer in range(model.cfg.n_layers)]
+    with torch.enable_grad():
+        logits, run = run_with_cache(model, corrupt, keys, grad=True)
+        grads = torch.stack(torch.autograd.grad(metric(logits), [run[k] for k in keys]))
+    target = run_with_cache(model, clean, keys)[1]
+    delta = torch.stack([target[k] - run[k].detach() for k in keys])
+    return torch.einsum("lbphd,lbphd->lh", delta, grads)
+
+
+# %% wrong="gradients put back that backward has added to"
+import torch
+
+
+def attribution_patching(model, clean, corrupt, metric):
+    kept = {}
+
+    def keep(act, hook):
+        act = act.detach().requires_grad_() if not act.requires_grad else act
+        act.retain_grad()
+        kept[hook.name] = act
+        return act
+
+    before = [p.grad for p in model.parameters()]
+    names = [f"blocks.{l}.attn.hook_z" for l in range(model.cfg.n_layers)]
+    metric(run_with_hooks(model, corrupt, [(name, keep) for name in names])).backward()
+    for p, grad in zip(model.parameters(), before):
+        p.grad = grad
+    _, target = run_with_cache(model, clean, names)
+    rows = [torch.einsum("bthk,bthk->h", target[n] - kept[n].detach(), kept[n].grad) for n in names]
+    return torch.stack(rows)
+
+
+# %% wrong="backward then zero_grad"
+import torch
+
+
+def attribution_patching(model, clean, corrupt, metric):
+    names = [f"blocks.{layer}.attn.hook_z" for layer in range(model.cfg.n_layers)]
+    _, clean_cache = run_with_cache(model, clean, names)
+    logits, cache = run_with_cache(model, corrupt, names, grad=True)
+    for name in names:
+        cache[name].retain_grad()
+    metric(logits).backward()
+    grads = [cache[name].grad for name in names]
+    model.zero_grad()
+    rows = []
+    for name, grad in zip(names, grads):
+        rows.append(((clean_cache[name] - cache[name].detach()) * grad).sum(dim=(0, 1, 3)))
+    return torch.stack(rows)

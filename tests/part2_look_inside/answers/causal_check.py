@@ -204,3 +204,213 @@ def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, s
     count = sum(abs(run(alpha * r)) >= abs(effect) - 1e-6 for r in others)
     dose = torch.tensor([run(s * alpha * u) for s in (-1, -0.5, 0, 0.5, 1)])
     return {"effect": effect, "p_value": (count + 1) / (n_random + 1), "dose": dose}
+
+
+# %% right="a forward hook of torch on the hook point"
+import torch
+
+
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    unit = direction / torch.linalg.vector_norm(direction)
+    point = dict(model.named_modules())[f"blocks.{layer}.hook_resid_post"]
+
+    def run(vector):
+        def add(module, args, out):
+            where = torch.zeros(out.shape[1], dtype=out.dtype)
+            where[-1] = 1
+            return out + where[None, :, None] * vector
+
+        handle = point.register_forward_hook(add)
+        try:
+            with torch.no_grad():
+                return metric(model(tokens))
+        finally:
+            handle.remove()
+
+    with torch.no_grad():
+        base = metric(model(tokens))
+    effect = float(run(alpha * unit) - base)
+    g = torch.Generator().manual_seed(seed)
+    dirs = torch.randn(n_random, len(direction), generator=g)
+    dirs = (dirs / dirs.norm(dim=1, keepdim=True)).to(direction.dtype)
+    others = torch.tensor([float(run(alpha * v) - base) for v in dirs])
+    m = int((others.abs() >= abs(effect)).sum())
+    dose = torch.stack([torch.as_tensor(run(s * alpha * unit) - base) for s in (-1, -0.5, 0, 0.5, 1)])
+    return {"effect": effect, "p_value": (m + 1) / (n_random + 1), "dose": dose}
+
+
+# %% right="numpy directions, einsum on a one-hot position, dose reused"
+import numpy as np
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    rng = np.random.default_rng(seed)
+    last = torch.nn.functional.one_hot(torch.tensor(tokens.shape[1] - 1), tokens.shape[1]).to(direction.dtype)
+    before = metric(run_with_hooks(model, tokens, []))
+
+    def effect_of(vector):
+        hook = (f"blocks.{layer}.hook_resid_post", lambda act, hook: act + torch.einsum("t,d->td", last, vector))
+        return metric(run_with_hooks(model, tokens, [hook])) - before
+
+    unit = direction / direction.square().sum().sqrt()
+    dose = torch.tensor([float(effect_of(alpha * f * unit)) for f in np.linspace(-1, 1, 5)])
+    effect = dose[-1].item()
+    count = 0
+    for _ in range(n_random):
+        v = rng.normal(size=len(direction))
+        v = torch.tensor(alpha * v / np.linalg.norm(v), dtype=direction.dtype)
+        count += int(abs(float(effect_of(v))) >= abs(effect))
+    return {"effect": effect, "p_value": (1 + count) / (1 + n_random), "dose": dose}
+
+
+# %% right="the cached stream run through the blocks that follow"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    name = f"blocks.{layer}.hook_resid_post"
+    logits, cache = run_with_cache(model, tokens, [name])
+    base, resid = metric(logits), cache[name]
+
+    def effect(vector):
+        edited = torch.cat([resid[:, :-1], resid[:, -1:] + vector], dim=1)
+        return metric(run_with_hooks(model, tokens, [(name, lambda act, hook: edited)])) - base
+
+    unit = direction / direction.norm()
+    generator = torch.Generator().manual_seed(seed)
+    random = torch.randn(n_random, direction.numel(), generator=generator, dtype=torch.float64)
+    random = (random / random.norm(dim=-1, keepdim=True)).to(direction.dtype)
+    own = effect(alpha * unit)
+    sizes = torch.stack([torch.as_tensor(effect(alpha * one)).abs() for one in random])
+    return {
+        "effect": float(own),
+        "p_value": (1 + (sizes >= abs(own)).sum().item()) / (1 + n_random),
+        "dose": torch.stack([torch.as_tensor(effect(a * alpha * unit)) for a in (-1.0, -0.5, 0.0, 0.5, 1.0)]),
+    }
+
+
+# %% wrong="larger only, not as large"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    name = f"blocks.{layer}.hook_resid_post"
+    clean = float(metric(model(tokens)))
+
+    def effect(vector):
+        def push(act, hook):
+            act = act.clone()
+            act[:, -1] += vector
+            return act
+
+        return float(metric(run_with_hooks(model, tokens, [(name, push)]))) - clean
+
+    step = alpha * direction / direction.norm()
+    own = effect(step)
+    generator = torch.Generator().manual_seed(seed)
+    larger = 0
+    for _ in range(n_random):
+        other = torch.randn(direction.shape, generator=generator, dtype=direction.dtype)
+        larger += abs(effect(alpha * other / other.norm())) > abs(own)
+    return {
+        "effect": own,
+        "p_value": (1 + larger) / (1 + n_random),
+        "dose": torch.tensor([effect(dose * step) for dose in (-1.0, -0.5, 0.0, 0.5, 1.0)]),
+    }
+
+
+# %% wrong="random signs"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    name = f"blocks.{layer}.hook_resid_post"
+    clean = float(metric(model(tokens)))
+
+    def effect(vector):
+        def push(act, hook):
+            act = act.clone()
+            act[:, -1] += vector
+            return act
+
+        return float(metric(run_with_hooks(model, tokens, [(name, push)]))) - clean
+
+    step = alpha * direction / direction.norm()
+    own = effect(step)
+    generator = torch.Generator().manual_seed(seed)
+    larger = 0
+    for _ in range(n_random):
+        other = torch.randn(direction.shape, generator=generator, dtype=direction.dtype).sign()
+        larger += abs(effect(alpha * other / other.norm())) >= abs(own)
+    return {
+        "effect": own,
+        "p_value": (1 + larger) / (1 + n_random),
+        "dose": torch.tensor([effect(dose * step) for dose in (-1.0, -0.5, 0.0, 0.5, 1.0)]),
+    }
+
+
+# %% wrong="the direction's entries shuffled"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    name = f"blocks.{layer}.hook_resid_post"
+    clean = float(metric(model(tokens)))
+
+    def effect(vector):
+        def push(act, hook):
+            act = act.clone()
+            act[:, -1] += vector
+            return act
+
+        return float(metric(run_with_hooks(model, tokens, [(name, push)]))) - clean
+
+    step = alpha * direction / direction.norm()
+    own = effect(step)
+    generator = torch.Generator().manual_seed(seed)
+    larger = 0
+    for _ in range(n_random):
+        other = direction[torch.randperm(len(direction), generator=generator)]
+        larger += abs(effect(alpha * other / other.norm())) >= abs(own)
+    return {
+        "effect": own,
+        "p_value": (1 + larger) / (1 + n_random),
+        "dose": torch.tensor([effect(dose * step) for dose in (-1.0, -0.5, 0.0, 0.5, 1.0)]),
+    }
+
+
+# %% wrong="seed not used"
+import torch
+
+
+@torch.no_grad()
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    name = f"blocks.{layer}.hook_resid_post"
+    clean = float(metric(model(tokens)))
+
+    def effect(vector):
+        def push(act, hook):
+            act = act.clone()
+            act[:, -1] += vector
+            return act
+
+        return float(metric(run_with_hooks(model, tokens, [(name, push)]))) - clean
+
+    step = alpha * direction / direction.norm()
+    own = effect(step)
+    generator = torch.Generator().manual_seed(0)
+    larger = 0
+    for _ in range(n_random):
+        other = torch.randn(direction.shape, generator=generator, dtype=direction.dtype)
+        larger += abs(effect(alpha * other / other.norm())) >= abs(own)
+    return {
+        "effect": own,
+        "p_value": (1 + larger) / (1 + n_random),
+        "dose": torch.tensor([effect(dose * step) for dose in (-1.0, -0.5, 0.0, 0.5, 1.0)]),
+    }

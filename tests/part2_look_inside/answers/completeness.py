@@ -323,3 +323,49 @@ def all_nodes(model):
 def completeness(model, circuit, clean, ref_tokens, metric):
     rest = all_nodes(model).difference(circuit)
     return float(faithfulness(model, rest, clean, ref_tokens, metric)) ** 2
+
+
+# %% right="list comprehension"
+def completeness(model, circuit, clean, ref_tokens, metric):
+    rest = []
+    for layer in range(model.cfg.n_layers):
+        for head in range(model.cfg.n_heads):
+            if (layer, head) not in circuit:
+                rest.append((layer, head))
+        if not model.cfg.attn_only and ("mlp", layer) not in circuit:
+            rest.append(("mlp", layer))
+    return faithfulness(model, set(rest), clean, ref_tokens, metric)
+
+
+# %% right="tells the mlps by their hook points"
+from itertools import product
+
+
+def completeness(model, circuit, clean, ref_tokens, metric):
+    mlps = [("mlp", i) for i, block in enumerate(model.blocks) if hasattr(block, "mlp")]
+    heads = list(product(range(len(model.blocks)), range(model.blocks[0].attn.W_O.shape[0])))
+    outside = frozenset(node for node in heads + mlps if node not in circuit)
+    return float(faithfulness(model, outside, clean=clean, ref_tokens=ref_tokens, metric=metric))
+
+
+# %% right="symmetric difference"
+def completeness(model, circuit, clean, ref_tokens, metric):
+    return faithfulness(model, complement(model, circuit), clean, ref_tokens, metric)
+
+
+def complement(model, circuit):
+    cfg = model.cfg
+    full = set()
+    for l in range(cfg.n_layers):
+        full.update((l, h) for h in range(cfg.n_heads))
+        if not cfg.attn_only:
+            full.add(("mlp", l))
+    return full ^ circuit
+
+
+# %% wrong="hard-coded nodes of stories"
+def completeness(model, circuit, clean, ref_tokens, metric):
+    everything = {(layer, head) for layer in range(3) for head in range(4)}
+    if not model.cfg.attn_only:
+        everything |= {("mlp", layer) for layer in range(3)}
+    return faithfulness(model, everything - circuit, clean, ref_tokens, metric)

@@ -128,3 +128,55 @@ def composition_baseline(shape_A, shape_B, n, generator):
     B = torch.randn(n, *shape_B, generator=generator)
     norm = torch.linalg.matrix_norm
     return norm(B @ A) / (norm(A) * norm(B))
+
+
+# %% right="one flat draw, split"
+import torch
+
+
+def composition_baseline(shape_A, shape_B, n, generator):
+    (a, b), (b2, c) = shape_A, shape_B
+    numbers = torch.randn(n * (a * b + b2 * c), generator=generator).view(n, -1)
+    A = numbers[:, : a * b].reshape(n, a, b)
+    B = numbers[:, a * b :].reshape(n, b2, c)
+    AB = torch.einsum("nab,nbc->nac", A, B)
+    return (AB.pow(2).sum((1, 2)) / A.pow(2).sum((1, 2)) / B.pow(2).sum((1, 2))).sqrt()
+
+
+# %% right="uniform numbers through the inverse of the normal"
+import torch
+
+
+def composition_baseline(shape_A, shape_B, n, generator):
+    def normal(shape):
+        u = torch.rand(shape, generator=generator, dtype=torch.float64).clamp(1e-12, 1 - 1e-12)
+        return torch.special.ndtri(u)
+
+    return torch.stack([torch.as_tensor(composition_score(normal(shape_A), normal(shape_B))) for _ in range(n)]).float()
+
+
+# %% wrong="orthogonal A"
+import torch
+
+
+def composition_baseline(shape_A, shape_B, n, generator):
+    scores = []
+    for _ in range(n):
+        A = torch.randn(shape_A, generator=generator)
+        B = torch.randn(shape_B, generator=generator)
+        A = torch.linalg.qr(A)[0] if A.shape[0] == A.shape[1] else A
+        scores.append(composition_score(A, B))
+    return torch.tensor(scores)
+
+
+# %% wrong="squeezes n = 1"
+import torch
+
+
+def composition_baseline(shape_A, shape_B, n, generator):
+    scores = []
+    for _ in range(n):
+        A = torch.randn(shape_A, generator=generator)
+        B = torch.randn(shape_B, generator=generator)
+        scores.append(composition_score(A, B))
+    return torch.tensor(scores).squeeze()

@@ -77,3 +77,27 @@ def composition_score(W_A, W_B):
         return torch.linalg.matrix_norm(M, ord=1)
 
     return (norm(W_A @ W_B) / (norm(W_A) * norm(W_B))).item()
+
+
+# %% right="FactoredMatrix norm"
+def composition_score(W_A, W_B):
+    return float(FactoredMatrix(W_A, W_B).norm() / (W_A.square().sum() * W_B.square().sum()).sqrt())
+
+
+# %% right="python loops"
+import math
+
+
+def composition_score(W_A, W_B):
+    a, b = W_A.tolist(), W_B.tolist()
+    product = [[sum(x * y for x, y in zip(row, column)) for column in zip(*b)] for row in a]
+
+    def length(m):
+        return math.sqrt(math.fsum(x * x for row in m for x in row))
+
+    return length(product) / (length(a) * length(b))
+
+
+# %% wrong="small epsilon below"
+def composition_score(W_A, W_B):
+    return ((W_A @ W_B).norm() / (W_A.norm() * W_B.norm() + 1e-8)).item()

@@ -77,3 +77,59 @@ import torch
 def control_labels(tokens, n_classes, seed):
     types, where = tokens.unique(return_inverse=True)
     return torch.randint(n_classes, (len(types),), generator=torch.Generator().manual_seed(seed))[where].int()
+
+
+# %% right="a dict filled in order of appearance, Python's random"
+import random
+
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    rng = random.Random(seed)
+    label_of = {}
+    for token in tokens.tolist():
+        if token not in label_of:
+            label_of[token] = rng.randrange(n_classes)
+    return torch.tensor([label_of[token] for token in tokens.tolist()], dtype=torch.int64)
+
+
+# %% right="a cryptographic hash of token and seed"
+import hashlib
+
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    def label(token):
+        digest = hashlib.sha256(f"{seed}/{token}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") % n_classes
+
+    return torch.tensor([label(t) for t in tokens.tolist()], dtype=torch.long)
+
+
+# %% right="probabilities and argmax per type"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    gen = torch.Generator()
+    gen.manual_seed(seed)
+    types = torch.unique(tokens)
+    classes = torch.rand(types.numel(), n_classes, generator=gen).argmax(dim=1)
+    return classes[torch.searchsorted(types, tokens.contiguous())]
+
+
+# %% wrong="seed 0 is no seed"
+import random
+
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    rng = random.Random(seed or None)
+    label_of = {}
+    for token in tokens.tolist():
+        if token not in label_of:
+            label_of[token] = rng.randrange(n_classes)
+    return torch.tensor([label_of[token] for token in tokens.tolist()], dtype=torch.int64)

@@ -180,3 +180,56 @@ def copying_score(full_ov):
         "top5": (rank < 5).float().mean().item(),
         "eigenvalue": (values.real.sum() / values.abs().sum()).item(),
     }
+
+
+# %% right="pure loops, trace for the sum"
+import torch
+
+
+def copying_score(full_ov):
+    rows = full_ov.AB.tolist()
+    top1 = top5 = 0
+    for i, row in enumerate(rows):
+        larger = sum(1 for x in row if x > row[i])
+        top1 += larger == 0
+        top5 += larger <= 4
+    eigenvalues = torch.linalg.eigvals((full_ov.B @ full_ov.A).double())
+    return {
+        "top1": top1 / len(rows),
+        "top5": top5 / len(rows),
+        "eigenvalue": full_ov.trace().item() / eigenvalues.abs().sum().item(),
+    }
+
+
+# %% right="torch.eig with polar form and kthvalue"
+import torch
+
+
+def copying_score(full_ov):
+    M = full_ov.A @ full_ov.B
+    V = M.size(-1)
+    own = torch.diagonal(M)
+    fifth = M.kthvalue(max(V - 4, 1), dim=1).values
+    lam, _ = torch.linalg.eig(full_ov.B @ full_ov.A)
+    radius, angle = lam.abs(), lam.angle()
+    return {
+        "top1": torch.eq(own, M.amax(1)).to(torch.float64).mean().item(),
+        "top5": torch.ge(own, fifth).to(torch.float64).mean().item(),
+        "eigenvalue": ((radius * angle.cos()).sum() / radius.sum()).item(),
+    }
+
+
+# %% wrong="factors emptied afterwards"
+import torch
+
+
+def copying_score(full_ov):
+    matrix = full_ov.AB
+    above = (matrix > matrix.diagonal()[:, None]).sum(dim=1)
+    values = torch.linalg.eigvals(full_ov.B @ full_ov.A)
+    full_ov.A.zero_()
+    return {
+        "top1": (above < 1).double().mean().item(),
+        "top5": (above < 5).double().mean().item(),
+        "eigenvalue": (values.real.sum() / values.abs().sum()).item(),
+    }

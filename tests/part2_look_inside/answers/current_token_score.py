@@ -32,6 +32,26 @@ def current_token_score(pattern):
     return total / (B * (T - 1))
 
 
+# %% right="einsum takes the diagonal"
+import torch
+
+
+def current_token_score(pattern):
+    B, H, T, _ = pattern.shape
+    return torch.einsum("bhqq->h", pattern[..., 1:, 1:]) / (B * (T - 1))
+
+
+# %% right="numpy inside"
+import torch
+
+
+def current_token_score(pattern):
+    import numpy as np
+
+    p = np.einsum("bhqq->bhq", pattern.detach().numpy())
+    return torch.tensor(p[:, :, 1:].mean(axis=(0, 2)), dtype=pattern.dtype)
+
+
 # %% wrong="minus one, as if row 0 were the only exception"
 def current_token_score(pattern):
     return pattern.diagonal(dim1=2, dim2=3).mean(dim=(0, 2)) - 1 / pattern.shape[2] ** 2
@@ -66,3 +86,15 @@ def current_token_score(pattern):
 # %% wrong="dict by head"
 def current_token_score(pattern):
     return dict(enumerate(pattern.diagonal(dim1=2, dim2=3)[..., 1:].mean(dim=(0, 2))))
+
+
+# %% wrong="squeezed: B or H of 1"
+import torch
+
+
+def current_token_score(pattern):
+    return (
+        pattern.diagonal(offset=0, dim1=-2, dim2=-1)[..., 1:].squeeze().mean(0).mean(-1)
+        if pattern.shape[1] > 1
+        else pattern.diagonal(offset=0, dim1=-2, dim2=-1)[..., 1:].squeeze().mean()
+    )

@@ -245,3 +245,100 @@ def decompose_scores(model, cache, layer, head):
     read = torch.cat([read, ln.b.expand(1, *read.shape[1:])])
     q, k = read @ attn.W_Q[head], read @ attn.W_K[head]
     return (torch.einsum("ibqh,jbkh->ijbqk", q, k) / model.cfg.d_head**0.5).softmax(-1), [*where, "bias"]
+
+
+# %% right="numpy"
+import numpy as np
+import torch
+
+
+def decompose_scores(model, cache, layer, head):
+    get = lambda name: cache[name].detach().numpy().astype(np.float64)
+    w = {
+        n: p.detach().numpy().astype(np.float64)
+        for n, p in model.named_parameters()
+        if n.startswith(f"blocks.{layer}.")
+    }
+    pre = f"blocks.{layer}."
+    names = [("embed", "hook_embed"), ("pos_embed", "hook_pos_embed")]
+    for b in range(layer):
+        names.append((f"attn_out {b}", f"blocks.{b}.hook_attn_out"))
+        if f"blocks.{b}.hook_mlp_out" in cache:
+            names.append((f"mlp_out {b}", f"blocks.{b}.hook_mlp_out"))
+    x = np.stack([get(n) for _, n in names])
+    x = (x - x.mean(-1, keepdims=True)) / get(pre + "ln1.hook_scale") * w[pre + "ln1.w"]
+
+    def side(letter):
+        W, b = w[pre + f"attn.W_{letter}"][head], w[pre + f"attn.b_{letter}"][head]
+        y = x @ W
+        c = np.broadcast_to(w[pre + "ln1.b"] @ W + b, y[:1].shape)
+        return np.concatenate([y, c])
+
+    values = np.einsum("ibqd,jbkd->ijbqk", side("Q"), side("K")) / np.sqrt(w[pre + "attn.W_Q"].shape[-1])
+    return torch.from_numpy(values).to(cache["hook_embed"].dtype), [n for n, _ in names] + ["bias"]
+
+
+# %% right="dense filling of a zeros tensor"
+import torch
+
+
+def decompose_scores(model, cache, layer, head):
+    blk = model.blocks[layer]
+    per = 1 if model.cfg.attn_only else 2
+    keys = ["hook_embed", "hook_pos_embed"]
+    labels = ["embed", "pos_embed"]
+    kinds = ["attn_out"] if model.cfg.attn_only else ["attn_out", "mlp_out"]
+    for i in range(layer):
+        for kind in kinds:
+            keys.append(f"blocks.{i}.hook_{kind}")
+            labels.append(f"{kind} {i}")
+    labels.append("bias")
+    C = 3 + per * layer
+    B, T, D = cache["hook_embed"].shape
+    values = torch.zeros(C, C, B, T, T, dtype=cache["hook_embed"].dtype)
+
+    def vec(i, W, b):
+        if i == C - 1:
+            return (blk.ln1.b @ W + b).view(1, 1, -1).expand(B, T, -1)
+        x = cache[keys[i]]
+        x = (x - x.sum(-1, keepdim=True) / D) / cache[f"blocks.{layer}.ln1.hook_scale"]
+        return torch.einsum("btd,d,dk->btk", x, blk.ln1.w, W)
+
+    with torch.no_grad():
+        for i in range(C):
+            for j in range(C):
+                q = vec(i, blk.attn.W_Q[head], blk.attn.b_Q[head])
+                k = vec(j, blk.attn.W_K[head], blk.attn.b_K[head])
+                values[i, j] = torch.bmm(q, k.transpose(1, 2)) / (model.cfg.d_head**0.5)
+    return values, labels
+
+
+# %% right="differences of the stream, effective weight"
+import torch
+
+
+def decompose_scores(model, cache, layer, head):
+    """Folds centring and gain into the matrices."""
+    D = model.cfg.d_model
+    ln, attn = model.blocks[layer].ln1, model.blocks[layer].attn
+    dtype = attn.W_Q.dtype
+    centre = torch.eye(D, dtype=dtype) - torch.ones(D, D, dtype=dtype) / D
+    Wq = centre @ (ln.w[:, None] * attn.W_Q[head])
+    Wk = centre @ (ln.w[:, None] * attn.W_K[head])
+    items = {"embed": cache["hook_embed"], "pos_embed": cache["hook_pos_embed"]}
+    for i in range(layer):
+        pre = cache[f"blocks.{i}.hook_resid_pre"]
+        post = cache[f"blocks.{i}.hook_resid_post"]
+        if model.cfg.attn_only:
+            items[f"attn_out {i}"] = post - pre
+        else:
+            mid = cache[f"blocks.{i}.hook_resid_mid"]
+            items[f"attn_out {i}"] = mid - pre
+            items[f"mlp_out {i}"] = post - mid
+    scale = cache[f"blocks.{layer}.ln1.hook_scale"]
+    q = [x / scale @ Wq for x in items.values()]
+    k = [x / scale @ Wk for x in items.values()]
+    q.append((ln.b @ attn.W_Q[head] + attn.b_Q[head])[None, None].expand_as(q[0]))
+    k.append((ln.b @ attn.W_K[head] + attn.b_K[head])[None, None].expand_as(k[0]))
+    values = (torch.stack(q)[:, None, :, :, None] * torch.stack(k)[None, :, :, None]).sum(-1)
+    return values / model.cfg.d_head**0.5, [*items, "bias"]

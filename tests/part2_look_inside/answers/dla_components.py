@@ -146,3 +146,92 @@ def dla_components(model, cache, answer, wrong, pos=-1):
     values = torch.einsum("cbd,db->cb", normal, d)
     constant = model.ln_final.b @ d + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
     return torch.cat([values, constant[None]]), labels + ["bias"]
+
+
+# %% right="loops, row by row, from hook names"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    L = model.cfg.n_layers
+    names = ["embed"]
+    parts = [cache["hook_embed"] + cache["hook_pos_embed"]]
+    for l in range(L):
+        names += [f"attention {l}", f"mlp {l}"]
+        parts += [cache[f"blocks.{l}.hook_attn_out"], cache[f"blocks.{l}.hook_mlp_out"]]
+    B = answer.shape[0]
+    values = torch.zeros(2 * L + 2, B, dtype=parts[0].dtype)
+    for i in range(B):
+        x = cache[f"blocks.{L - 1}.hook_resid_post"][i, pos]
+        s = torch.sqrt(((x - x.mean()) ** 2).mean() + model.cfg.eps)
+        d = model.unembed.W_U[:, answer[i]] - model.unembed.W_U[:, wrong[i]]
+        for c, part in enumerate(parts):
+            v = part[i, pos]
+            values[c, i] = ((v - v.mean()) / s * model.ln_final.w).dot(d)
+        values[-1, i] = model.ln_final.b.dot(d) + model.unembed.b_U[answer[i]] - model.unembed.b_U[wrong[i]]
+    return values, names + ["bias"]
+
+
+# %% right="the scale that the model itself used"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    scale = cache["ln_final.hook_scale"][:, pos]
+    stack, labels = get_resid_stack(cache)
+    part = stack[:, :, pos, :]
+    part = (part - part.mean(dim=-1, keepdim=True)) / scale * model.ln_final.w
+    logits = part @ model.unembed.W_U
+    rows = torch.arange(len(answer))
+    values = logits[:, rows, answer] - logits[:, rows, wrong]
+    constant = model.ln_final.b @ model.unembed.W_U + model.unembed.b_U
+    return torch.cat([values, (constant[answer] - constant[wrong])[None]]), labels + ["constant"]
+
+
+# %% wrong="pos 0 taken for -1"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    pos = pos or -1
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    stack, labels = get_resid_stack(cache)
+    parts = stack[:, :, pos]
+    scale = (last.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+    centred = parts - parts.mean(-1, keepdim=True)
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    values = (centred / scale * model.ln_final.w * d).sum(-1)
+    constant = (model.ln_final.b * d).sum(-1) + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.cat([values, constant[None]]), [*labels, "bias"]
+
+
+# %% wrong="centring with the mean of the whole"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    stack, labels = get_resid_stack(cache)
+    parts = stack[:, :, pos]
+    scale = (last.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+    centred = parts - last.mean(-1, keepdim=True)
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    values = (centred / scale * model.ln_final.w * d).sum(-1)
+    constant = (model.ln_final.b * d).sum(-1) + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.cat([values, constant[None]]), [*labels, "bias"]
+
+
+# %% wrong="the same label for every attention"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    stack, labels = get_resid_stack(cache)
+    parts = stack[:, :, pos]
+    scale = (last.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+    centred = parts - parts.mean(-1, keepdim=True)
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    values = (centred / scale * model.ln_final.w * d).sum(-1)
+    constant = (model.ln_final.b * d).sum(-1) + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.cat([values, constant[None]]), ["embed"] + ["attn", "mlp"] * model.cfg.n_layers + ["bias"]

@@ -140,3 +140,75 @@ def dla_heads(model, cache, answer, wrong, pos=-1):
         reads = torch.einsum("hkd,bd->bhk", block.attn.W_O, k)
         out.append((cache[f"blocks.{layer}.attn.hook_z"][:, pos] * reads).sum(-1).T)
     return torch.stack(out) + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+
+
+# %% right="loops over layer, head and row"
+import torch
+
+
+def dla_heads(model, cache, answer, wrong, pos=-1):
+    cfg = model.cfg
+    result = torch.zeros(cfg.n_layers, cfg.n_heads, len(answer), dtype=cache["hook_embed"].dtype)
+    for b in range(len(answer)):
+        end = cache[f"blocks.{cfg.n_layers - 1}.hook_resid_post"][b][pos]
+        s = (torch.var(end, correction=0) + cfg.eps) ** 0.5
+        d = model.unembed.W_U[:, answer[b]] - model.unembed.W_U[:, wrong[b]]
+        for l in range(cfg.n_layers):
+            for h in range(cfg.n_heads):
+                v = cache[f"blocks.{l}.attn.hook_z"][b, pos, h] @ model.blocks[l].attn.W_O[h]
+                result[l, h, b] = torch.dot((v - v.mean()) / s * model.ln_final.w, d)
+    return result
+
+
+# %% right="head_results and the learner's apply_ln_final"
+import torch
+
+
+def dla_heads(model, cache, answer, wrong, pos=-1):
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"]
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    rows = []
+    for layer, block in enumerate(model.blocks):
+        results = block.attn.head_results(cache[f"blocks.{layer}.attn.hook_z"]).permute(2, 0, 1, 3)
+        normed = apply_ln_final(results, model, last) - model.ln_final.b
+        rows.append((normed[:, :, pos] * d).sum(-1))
+    return torch.stack(rows, 0)
+
+
+# %% wrong="pos 0 taken for -1"
+import torch
+
+
+def dla_heads(model, cache, answer, wrong, pos=-1):
+    n = model.cfg.n_layers
+    pos = pos or -1
+    last = cache[f"blocks.{n - 1}.hook_resid_post"][:, pos]
+    scale = (last.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    table = []
+    for layer in range(n):
+        z = cache[f"blocks.{layer}.attn.hook_z"][:, pos]
+        W_O = model.blocks[layer].attn.W_O
+        written = torch.einsum("bhk,hkd->hbd", z, W_O)
+        written = written - written.mean(-1, keepdim=True)
+        table.append((written / scale * model.ln_final.w * d).sum(-1))
+    return torch.stack(table)
+
+
+# %% wrong="eps left out"
+import torch
+
+
+def dla_heads(model, cache, answer, wrong, pos=-1):
+    n = model.cfg.n_layers
+    last = cache[f"blocks.{n - 1}.hook_resid_post"][:, pos]
+    scale = (last.var(-1, unbiased=False, keepdim=True)).sqrt()
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    table = []
+    for layer in range(n):
+        z = cache[f"blocks.{layer}.attn.hook_z"][:, pos]
+        W_O = model.blocks[layer].attn.W_O
+        written = torch.einsum("bhk,hkd->hbd", z, W_O)
+        written = written - written.mean(-1, keepdim=True)
+        table.append((written / scale * model.ln_final.w * d).sum(-1))
+    return torch.stack(table)

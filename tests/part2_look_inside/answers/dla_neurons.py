@@ -96,3 +96,61 @@ def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
     k = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T * model.ln_final.w
     k = (k - k.mean(-1, keepdim=True)) / cache["ln_final.hook_scale"][:, pos]
     return cache[f"blocks.{layer}.mlp.hook_post"].mean(1) * (k @ model.blocks[layer].mlp.W_out.T)
+
+
+# %% right="neurons to logits once, then columns"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    W = model.blocks[layer].mlp.W_out
+    to_logits = ((W - W.mean(1, keepdim=True)) * model.ln_final.w) @ model.unembed.W_U
+    per_unit = (to_logits[:, answer] - to_logits[:, wrong]).T
+    return cache[f"blocks.{layer}.mlp.hook_post"][:, pos] * per_unit / cache["ln_final.hook_scale"][:, pos]
+
+
+# %% right="gradient of the frozen logit difference"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    s = torch.sqrt(last.var(-1, correction=0, keepdim=True) + model.cfg.eps)
+
+    def frozen(x):
+        y = (x - x.mean(-1, keepdim=True)) / s * model.ln_final.w
+        return (y * (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T).sum()
+
+    slope = torch.func.grad(frozen)(torch.zeros_like(last))
+    return cache[f"blocks.{layer}.mlp.hook_post"][:, pos] * torch.einsum(
+        "bd,md->bm", slope, model.blocks[layer].mlp.W_out
+    )
+
+
+# %% wrong="pos 0 taken for -1"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    pos = pos or -1
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    scale = (last.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    d = d * model.ln_final.w
+    d = (d - d.mean(-1, keepdim=True)) / scale
+    on = cache[f"blocks.{layer}.mlp.hook_post"][:, pos]
+    return on * (d @ model.blocks[layer].mlp.W_out.T)
+
+
+# %% wrong="normalised by ln2 of the layer"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    scale = (last.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    d = d * model.blocks[layer].ln2.w
+    d = (d - d.mean(-1, keepdim=True)) / scale
+    on = cache[f"blocks.{layer}.mlp.hook_post"][:, pos]
+    return on * (d @ model.blocks[layer].mlp.W_out.T)

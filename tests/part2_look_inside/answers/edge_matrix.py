@@ -161,3 +161,90 @@ def edge_matrix(model, clean, corrupt, metric):
             out[i, j] = (metric(path_patch(model, divmod(i, H), [(*r, p) for p in "qkv"], clean, corrupt)) - base) ** 2
         out[i, -1] = (metric(path_patch(model, divmod(i, H), ["logits"], clean, corrupt)) - base) ** 2
     return out
+
+
+# %% right="own step 2 once per sender"
+import torch
+
+
+@torch.no_grad()
+def edge_matrix(model, clean, corrupt, metric):
+    L, H = model.cfg.n_layers, model.cfg.n_heads
+    clean_logits, cc = run_with_cache(model, clean)
+    _, kc = run_with_cache(model, corrupt)
+    base = metric(clean_logits)
+    edges = clean_logits.new_zeros(L * H, L * H + 1)
+    for l in range(L):
+        for h in range(H):
+            push = (kc[f"blocks.{l}.attn.hook_z"] - cc[f"blocks.{l}.attn.hook_z"])[:, :, h] @ model.blocks[l].attn.W_O[
+                h
+            ]
+            for l2 in range(l + 1, L):
+                attn, ln = model.blocks[l2].attn, model.blocks[l2].ln1
+                x = ln(cc[f"blocks.{l2}.hook_resid_pre"] + push)
+                for h2 in range(H):
+                    new = {
+                        f"blocks.{l2}.attn.hook_q": x @ attn.W_Q[h2] + attn.b_Q[h2],
+                        f"blocks.{l2}.attn.hook_k": x @ attn.W_K[h2] + attn.b_K[h2],
+                        f"blocks.{l2}.attn.hook_v": x @ attn.W_V[h2] + attn.b_V[h2],
+                    }
+
+                    def put_in(act, point):
+                        act = act.clone()
+                        act[:, :, h2] = new[point.name]
+                        return act
+
+                    edges[l * H + h, l2 * H + h2] = (
+                        metric(run_with_hooks(model, clean, [(n, put_in) for n in new])) - base
+                    )
+            final = cc[f"blocks.{L - 1}.hook_resid_post"] + push
+            edges[l * H + h, -1] = metric(model.unembed(model.ln_final(final))) - base
+    return edges
+
+
+# %% right="dict of edges, senders from the back"
+import torch
+
+
+@torch.no_grad()
+def edge_matrix(model, clean, corrupt, metric):
+    H, n = model.cfg.n_heads, model.cfg.n_layers * model.cfg.n_heads
+    found = {}
+    for i in reversed(range(n)):
+        sender = divmod(i, H)
+        for j in range((sender[0] + 1) * H, n):
+            found[i, j] = metric(path_patch(model, sender, [(*divmod(j, H), p) for p in "kqv"], clean, corrupt))
+        found[i, n] = metric(path_patch(model, sender, ["logits"], clean, corrupt))
+    reference = metric(model(clean))
+    matrix = torch.zeros(n, n + 1)
+    for place, value in found.items():
+        matrix[place] = value - reference
+    return matrix
+
+
+# %% right="lists with plain floats"
+import torch
+
+
+def edge_matrix(model, clean, corrupt, metric):
+    with torch.no_grad():
+        start = float(metric(model(clean)))
+        nodes_ = [(a, b) for a in range(model.cfg.n_layers) for b in range(model.cfg.n_heads)]
+        table = []
+        for s in nodes_:
+            line = [
+                float(
+                    metric(
+                        path_patch(
+                            model, s, [(r[0], r[1], x) for x in ("q", "k", "v")], clean, corrupt, freeze_mlps=True
+                        )
+                    )
+                )
+                - start
+                if r[0] > s[0]
+                else 0.0
+                for r in nodes_
+            ]
+            line.append(float(metric(path_patch(model, s, ["logits"], clean, corrupt))) - start)
+            table.append(line)
+    return torch.tensor(table)

@@ -63,6 +63,44 @@ def find_heads(model, threshold, P=20, seed=0):
     return heads
 
 
+# %% right="softmax of the scores"
+import torch
+
+
+@torch.no_grad()
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens)
+    found = []
+    for name, value in cache.items():
+        if name.endswith("attn.hook_attn_scores"):
+            layer = int(name.split(".")[1])
+            for head, s in enumerate(induction_score(value.softmax(-1), P)):
+                if s.item() > threshold:
+                    found += [(layer, head)]
+    return found
+
+
+# %% right="attention by hand from q and k"
+import torch
+
+
+@torch.no_grad()
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(40, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens)
+    T = tokens.shape[1]
+    found = []
+    for layer in range(model.cfg.n_layers):
+        q, k = cache[f"blocks.{layer}.attn.hook_q"], cache[f"blocks.{layer}.attn.hook_k"]
+        scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / model.cfg.d_head**0.5
+        scores = scores.masked_fill(torch.ones(T, T).triu(1).bool(), float("-inf"))
+        for head, s in enumerate(induction_score(scores.softmax(-1), P)):
+            if s > threshold:
+                found.append((layer, head))
+    return found
+
+
 # %% wrong="a set"
 def find_heads(model, threshold, P=20, seed=0):
     tokens = repeated_tokens(64, P, model.cfg.d_vocab, seed, 0)
@@ -157,3 +195,128 @@ def find_heads(model, threshold, P=20, seed=0):
         for h, s in enumerate(induction_score(cache[f"blocks.{l}.attn.hook_pattern"], P))
         if s > threshold
     ]
+
+
+# %% wrong="abs difference from even attention"
+import torch
+
+
+@torch.no_grad()
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(32, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens, lambda name: name.endswith("hook_pattern"))
+    found = []
+    for layer in range(model.cfg.n_layers):
+        scores = induction_score(cache[f"blocks.{layer}.attn.hook_pattern"], P)
+        for head, score in enumerate(scores):
+            if score - 1 / (1.5 * P) > threshold:
+                found.append((layer, head))
+    return found
+
+
+# %% wrong="four texts"
+import torch
+
+
+@torch.no_grad()
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(4, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens, lambda name: name.endswith("hook_pattern"))
+    found = []
+    for layer in range(model.cfg.n_layers):
+        scores = induction_score(cache[f"blocks.{layer}.attn.hook_pattern"], P)
+        for head, score in enumerate(scores):
+            if score > threshold:
+                found.append((layer, head))
+    return found
+
+
+# %% wrong="no BOS in the text"
+import torch
+
+
+@torch.no_grad()
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(32, P, model.cfg.d_vocab, seed, 0)
+    tokens = torch.cat([tokens[:, 1:], tokens[:, 1:2]], 1)
+    _, cache = run_with_cache(model, tokens, lambda name: name.endswith("hook_pattern"))
+    found = []
+    for layer in range(model.cfg.n_layers):
+        scores = induction_score(cache[f"blocks.{layer}.attn.hook_pattern"], P)
+        for head, score in enumerate(scores):
+            if score > threshold:
+                found.append((layer, head))
+    return found
+
+
+# %% wrong="four heads"
+import torch
+
+
+@torch.no_grad()
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(32, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens, lambda name: name.endswith("hook_pattern"))
+    found = []
+    for layer in range(model.cfg.n_layers):
+        scores = induction_score(cache[f"blocks.{layer}.attn.hook_pattern"], P)
+        for head, score in enumerate(scores[:4]):
+            if score > threshold:
+                found.append((layer, head))
+    return found
+
+
+# %% wrong="remembers by model's config"
+import torch
+
+
+_known = {}
+
+
+@torch.no_grad()
+def find_heads(model, threshold, P=20, seed=0):
+    if (model.cfg, threshold, P, seed) in _known:
+        return _known[model.cfg, threshold, P, seed]
+    tokens = repeated_tokens(32, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens, lambda name: name.endswith("hook_pattern"))
+    found = _known[model.cfg, threshold, P, seed] = []
+    for layer in range(model.cfg.n_layers):
+        scores = induction_score(cache[f"blocks.{layer}.attn.hook_pattern"], P)
+        for head, score in enumerate(scores):
+            if score > threshold:
+                found.append((layer, head))
+    return found
+
+
+# %% wrong="threshold relative to the largest"
+import torch
+
+
+@torch.no_grad()
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(32, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens, lambda name: name.endswith("hook_pattern"))
+    found = []
+    for layer in range(model.cfg.n_layers):
+        scores = induction_score(cache[f"blocks.{layer}.attn.hook_pattern"], P)
+        for head, score in enumerate(scores):
+            if score > threshold * scores.max():
+                found.append((layer, head))
+    return found
+
+
+# %% wrong="fixed 0.3"
+import torch
+
+
+@torch.no_grad()
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(32, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens, lambda name: name.endswith("hook_pattern"))
+    found = []
+    for layer in range(model.cfg.n_layers):
+        scores = induction_score(cache[f"blocks.{layer}.attn.hook_pattern"], P)
+        for head, score in enumerate(scores):
+            if score > 0.3:
+                found.append((layer, head))
+    return found

@@ -26,6 +26,25 @@ def first_token_score(pattern):
     return torch.stack([pattern[:, head, 1:, 0].mean() for head in range(pattern.shape[1])])
 
 
+# %% right="einsum with a selector"
+import torch
+
+
+def first_token_score(pattern):
+    B, H, T, _ = pattern.shape
+    rows = (torch.arange(T) >= 1).to(pattern.dtype)
+    column = (torch.arange(T) == 0).to(pattern.dtype)
+    return torch.einsum("bhqk,q,k->h", pattern, rows, column) / (B * (T - 1))
+
+
+# %% right="unbind, double"
+import torch
+
+
+def first_token_score(pattern):
+    return pattern.double()[..., 0].permute(1, 0, 2)[..., 1:].flatten(1).mean(1).to(pattern.dtype)
+
+
 # %% wrong="row 0 taken off as if it were always 1"
 def first_token_score(pattern):
     return pattern[..., 0].mean(dim=(0, 2)) - 1 / pattern.shape[2]
@@ -59,3 +78,15 @@ def first_token_score(pattern):
 # %% wrong="share of rows"
 def first_token_score(pattern):
     return (pattern[:, :, 1:].argmax(-1) == 0).to(pattern.dtype).mean(dim=(0, 2))
+
+
+# %% wrong="squeezed: B or H of 1"
+import torch
+
+
+def first_token_score(pattern):
+    return (
+        pattern[:, :, 1:, 0].squeeze().mean(0).mean(-1)
+        if pattern.shape[1] > 1
+        else pattern[:, :, 1:, 0].squeeze().mean()
+    )

@@ -160,3 +160,131 @@ def fit_ccs(Xp, Xn, restarts=10, seed=0):
         loss.sum().backward()
         opt.step()
     return W.detach().mean(1), c.detach().mean(), float(loss.min())
+
+
+# %% right="one restart after the other, nn.Linear and Adam"
+import torch
+from torch import nn
+
+
+def fit_ccs(Xp, Xn, restarts=10, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    best = None
+    for _ in range(restarts):
+        probe = nn.Linear(Xp.shape[1], 1, dtype=Xp.dtype)
+        with torch.no_grad():
+            probe.weight.copy_(torch.randn(probe.weight.shape, generator=g) / Xp.shape[1] ** 0.5)
+            probe.bias.zero_()
+        opt = torch.optim.Adam(probe.parameters(), lr=0.03)
+        for step in range(400):
+            opt.zero_grad()
+            loss = ccs_loss(torch.sigmoid(probe(Xp))[:, 0], torch.sigmoid(probe(Xn))[:, 0])
+            loss.backward()
+            opt.step()
+        with torch.no_grad():
+            loss = ccs_loss(torch.sigmoid(probe(Xp))[:, 0], torch.sigmoid(probe(Xn))[:, 0]).item()
+        if best is None or loss < best[2]:
+            best = (probe.weight.detach()[0].clone(), probe.bias.detach()[0].clone(), loss)
+    return best
+
+
+# %% right="rows of starts, the lowest loss that any step had"
+import torch
+
+
+def fit_ccs(Xp, Xn, restarts=10, seed=0):
+    gen = torch.Generator()
+    gen.manual_seed(seed)
+    d = Xp.shape[-1]
+    theta = torch.randn(restarts, d + 1, generator=gen, dtype=torch.float64) / d**0.5
+    theta = theta.to(Xp.dtype).requires_grad_(True)
+    opt = torch.optim.Adam([theta], lr=0.05)
+    low, kept = float("inf"), None
+    for step in range(501):
+        p = torch.sigmoid(torch.einsum("nd,rd->rn", Xp, theta[:, :-1]) + theta[:, -1:])
+        q = torch.sigmoid(torch.einsum("nd,rd->rn", Xn, theta[:, :-1]) + theta[:, -1:])
+        losses = ((1 - p - q).square() + torch.where(p < q, p, q).square()).mean(dim=1)
+        i = int(losses.argmin())
+        if losses[i].item() < low:
+            low, kept = losses[i].item(), theta[i].detach().clone()
+        (grad,) = torch.autograd.grad(losses.sum(), theta)
+        theta.grad = grad
+        opt.step()
+    return kept[:-1], kept[-1].item(), low
+
+
+# %% right="batched parameters with vmap, biases drawn too"
+import torch
+
+
+def fit_ccs(Xp, Xn, restarts=10, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    w = torch.randn(restarts, Xp.shape[1], generator=g).to(Xp.dtype) / Xp.shape[1] ** 0.5
+    b = torch.randn(restarts, generator=g).to(Xp.dtype) * 0.1
+
+    def loss(w, b):
+        return ccs_loss((Xp @ w + b).sigmoid(), (Xn @ w + b).sigmoid())
+
+    slope = torch.func.vmap(torch.func.grad(loss, argnums=(0, 1)))
+    mw, mb, sw, sb = torch.zeros_like(w), torch.zeros_like(b), torch.zeros_like(w), torch.zeros_like(b)
+    for t in range(1, 401):
+        gw, gb = slope(w, b)
+        mw, mb = 0.9 * mw + 0.1 * gw, 0.9 * mb + 0.1 * gb
+        sw, sb = 0.999 * sw + 0.001 * gw**2, 0.999 * sb + 0.001 * gb**2
+        w = w - 0.03 * (mw / (1 - 0.9**t)) / ((sw / (1 - 0.999**t)).sqrt() + 1e-8)
+        b = b - 0.03 * (mb / (1 - 0.9**t)) / ((sb / (1 - 0.999**t)).sqrt() + 1e-8)
+    final = torch.stack([loss(w[i], b[i]) for i in range(restarts)])
+    best = int(torch.argmin(final))
+    return w[best], b[best], float(final[best])
+
+
+# %% wrong="an assumed labelling: first half true"
+import torch
+
+
+def fit_ccs(Xp, Xn, restarts=10, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    d = Xp.shape[1]
+    w = (torch.randn(d, restarts, generator=generator, dtype=Xp.dtype) / d**0.5).requires_grad_()
+    b = torch.zeros(restarts, dtype=Xp.dtype, requires_grad=True)
+
+    def losses():
+        p, q = (Xp @ w + b).sigmoid(), (Xn @ w + b).sigmoid()
+        return ((p + q - 1) ** 2 + torch.cat([q[: len(q) // 2], p[len(q) // 2 :]]) ** 2).mean(0)
+
+    opt = torch.optim.Adam([w, b], lr=0.03)
+    for _ in range(400):
+        opt.zero_grad()
+        losses().sum().backward()
+        opt.step()
+    with torch.no_grad():
+        final = losses()
+    best = final.argmin()
+    return w[:, best].detach(), b[best].detach(), final[best].item()
+
+
+# %% wrong="divides by a common scale inside"
+import torch
+
+
+def fit_ccs(Xp, Xn, restarts=10, seed=0):
+    size = torch.cat([Xp, Xn]).std(0) + 1e-6
+    Xp, Xn = Xp / size, Xn / size
+    generator = torch.Generator().manual_seed(seed)
+    d = Xp.shape[1]
+    w = (torch.randn(d, restarts, generator=generator, dtype=Xp.dtype) / d**0.5).requires_grad_()
+    b = torch.zeros(restarts, dtype=Xp.dtype, requires_grad=True)
+
+    def losses():
+        p, q = (Xp @ w + b).sigmoid(), (Xn @ w + b).sigmoid()
+        return ((p + q - 1) ** 2 + torch.minimum(p, q) ** 2).mean(0)
+
+    opt = torch.optim.Adam([w, b], lr=0.03)
+    for _ in range(400):
+        opt.zero_grad()
+        losses().sum().backward()
+        opt.step()
+    with torch.no_grad():
+        final = losses()
+    best = final.argmin()
+    return w[:, best].detach(), b[best].detach(), final[best].item()

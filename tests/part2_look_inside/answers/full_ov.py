@@ -157,3 +157,24 @@ def full_ov(model, layer, head):
 def full_ov(model, layer, head):
     attn = model.blocks[layer].attn
     return model.embed.W_E @ attn.W_V[head], attn.W_O[head] @ model.unembed.W_U
+
+
+# %% right="chain of FactoredMatrix"
+def full_ov(model, layer, head):
+    a = model.blocks[layer].attn
+    return model.embed.W_E @ FactoredMatrix(a.W_V[head], a.W_O[head]) @ model.unembed.W_U
+
+
+# %% right="loop over tokens"
+import torch
+
+
+def full_ov(model, layer, head):
+    attn = model.blocks[layer].attn
+    rows = []
+    for token in range(model.cfg.d_vocab):
+        rows.append(model.embed.W_E[token] @ attn.W_V[head])
+    columns = []
+    for token in range(model.cfg.d_vocab):
+        columns.append(attn.W_O[head] @ model.unembed.W_U[:, token])
+    return FactoredMatrix(torch.stack(rows), torch.stack(columns, dim=1))

@@ -151,3 +151,26 @@ class FactoredMatrix:
 def full_qk(model, layer, head):
     attn, W_E = model.blocks[layer].attn, model.embed.W_E
     return FactoredMatrix(W_E @ attn.W_Q[head], W_E @ attn.W_K[head])
+
+
+# %% right="queries times transposed keys as two factored"
+import torch
+
+
+def full_qk(model, layer, head):
+    E = model.embed.W_E
+    eye = torch.eye(model.cfg.d_head, dtype=E.dtype)
+    queries = FactoredMatrix(E @ model.blocks[layer].attn.W_Q[head], eye)
+    keys = FactoredMatrix(E @ model.blocks[layer].attn.W_K[head], eye)
+    return queries @ keys.T
+
+
+# %% right="numpy"
+import torch
+
+
+def full_qk(model, layer, head):
+    E = model.embed.W_E.detach().numpy()
+    q = E @ model.blocks[layer].attn.W_Q[head].detach().numpy()
+    k = E @ model.blocks[layer].attn.W_K[head].detach().numpy()
+    return FactoredMatrix(torch.from_numpy(q), torch.from_numpy(k).T)

@@ -59,6 +59,49 @@ def get_resid_stack(cache):
     )
 
 
+# %% right="filled tensor, words as labels"
+def get_resid_stack(cache):
+    embed = cache["hook_embed"]
+    n_layers = sum(name.endswith("hook_resid_post") for name in cache)
+    stack = embed.new_zeros(2 * n_layers + 1, *embed.shape)
+    stack[0] = embed + cache["hook_pos_embed"]
+    labels = ["token and position embedding"]
+    for l in range(n_layers):
+        stack[1 + 2 * l] = cache["blocks." + str(l) + ".hook_attn_out"]
+        stack[2 + 2 * l] = cache["blocks." + str(l) + ".hook_mlp_out"]
+        labels.append("layer %d attention" % l)
+        labels.append("layer %d MLP" % l)
+    return stack, labels
+
+
+# %% right="differences of the stream"
+import torch
+
+
+def get_resid_stack(cache):
+    streams, labels = [torch.zeros_like(cache["blocks.0.hook_resid_pre"]), cache["blocks.0.hook_resid_pre"]], ["embed"]
+    n = len([k for k in cache if k.endswith("attn.hook_z")])
+    for i in range(n):
+        streams += [cache[f"blocks.{i}.hook_resid_mid"], cache[f"blocks.{i}.hook_resid_post"]]
+        labels += [f"L{i}.attn", f"L{i}.mlp"]
+    streams = torch.stack([x.double() for x in streams])
+    return streams.diff(dim=0).to(cache["hook_embed"].dtype), labels
+
+
+# %% right="short labels"
+import torch
+
+
+def get_resid_stack(cache):
+    parts, labels = [cache["hook_embed"] + cache["hook_pos_embed"]], ["embed"]
+    layer = 0
+    while f"blocks.{layer}.hook_attn_out" in cache:
+        parts += [cache[f"blocks.{layer}.hook_attn_out"], cache[f"blocks.{layer}.hook_mlp_out"]]
+        labels += [f"a{layer}", f"m{layer}"]
+        layer += 1
+    return torch.stack(parts), labels
+
+
 # %% wrong="differences of the stream, embeddings left out"
 import torch
 
@@ -150,3 +193,17 @@ def get_resid_stack(cache):
         labels += [f"{layer}_mlp_out", f"{layer}_attn_out"]
         layer += 1
     return torch.stack(terms), labels
+
+
+# %% wrong="no batch of one kept"
+import torch
+
+
+def get_resid_stack(cache):
+    parts, labels = [cache["hook_embed"] + cache["hook_pos_embed"]], ["embed"]
+    layer = 0
+    while f"blocks.{layer}.hook_attn_out" in cache:
+        parts += [cache[f"blocks.{layer}.hook_attn_out"], cache[f"blocks.{layer}.hook_mlp_out"]]
+        labels += [f"{layer}_attn_out", f"{layer}_mlp_out"]
+        layer += 1
+    return torch.stack([p.squeeze() for p in parts]), labels

@@ -75,6 +75,43 @@ def grad_cache(model, tokens, metric):
     return out
 
 
+# %% right="full backward hooks on the points"
+import torch
+
+
+def grad_cache(model, tokens, metric):
+    points = model.hook_points()
+    shapes, _ = run_with_cache(model, tokens)[1], None
+    grads = {n: torch.zeros_like(v) for n, v in shapes.items()}
+    handles = []
+    for name, point in points.items():
+
+        def f(mod, gin, gout, name=name):
+            grads[name] = gout[0].detach().clone()
+
+        handles.append(point.register_full_backward_hook(f))
+    try:
+        logits = model(tokens)
+        torch.autograd.grad(metric(logits), list(model.parameters()), allow_unused=True)
+    finally:
+        for h in handles:
+            h.remove()
+    return grads
+
+
+# %% right="on a deep copy of the model"
+import copy
+import torch
+
+
+def grad_cache(model, tokens, metric):
+    twin = copy.deepcopy(model)
+    logits, cache = run_with_cache(twin, tokens, grad=True)
+    [act.retain_grad() for act in cache.values()]
+    metric(logits).backward()
+    return {n: a.grad if a.grad is not None else torch.zeros_like(a) for n, a in cache.items()}
+
+
 # %% wrong="of the logits at the last position"
 import torch
 
@@ -145,3 +182,91 @@ def grad_cache(model, tokens, metric):
     metric(logits).backward()
     model.zero_grad()
     return {name: value.grad for name, value in cache.items()}
+
+
+# %% wrong="hooks of others off"
+import torch
+
+
+def grad_cache(model, tokens, metric):
+    points = model.hook_points()
+    held = {n: p.hooks for n, p in points.items()}
+    for p in points.values():
+        p.hooks = []
+    logits, cache = run_with_cache(model, tokens, grad=True)
+    for n, p in points.items():
+        p.hooks = held[n]
+    value = metric(logits)
+    grads = torch.autograd.grad(value, list(cache.values()), allow_unused=True, materialize_grads=True)
+    return dict(zip(cache, grads, strict=True))
+
+
+# %% wrong="values before the hooks of others"
+import torch
+
+
+def grad_cache(model, tokens, metric):
+    points, cache = model.hook_points(), {}
+
+    def keep(act, hook):
+        cache[hook.name] = act
+        return act.clone()
+
+    for p in points.values():
+        p.hooks.insert(0, keep)
+    try:
+        value = metric(model(tokens))
+    finally:
+        for p in points.values():
+            p.hooks.pop(0)
+    return dict(zip(cache, torch.autograd.grad(value, list(cache.values()), allow_unused=True, materialize_grads=True)))
+
+
+# %% wrong="eval mode for ever"
+import torch
+
+
+def grad_cache(model, tokens, metric):
+    model.eval()
+    logits, cache = run_with_cache(model, tokens, grad=True)
+    value = metric(logits)
+    grads = torch.autograd.grad(value, list(cache.values()), allow_unused=True, materialize_grads=True)
+    return dict(zip(cache, grads, strict=True))
+
+
+# %% wrong="hooks left when the metric fails"
+import torch
+
+
+def grad_cache(model, tokens, metric):
+    cache = {}
+
+    def keep(act, hook):
+        cache[hook.name] = act
+        return act.clone()
+
+    points = model.hook_points()
+    for p in points.values():
+        p.hooks.append(keep)
+    grads = torch.autograd.grad(metric(model(tokens)), list(cache.values()), allow_unused=True, materialize_grads=True)
+    for p in points.values():
+        p.hooks.pop()
+    return dict(zip(cache, grads))
+
+
+# %% wrong="backward, then .grad zeroed in place"
+import torch
+
+
+def grad_cache(model, tokens, metric):
+    logits, cache = run_with_cache(model, tokens, grad=True)
+    for act in cache.values():
+        act.retain_grad()
+    old = {p: p.grad.clone() for p in model.parameters() if p.grad is not None}
+    metric(logits).backward()
+    for p in model.parameters():
+        if p in old:
+            p.grad.copy_(old[p])
+        else:
+            p.grad = torch.zeros_like(p)
+    return {n: a.grad.detach() for n, a in cache.items()}

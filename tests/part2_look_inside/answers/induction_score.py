@@ -34,6 +34,16 @@ def induction_score(pattern, P):
     return block.diagonal(dim1=2, dim2=3).mean((0, 2))
 
 
+# %% right="gather"
+import torch
+
+
+def induction_score(pattern, P):
+    B, H, T, _ = pattern.shape
+    keys = torch.arange(2, P + 2).reshape(1, 1, P, 1).expand(B, H, P, 1)
+    return torch.gather(pattern[:, :, P + 1 : 2 * P + 1], 3, keys).mean(dim=(0, 2, 3))
+
+
 # %% wrong="one offset too far along"
 def induction_score(pattern, P):
     return pattern[:, :, P + 1 :].diagonal(offset=1, dim1=2, dim2=3).mean(dim=(0, 2))
@@ -78,3 +88,12 @@ def induction_score(pattern, P):
 def induction_score(pattern, P):
     right = pattern[:, :, P + 1 :].diagonal(offset=2, dim1=2, dim2=3)
     return (right - pattern[:, :, P + 1 :].diagonal(offset=1, dim1=2, dim2=3)).mean(dim=(0, 2))
+
+
+# %% wrong="squeezed"
+import torch
+
+
+def induction_score(pattern, P):
+    x = pattern.diagonal(offset=1 - P, dim1=-2, dim2=-1)[..., 2:].mean(-1).squeeze()
+    return x.mean(0) if x.ndim > 1 else x

@@ -92,3 +92,38 @@ def lens_kl(lens_logits, final_logits):
     lens = lens_logits.double() - lens_logits.double().logsumexp(-1, keepdim=True)
     terms = torch.exp(final).unsqueeze(0) * (final.unsqueeze(0) - lens)
     return terms.sum(dim=3).to(lens_logits.dtype)
+
+
+# %% right="F.kl_div with probabilities, per layer"
+import torch
+from torch.nn import functional as F
+
+
+def lens_kl(lens_logits, final_logits):
+    truth = final_logits.softmax(-1)
+    return torch.stack([F.kl_div(x.log_softmax(-1), truth, reduction="none").sum(-1) for x in lens_logits])
+
+
+# %% right="logit gaps weighted, normalisers apart, never below 0"
+def lens_kl(lens_logits, final_logits):
+    p = final_logits.softmax(-1)
+    gap = (p * (final_logits - lens_logits)).sum(-1)
+    return (gap - final_logits.logsumexp(-1) + lens_logits.logsumexp(-1)).clamp(min=0)
+
+
+# %% wrong="numpy loops in float64"
+import numpy as np
+import torch
+
+
+def lens_kl(lens_logits, final_logits):
+    def logp(row):
+        row = row - row.max()
+        return row - np.log(np.exp(row).sum())
+
+    lens, final = lens_logits.detach().double().numpy(), final_logits.detach().double().numpy()
+    out = np.zeros(lens.shape[:3])
+    for l, b, t in np.ndindex(out.shape):
+        p, q = logp(final[b, t]), logp(lens[l, b, t])
+        out[l, b, t] = float(np.dot(np.exp(p), p - q))
+    return torch.tensor(out, dtype=lens_logits.dtype)

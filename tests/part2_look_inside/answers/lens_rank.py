@@ -82,3 +82,87 @@ def lens_rank(logits, target):
 def lens_rank(logits, target):
     own = logits.gather(-1, target.expand(logits.shape[:-1])[..., None])
     return ((logits > own).sum(-1) + (logits >= own).sum(-1) - 1) // 2
+
+
+# %% right="three loops"
+import torch
+
+
+def lens_rank(logits, target):
+    L, B, T, V = logits.shape
+    out = torch.zeros(L, B, T, dtype=torch.long)
+    for l in range(L):
+        for b in range(B):
+            for t in range(T):
+                row = logits[l, b, t].tolist()
+                mine = row[int(target[b, t])]
+                out[l, b, t] = sum(1 for other in row if other > mine)
+    return out
+
+
+# %% right="one-hot mask picks the target's logit"
+import torch
+from torch.nn import functional as F
+
+
+def lens_rank(logits, target):
+    hot = F.one_hot(target.long(), logits.shape[-1]).bool()
+    own = torch.where(hot, logits, torch.zeros((), dtype=logits.dtype)).sum(-1, keepdim=True)
+    return torch.count_nonzero(logits > own, dim=-1)
+
+
+# %% right="index arrays, numpy"
+import numpy as np
+import torch
+
+
+def lens_rank(logits, target):
+    x = logits.detach().numpy()
+    t = target.numpy()
+    b, p = np.indices(t.shape)
+    own = x[:, b, p, t]
+    return torch.from_numpy((x > own[..., None]).sum(-1).astype(np.int64))
+
+
+# %% wrong="compares probabilities"
+def lens_rank(logits, target):
+    p = logits.softmax(-1)
+    own = p.gather(-1, target.expand(logits.shape[:-1]).unsqueeze(-1))
+    return (p > own).sum(-1)
+
+
+# %% wrong="compares in float32"
+def lens_rank(logits, target):
+    logits = logits.float()
+    own = logits.gather(-1, target.expand(logits.shape[:-1]).unsqueeze(-1))
+    return (logits > own).sum(-1)
+
+
+# %% wrong="compares in half precision to save memory"
+def lens_rank(logits, target):
+    logits = logits.half()
+    own = logits.gather(-1, target.expand(logits.shape[:-1]).unsqueeze(-1))
+    return (logits > own).sum(-1)
+
+
+# %% wrong="compares with a tolerance"
+def lens_rank(logits, target):
+    own = logits.gather(-1, target.expand(logits.shape[:-1]).unsqueeze(-1))
+    return (logits > own + 1e-3).sum(-1)
+
+
+# %% wrong="uint8 sum overflows above 255"
+import torch
+
+
+def lens_rank(logits, target):
+    own = logits.gather(-1, target.expand(logits.shape[:-1]).unsqueeze(-1))
+    return (logits > own).sum(-1, dtype=torch.uint8).long()
+
+
+# %% wrong="looks in the best 10 only"
+def lens_rank(logits, target):
+    k = min(10, logits.shape[-1])
+    top = logits.topk(k, dim=-1).values
+    own = logits.gather(-1, target.expand(logits.shape[:-1]).unsqueeze(-1))
+    return (top > own).sum(-1)

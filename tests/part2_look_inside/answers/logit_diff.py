@@ -110,3 +110,62 @@ def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
     end = logits[b, -1 if last is None else last]
     d = end[b, ans] - end[b, wrong]
     return d if per_prompt else d.mean(0, keepdim=True)
+
+
+# %% right="two index steps"
+import torch
+
+
+def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
+    rows = torch.arange(len(logits))
+    end = logits[:, -1] if last is None else logits[rows, last]
+    diff = end[rows, ans] - end[rows, wrong]
+    return diff if per_prompt else diff.mean()
+
+
+# %% right="take_along_dim over flat logits"
+import torch
+
+
+def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
+    B, T, V = logits.shape
+    position = last if last is not None else ans.new_full((B,), T - 1)
+    flat = logits.flatten(1)
+    pick = lambda ids: torch.take_along_dim(flat, (position * V + ids)[:, None].long(), dim=1).squeeze(1)
+    result = pick(ans) - pick(wrong)
+    return result if per_prompt else result.mean()
+
+
+# %% wrong="a last of zeros counts as none"
+import torch
+
+
+def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
+    rows = torch.arange(len(logits))
+    if last is None or not last.any():
+        last = torch.full_like(ans, logits.shape[1] - 1)
+    diff = logits[rows, last, ans] - logits[rows, last, wrong]
+    return diff if per_prompt else diff.mean()
+
+
+# %% wrong="zeros in last replaced by the end"
+import torch
+
+
+def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
+    rows = torch.arange(len(logits))
+    end = torch.full_like(ans, logits.shape[1] - 1)
+    last = end if last is None else torch.where(last > 0, last, end)
+    diff = logits[rows, last, ans] - logits[rows, last, wrong]
+    return diff if per_prompt else diff.mean()
+
+
+# %% wrong="per_prompt squeezed: no axis for one row"
+import torch
+
+
+def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
+    rows = torch.arange(len(logits))
+    end = logits[:, -1] if last is None else logits[rows, last]
+    diff = end[rows, ans] - end[rows, wrong]
+    return diff.squeeze() if per_prompt else diff.mean()

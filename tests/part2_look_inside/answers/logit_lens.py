@@ -97,3 +97,47 @@ def logit_lens(model, cache):
     L = model.cfg.n_layers
     streams = [cache[f"blocks.{l}.hook_resid_pre"] for l in range(L)] + [cache[f"blocks.{L - 1}.hook_resid_post"]]
     return [model.unembed(model.ln_final(r)) for r in streams]
+
+
+# %% right="flattened into the batch"
+import torch
+
+
+def logit_lens(model, cache):
+    streams = [v for k, v in cache.items() if k.endswith("hook_resid_pre")]
+    streams.append(cache[f"blocks.{len(streams) - 1}.hook_resid_post"])
+    stacked = torch.stack(streams)
+    flat = stacked.flatten(0, 1)
+    return model.unembed(model.ln_final(flat)).reshape(*stacked.shape[:3], -1)
+
+
+# %% right="preallocated and filled, written from scratch in float64"
+import torch
+
+
+def _norm(x, ln, eps):
+    x = x.double()
+    x = x - x.mean(-1, keepdim=True)
+    return x / torch.sqrt((x * x).mean(-1, keepdim=True) + eps) * ln.w.double() + ln.b.double()
+
+
+def logit_lens(model, cache):
+    first = cache["blocks.0.hook_resid_pre"]
+    batch, pos, _ = first.shape
+    n = model.cfg.n_layers
+    out = torch.empty(n + 1, batch, pos, model.cfg.d_vocab, dtype=first.dtype)
+    for i in range(n + 1):
+        x = cache[f"blocks.{i}.hook_resid_pre"] if i < n else cache[f"blocks.{n - 1}.hook_resid_post"]
+        y = _norm(x, model.ln_final, model.cfg.eps)
+        out[i] = (torch.matmul(y, model.unembed.W_U.double()) + model.unembed.b_U.double()).to(first.dtype)
+    return out
+
+
+# %% wrong="names in alphabetical order"
+import torch
+
+
+def logit_lens(model, cache):
+    streams = [cache[name] for name in sorted(cache) if name.endswith("hook_resid_pre")]
+    streams.append(cache[f"blocks.{len(streams) - 1}.hook_resid_post"])
+    return model.ln_final(torch.stack(streams)) @ model.unembed.W_U + model.unembed.b_U

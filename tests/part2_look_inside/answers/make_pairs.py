@@ -192,3 +192,114 @@ def make_pairs(n, seed):
         out["wrong"].append(g)
     out["corrupt"] = out["clean"]
     return {k: torch.tensor(v) for k, v in out.items()}
+
+
+# %% right="fork_rng and global calls inside"
+import torch
+
+
+def make_pairs(n, seed):
+    devices = []
+    clean, corrupt, answer, wrong = [], [], [], []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        picks = [torch.randperm(len(NAMES))[:2].tolist() for _ in range(n)]
+    for row in range(n):
+        first, second = (NAMES[i] for i in picks[row])
+        giver, receiver = (first, second) if row % 2 == 0 else (second, first)
+        clean.append(sentence(first, second, giver))
+        corrupt.append(sentence(first, second, receiver))
+        answer.append(receiver)
+        wrong.append(giver)
+    return {
+        "clean": torch.tensor(clean),
+        "corrupt": torch.tensor(corrupt),
+        "answer": torch.tensor(answer),
+        "wrong": torch.tensor(wrong),
+    }
+
+
+# %% right="vectorised argsort, template"
+import torch
+
+FIRST, SECOND, GIVER = 2, 4, 10
+
+
+def make_pairs(n, seed):
+    g = torch.Generator()
+    g.manual_seed(seed)
+    names = torch.tensor(NAMES)
+    people = names[torch.rand(n, len(NAMES), generator=g).argsort(dim=1)[:, :2]]
+    side = torch.arange(n) % 2
+    rows = torch.arange(n)
+    giver, receiver = people[rows, side], people[rows, 1 - side]
+    clean = torch.tensor(sentence(0, 0, 0)).repeat(n, 1)
+    clean[:, FIRST], clean[:, SECOND] = people[:, 0], people[:, 1]
+    corrupt = clean.clone()
+    clean[:, GIVER], corrupt[:, GIVER] = giver, receiver
+    return {"clean": clean, "corrupt": corrupt, "answer": receiver, "wrong": giver}
+
+
+# %% right="random.Random sample, blocks of givers"
+import random
+import torch
+
+
+def make_pairs(n, seed):
+    rng = random.Random(seed)
+    rows = []
+    for row in range(n):
+        a, b = rng.sample(NAMES, 2)
+        giver, receiver = (a, b) if row < n // 2 else (b, a)
+        rows.append((sentence(a, b, giver), sentence(a, b, receiver), receiver, giver))
+    columns = zip(*rows)
+    return {key: torch.tensor(column) for key, column in zip(["clean", "corrupt", "answer", "wrong"], columns)}
+
+
+# %% wrong="seed mod 2"
+import torch
+
+
+def make_pairs(n, seed):
+    generator = torch.Generator().manual_seed(seed % 2)
+    clean, corrupt, answer, wrong = [], [], [], []
+    for row in range(n):
+        first, second = (NAMES[i] for i in torch.randperm(len(NAMES), generator=generator)[:2].tolist())
+        giver, receiver = (first, second) if row % 2 == 0 else (second, first)
+        clean.append(sentence(first, second, giver))
+        corrupt.append(sentence(first, second, receiver))
+        answer.append(receiver)
+        wrong.append(giver)
+    return {
+        "clean": torch.tensor(clean),
+        "corrupt": torch.tensor(corrupt),
+        "answer": torch.tensor(answer),
+        "wrong": torch.tensor(wrong),
+    }
+
+
+# %% wrong="cached by seed alone"
+import torch
+
+SEEN = {}
+
+
+def make_pairs(n, seed):
+    if seed in SEEN:
+        return SEEN[seed]
+    generator = torch.Generator().manual_seed(seed)
+    clean, corrupt, answer, wrong = [], [], [], []
+    for row in range(n):
+        first, second = (NAMES[i] for i in torch.randperm(len(NAMES), generator=generator)[:2].tolist())
+        giver, receiver = (first, second) if row % 2 == 0 else (second, first)
+        clean.append(sentence(first, second, giver))
+        corrupt.append(sentence(first, second, receiver))
+        answer.append(receiver)
+        wrong.append(giver)
+    SEEN[seed] = {
+        "clean": torch.tensor(clean),
+        "corrupt": torch.tensor(corrupt),
+        "answer": torch.tensor(answer),
+        "wrong": torch.tensor(wrong),
+    }
+    return SEEN[seed]

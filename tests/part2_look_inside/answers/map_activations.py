@@ -175,3 +175,199 @@ def map_activations(acts, k, seed=0):
         "control": control,
         "found": int((e > control).long().cumprod(0).sum()),
     }
+
+
+# %% right="numpy, rng.permuted, U times S"
+import numpy as np
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    x = acts.detach().numpy().astype(np.float64)
+    x = x - x.mean(axis=0)
+    rng = np.random.default_rng(seed)
+    u, s, _ = np.linalg.svd(x, full_matrices=False)
+    total = (x**2).sum()
+    explained = s[:k] ** 2 / total
+    control = np.max(
+        [np.linalg.svd(rng.permuted(x, axis=0), compute_uv=False)[:k] ** 2 / total for _ in range(20)], axis=0
+    )
+    fails = np.flatnonzero(~(explained > control))
+    found = int(fails[0]) if len(fails) else k
+    kind = acts.dtype
+    return {
+        "coords": torch.tensor(u[:, :k] * s[:k], dtype=kind),
+        "explained": torch.tensor(explained, dtype=kind),
+        "control": torch.tensor(control, dtype=kind),
+        "found": found,
+    }
+
+
+# %% right="Gram matrix of the rows, directions turned round"
+import torch
+
+
+def variances(x, k):
+    gram = (x @ x.T).double()
+    values, vectors = torch.linalg.eigh(gram)
+    values, vectors = values.clamp(min=0).flip(0)[:k], vectors.flip(1)[:, :k]
+    return (values / gram.trace()), vectors * values.sqrt()
+
+
+def map_activations(acts, k, seed=0):
+    x = acts - acts.mean(0)
+    share, coords = variances(x, k)
+    gen = torch.Generator().manual_seed(seed)
+    controls = []
+    for _ in range(20):
+        y = x.clone()
+        for j in range(x.shape[1]):
+            y[:, j] = x[torch.randperm(x.shape[0], generator=gen), j]
+        controls.append(variances(y, k)[0])
+    limit = torch.stack(controls).max(0)[0]
+    found = 0
+    for a, c in zip(share, limit):
+        if not a > c:
+            break
+        found += 1
+    return {"coords": -coords.to(acts), "explained": share.to(acts), "control": limit.to(acts), "found": found}
+
+
+# %% right="a class, Python's random shuffle"
+import random
+
+import torch
+
+
+class PCA:
+    def __init__(self, rows, k):
+        self.mean = rows.mean(0)
+        u, s, v = torch.svd(rows - self.mean)
+        self.axes, self.share = v[:, :k], (s.square() / s.square().sum())[:k]
+
+    def __call__(self, rows):
+        return (rows - self.mean).matmul(self.axes)
+
+
+def map_activations(acts, k, seed=0):
+    rng = random.Random(seed)
+    pca = PCA(acts, k)
+    best = torch.zeros_like(pca.share)
+    for _ in range(20):
+        columns = []
+        for column in acts.unbind(1):
+            order = list(range(len(column)))
+            rng.shuffle(order)
+            columns.append(column[order])
+        best = torch.max(best, PCA(torch.stack(columns, 1), k).share)
+    more = pca.share > best
+    found = k if more.all() else int((~more).int().argmax())
+    return {"coords": pca(acts), "explained": pca.share, "control": best, "found": found}
+
+
+# %% wrong="largest over tables and components"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    x = acts - acts.mean(0)
+    _, s, vh = torch.linalg.svd(x, full_matrices=False)
+
+    def shares(table):
+        values = torch.linalg.svdvals(table) ** 2
+        return values[:k] / values.sum()
+
+    generator = torch.Generator().manual_seed(seed)
+    tables = []
+    for _ in range(20):
+        order = torch.rand(x.shape, generator=generator).argsort(dim=0)
+        tables.append(shares(x.gather(0, order)))
+    control = torch.stack(tables).amax().expand(k)
+    explained = shares(x)
+    return {
+        "coords": x @ vh[:k].T,
+        "explained": explained,
+        "control": control,
+        "found": int((explained > control).int().cumprod(0).sum()),
+    }
+
+
+# %% wrong="counts all above the control"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    x = acts - acts.mean(0)
+    _, s, vh = torch.linalg.svd(x, full_matrices=False)
+
+    def shares(table):
+        values = torch.linalg.svdvals(table) ** 2
+        return values[:k] / values.sum()
+
+    generator = torch.Generator().manual_seed(seed)
+    tables = []
+    for _ in range(20):
+        order = torch.rand(x.shape, generator=generator).argsort(dim=0)
+        tables.append(shares(x.gather(0, order)))
+    control = torch.stack(tables).amax(dim=0)
+    explained = shares(x)
+    return {
+        "coords": x @ vh[:k].T,
+        "explained": explained,
+        "control": control,
+        "found": int((explained > control).sum()),
+    }
+
+
+# %% wrong="drawn with replacement"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    x = acts - acts.mean(0)
+    _, s, vh = torch.linalg.svd(x, full_matrices=False)
+
+    def shares(table):
+        values = torch.linalg.svdvals(table) ** 2
+        return values[:k] / values.sum()
+
+    generator = torch.Generator().manual_seed(seed)
+    tables = []
+    for _ in range(20):
+        order = torch.randint(len(x), x.shape, generator=generator)
+        tables.append(shares(x.gather(0, order)))
+    control = torch.stack(tables).amax(dim=0)
+    explained = shares(x)
+    return {
+        "coords": x @ vh[:k].T,
+        "explained": explained,
+        "control": control,
+        "found": int((explained > control).int().cumprod(0).sum()),
+    }
+
+
+# %% wrong="seed not used"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    x = acts - acts.mean(0)
+    _, s, vh = torch.linalg.svd(x, full_matrices=False)
+
+    def shares(table):
+        values = torch.linalg.svdvals(table) ** 2
+        return values[:k] / values.sum()
+
+    generator = torch.Generator().manual_seed(0)
+    tables = []
+    for _ in range(20):
+        order = torch.rand(x.shape, generator=generator).argsort(dim=0)
+        tables.append(shares(x.gather(0, order)))
+    control = torch.stack(tables).amax(dim=0)
+    explained = shares(x)
+    return {
+        "coords": x @ vh[:k].T,
+        "explained": explained,
+        "control": control,
+        "found": int((explained > control).int().cumprod(0).sum()),
+    }

@@ -81,6 +81,62 @@ def mean_ablate(model, layer, head, ref_tokens, per_position=True):
     return name, hook
 
 
+# %% right="loops and numpy"
+import numpy as np
+import torch
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens)[1][name][:, :, head].numpy()
+    means = np.stack([z[:, p].mean(axis=0) for p in range(z.shape[1])])
+    if not per_position:
+        means = z.reshape(-1, z.shape[-1]).mean(axis=0)
+    means = torch.from_numpy(means)
+
+    def fn(act, hook):
+        out = act.clone()
+        for b in range(act.shape[0]):
+            for p in range(act.shape[1]):
+                if per_position:
+                    assert act.shape[1] <= len(means), "run is longer than the reference"
+                    out[b, p, head] = means[p]
+                else:
+                    out[b, p, head] = means
+        return out
+
+    return name, fn
+
+
+# %% right="class, two hooks for the two kinds"
+class Fill:
+    def __init__(self, mean, head):
+        self.mean, self.head = mean, head
+
+    def check(self, z):
+        return self.mean
+
+    def __call__(self, z, point):
+        filled = z.clone()
+        filled[:, :, self.head, :] = self.check(z)
+        return filled
+
+
+class FillByPosition(Fill):
+    def check(self, z):
+        if z.shape[1] > len(self.mean):
+            raise ValueError(f"position {len(self.mean)} has no mean")
+        return self.mean[: z.shape[1]]
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens, lambda n: n == name)[1][name]
+    if per_position:
+        return name, FillByPosition(z[:, :, head].mean(0), head)
+    return name, Fill(z[:, :, head].flatten(0, 1).mean(0), head)
+
+
 # %% wrong="the mean over positions of each reference text, by row"
 def mean_ablate(model, layer, head, ref_tokens, per_position=True):
     name = f"blocks.{layer}.attn.hook_z"
@@ -194,3 +250,70 @@ def mean_ablate(model, layer, head, ref_tokens, per_position=True):
         return act
 
     return name, hook
+
+
+# %% wrong="squeeze breaks one text or one position"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    _, cache = run_with_cache(model, ref_tokens, name)
+    mean = cache[name][:, :, head].squeeze().mean(0 if per_position else (0, 1))
+
+    def fn(z, hook):
+        z = z.clone()
+        if per_position:
+            if z.shape[1] > mean.shape[0]:
+                raise ValueError("longer than the reference")
+            z[:, :, head] = mean[: z.shape[1]]
+        else:
+            z[:, :, head] = mean
+        return z
+
+    return name, fn
+
+
+# %% wrong="remembers the shorter length"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    _, cache = run_with_cache(model, ref_tokens, name)
+    mean = cache[name][:, :, head].mean(0 if per_position else (0, 1))
+
+    def fn(z, hook):
+        nonlocal mean
+        z = z.clone()
+        if per_position:
+            if z.shape[1] > mean.shape[0]:
+                raise ValueError("longer than the reference")
+            mean = mean[: z.shape[1]]
+            z[:, :, head] = mean
+        else:
+            z[:, :, head] = mean
+        return z
+
+    return name, fn
+
+
+# %% wrong="lazily at the first call"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    memo = []
+
+    def fn(z, hook):
+        if not memo:
+            saved, hook.hooks = hook.hooks, []
+            try:
+                memo.append(
+                    run_with_cache(model, ref_tokens, name)[1][name][:, :, head].mean(0 if per_position else (0, 1))
+                )
+            finally:
+                hook.hooks = saved
+        mean = memo[0]
+        z = z.clone()
+        if per_position:
+            if z.shape[1] > mean.shape[0]:
+                raise ValueError("longer than the reference")
+            z[:, :, head] = mean[: z.shape[1]]
+        else:
+            z[:, :, head] = mean
+        return z
+
+    return name, fn

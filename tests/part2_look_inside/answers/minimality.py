@@ -377,3 +377,38 @@ def minimality(model, circuit, clean, ref_tokens, metric):
         circuit.discard(v)
         out[v] = before - faithfulness(model, circuit, clean, ref_tokens, metric)
     return out
+
+
+# %% right="taken out and put back"
+def minimality(model, circuit, clean, ref_tokens, metric):
+    circuit = set(circuit)
+    base = faithfulness(model, circuit, clean, ref_tokens, metric)
+    out = {}
+    for node in list(circuit):
+        circuit.remove(node)
+        out[node] = base - faithfulness(model, circuit, clean, ref_tokens, metric)
+        circuit.add(node)
+    return out
+
+
+# %% right="sorted, defaultdict"
+from collections import defaultdict
+
+
+def minimality(model, circuit, clean, ref_tokens, metric):
+    losses = defaultdict(float)
+    full = faithfulness(model, frozenset(circuit), clean, ref_tokens, metric)
+    for node in sorted(circuit, key=str):
+        losses[node] += float(full)
+        losses[node] -= float(faithfulness(model, frozenset(circuit) - {node}, clean, ref_tokens, metric))
+    return losses
+
+
+# %% right="copies, discard"
+def minimality(model, circuit, clean, ref_tokens, metric):
+    result = dict.fromkeys(circuit, faithfulness(model, set(circuit), clean, ref_tokens, metric))
+    for node in result:
+        without = set(circuit)
+        without.discard(node)
+        result[node] = result[node] - faithfulness(model, without, clean, ref_tokens, metric)
+    return result

@@ -54,17 +54,6 @@ def normalised_metric(ld, ld_clean, ld_corrupt):
     return (ld - ld_corrupt) / gap
 
 
-# %% wrong="detached"
-import torch
-
-
-def normalised_metric(ld, ld_clean, ld_corrupt):
-    gap = torch.as_tensor(ld_clean - ld_corrupt)
-    if (gap == 0).any():
-        raise ValueError("no gap")
-    return ((ld - ld_corrupt) / gap).detach() if isinstance(ld, torch.Tensor) else (ld - ld_corrupt) / float(gap)
-
-
 # %% wrong="min and max for clean and corrupt"
 import torch
 
@@ -100,3 +89,83 @@ def normalised_metric(ld, ld_clean, ld_corrupt):
     if (clean == 0).any() or (corrupt == 0).any() or (clean == corrupt).any():
         raise ValueError("zero")
     return (ld - corrupt) / (clean - corrupt)
+
+
+# %% right="ZeroDivisionError for plain numbers"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = ld_clean - ld_corrupt
+    if torch.is_tensor(gap) and (gap == 0).any():
+        raise ZeroDivisionError("clean equals corrupt somewhere")
+    return (ld - ld_corrupt) / gap
+
+
+# %% right="numpy any for all kinds"
+import numpy as np
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    if np.any(np.asarray(ld_clean) == np.asarray(ld_corrupt)):
+        raise ValueError("clean equals corrupt")
+    return (ld - ld_corrupt) / (ld_clean - ld_corrupt)
+
+
+# %% right="two cases by type"
+from torch import Tensor
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = ld_clean - ld_corrupt
+    if isinstance(gap, Tensor):
+        if bool((gap == 0).any()):
+            raise ValueError("gap of 0")
+    elif gap == 0:
+        raise ValueError("gap of 0")
+    return (ld - ld_corrupt) / gap
+
+
+# %% right="linear map slope and shift"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = torch.as_tensor(ld_clean) - torch.as_tensor(ld_corrupt)
+    if torch.any(gap == 0).item():
+        raise ValueError("no gap")
+    slope = 1 / gap
+    return slope * (ld - ld_corrupt)
+
+
+# %% wrong="gap below 1e-6 is an error"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = ld_clean - ld_corrupt
+    if (torch.as_tensor(gap).abs() < 1e-6).any():
+        raise ValueError("clean and corrupt are equal: there is no scale")
+    return (ld - ld_corrupt) / gap
+
+
+# %% wrong="isclose as the question"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = ld_clean - ld_corrupt
+    if torch.isclose(torch.as_tensor(ld_clean), torch.as_tensor(ld_corrupt)).any():
+        raise ValueError("clean and corrupt are equal: there is no scale")
+    return (ld - ld_corrupt) / gap
+
+
+# %% wrong="gap 0 only asked where ld differs"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = ld_clean - ld_corrupt
+    if torch.isinf(torch.as_tensor((ld - ld_corrupt) / torch.as_tensor(gap))).any():
+        raise ValueError("clean and corrupt are equal: there is no scale")
+    return (ld - ld_corrupt) / gap

@@ -76,3 +76,22 @@ import torch
 def ov_matrix(model, layer, head):
     attn = model.blocks[layer].attn
     return attn.W_V[head] @ attn.W_O[head] + torch.eye(model.cfg.d_model, dtype=attn.W_V.dtype)
+
+
+# %% right="state dict, factored"
+def ov_matrix(model, layer, head):
+    weights = model.state_dict()
+    A = weights[f"blocks.{layer}.attn.W_V"][head]
+    B = weights[f"blocks.{layer}.attn.W_O"][head]
+    return FactoredMatrix(A, B).AB
+
+
+# %% right="numpy"
+import torch
+
+
+def ov_matrix(model, layer, head):
+    params = dict(model.named_parameters())
+    x = params[f"blocks.{layer}.attn.W_V"][head].detach().numpy()
+    y = params[f"blocks.{layer}.attn.W_O"][head].detach().numpy()
+    return torch.from_numpy(x.dot(y))

@@ -158,3 +158,82 @@ def patch_by_position(model, corrupt, clean_cache, metric):
 
                 out[l, h, t] = metric(run_with_hooks(model, corrupt, [(f"blocks.{l}.attn.hook_z", hook)]))
     return out
+
+
+# %% right="difference of the write at attn_out"
+import torch
+
+
+@torch.no_grad()
+def patch_by_position(model, corrupt, clean_cache, metric):
+    _, own = run_with_cache(model, corrupt)
+    B, T = corrupt.shape
+    table = []
+    for layer, block in enumerate(model.blocks):
+        name = f"blocks.{layer}.attn.hook_z"
+        moves = block.attn.head_results(clean_cache[name] - own[name])
+        for head in range(model.cfg.n_heads):
+            for t in range(T):
+
+                def add(act, point):
+                    act = act.clone()
+                    act[:, t] += moves[:, t, head]
+                    return act
+
+                table.append(float(metric(run_with_hooks(model, corrupt, [(f"blocks.{layer}.hook_attn_out", add)]))))
+    return torch.tensor(table).view(model.cfg.n_layers, model.cfg.n_heads, T)
+
+
+# %% right="positions outermost, permuted"
+import torch
+
+
+@torch.no_grad()
+def patch_by_position(model, corrupt, clean_cache, metric):
+    cfg, pos = model.cfg, corrupt.shape[1]
+    out = torch.full((pos, cfg.n_heads, cfg.n_layers), float("nan"))
+    for t in range(pos):
+        for h in range(cfg.n_heads):
+            for l in range(cfg.n_layers):
+
+                def hook(act, point):
+                    act[:, t, h, :] = clean_cache[point.name][:, t, h, :]
+
+                out[t, h, l] = metric(run_with_hooks(model, corrupt, [(f"blocks.{l}.attn.hook_z", hook)]))
+    return out.permute(2, 1, 0)
+
+
+# %% right="taken in a comprehension"
+import torch
+
+
+def taken(source, *where):
+    def hook(act, point):
+        act = act.clone()
+        act[where] = source[where]
+        return act
+
+    return hook
+
+
+def z_name(layer):
+    return f"blocks.{layer}.attn.hook_z"
+
+
+def heads_by_layer(model):
+    return [(layer, head) for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
+
+
+@torch.no_grad()
+def patch_by_position(model, corrupt, clean_cache, metric):
+    def run(layer, head, pos):
+        return metric(
+            run_with_hooks(model, corrupt, [(z_name(layer), taken(clean_cache[z_name(layer)], slice(None), pos, head))])
+        )
+
+    return torch.stack(
+        [
+            torch.stack([run(layer, head, pos) for pos in range(corrupt.shape[1])])
+            for layer, head in heads_by_layer(model)
+        ]
+    ).unflatten(0, (model.cfg.n_layers, model.cfg.n_heads))

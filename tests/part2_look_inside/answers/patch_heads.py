@@ -157,3 +157,72 @@ def patch_heads(model, corrupt, clean_cache, metric):
 
             out[h, l] = metric(run_with_hooks(model, corrupt, [(f"blocks.{l}.attn.hook_z", hook)]))
     return out.reshape(model.cfg.n_layers, model.cfg.n_heads)
+
+
+# %% right="pattern and values of the head"
+import torch
+
+
+@torch.no_grad()
+def patch_heads(model, corrupt, clean_cache, metric):
+    out = torch.empty(model.cfg.n_layers, model.cfg.n_heads)
+    for l in range(model.cfg.n_layers):
+        for h in range(model.cfg.n_heads):
+
+            def pattern(act, hook):
+                act[:, h] = clean_cache[hook.name][:, h]
+                return act
+
+            def value(act, hook):
+                act[:, :, h] = clean_cache[hook.name][:, :, h]
+                return act
+
+            pairs = [(f"blocks.{l}.attn.hook_pattern", pattern), (f"blocks.{l}.attn.hook_v", value)]
+            out[l, h] = metric(run_with_hooks(model, corrupt, pairs))
+    return out
+
+
+# %% right="mask over heads with where"
+import torch
+
+
+def head_hook(source, head):
+    chosen = torch.zeros(source.shape[2], dtype=torch.bool)
+    chosen[head] = True
+    return lambda act, point: torch.where(chosen[:, None], source, act)
+
+
+@torch.inference_mode()
+def patch_heads(model, corrupt, clean_cache, metric):
+    def one(layer, head):
+        name = f"blocks.{layer}.attn.hook_z"
+        return metric(model.run_with_hooks(corrupt, [(name, head_hook(clean_cache[name], head))]))
+
+    return torch.stack(
+        [torch.stack([one(layer, head) for head in range(model.cfg.n_heads)]) for layer in range(model.cfg.n_layers)]
+    ).clone()
+
+
+# %% right="class of hooks, numpy table"
+import numpy as np
+import torch
+
+
+class Swap:
+    def __init__(self, cache, head):
+        self.cache, self.head = cache, head
+
+    def __call__(self, act, point):
+        parts = list(act.unbind(2))
+        parts[self.head] = self.cache[point.name].unbind(2)[self.head]
+        return torch.stack(parts, dim=2)
+
+
+def patch_heads(model, corrupt, clean_cache, metric):
+    table = np.zeros((model.cfg.n_layers, model.cfg.n_heads))
+    with torch.no_grad():
+        for place in np.ndindex(table.shape):
+            layer, head = place
+            logits = run_with_hooks(model, corrupt, [(f"blocks.{layer}.attn.hook_z", Swap(clean_cache, head))])
+            table[place] = float(metric(logits))
+    return torch.from_numpy(table).float()

@@ -206,3 +206,61 @@ def patch_resid(model, corrupt, clean_cache, metric):
             points[name].hooks = [hook]
             out[l, t] = metric(model(corrupt))
     return out
+
+
+# %% right="goes on from the middle, by the blocks"
+import torch
+
+
+@torch.no_grad()
+def patch_resid(model, corrupt, clean_cache, metric):
+    _, corrupt_cache = model.run_with_cache(corrupt, names=lambda name: name.endswith("hook_resid_pre"))
+    out = torch.empty(len(model.blocks), corrupt.shape[1], dtype=next(model.parameters()).dtype)
+    for start in range(len(model.blocks)):
+        for t in range(corrupt.shape[1]):
+            resid = corrupt_cache[f"blocks.{start}.hook_resid_pre"].clone()
+            resid[:, t] = clean_cache[f"blocks.{start}.hook_resid_pre"][:, t]
+            for block in model.blocks[start:]:
+                resid = block(resid)
+            out[start, t] = metric(model.unembed(model.ln_final(resid)))
+    return out
+
+
+# %% right="all positions of a layer as one big batch"
+import torch
+
+
+@torch.no_grad()
+def patch_resid(model, corrupt, clean_cache, metric):
+    B, T = corrupt.shape
+    lines = []
+    for l in range(model.cfg.n_layers):
+        name = f"blocks.{l}.hook_resid_pre"
+
+        def hook(act, point):
+            act = act.reshape(T, B, T, -1).clone()
+            for t in range(T):
+                act[t, :, t] = clean_cache[name][:, t]
+            return act.flatten(0, 1)
+
+        logits = run_with_hooks(model, corrupt.repeat(T, 1), [(name, hook)])
+        lines.append(torch.stack([metric(chunk) for chunk in logits.reshape(T, B, T, -1)]))
+    return torch.stack(lines)
+
+
+# %% right="where mask, item list"
+import torch
+
+
+def patch_resid(model, corrupt, clean_cache, metric):
+    n, t = model.cfg.n_layers, corrupt.shape[-1]
+    rows = []
+    with torch.no_grad():
+        for layer in range(n):
+            rows.append([])
+            for pos in range(t):
+                mask = (torch.arange(t) == pos)[None, :, None]
+                hook = lambda act, point, mask=mask: torch.where(mask, clean_cache[point.name], act)
+                logits = run_with_hooks(model, corrupt, [(f"blocks.{layer}.hook_resid_pre", hook)])
+                rows[-1].append(float(metric(logits)))
+    return torch.tensor(rows)

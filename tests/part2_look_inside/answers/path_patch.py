@@ -316,3 +316,200 @@ def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
 
         last.append((f"blocks.{l}.attn.hook_{p}", put))
     return run_with_hooks(model, clean, last)
+
+
+# %% right="one hook freezes all but the sender by head"
+import torch
+
+
+@torch.no_grad()
+def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
+    clean_cache = run_with_cache(model, clean)[1]
+    corrupt_cache = run_with_cache(model, corrupt)[1]
+
+    def edit(act, point):
+        out = act.clone()
+        layer = int(point.name.split(".")[1])
+        if point.name.endswith("hook_mlp_out"):
+            return clean_cache[point.name]
+        for head in range(model.cfg.n_heads):
+            source = corrupt_cache if (layer, head) == tuple(sender) else clean_cache
+            out[:, :, head, :] = source[point.name][:, :, head, :]
+        return out
+
+    def where(name):
+        return name.endswith("attn.hook_z") or (freeze_mlps and name.endswith("hook_mlp_out"))
+
+    with model.hooked([(where, edit)]):
+        logits, second = model.run_with_cache(clean)
+    if receivers[0] == "logits":
+        return logits
+    chosen = {}
+    for l, h, part in receivers:
+        chosen.setdefault(f"blocks.{l}.attn.hook_{part}", set()).add(h)
+
+    def put_in(act, point):
+        act = act.clone()
+        for h in chosen[point.name]:
+            act[:, :, h] = second[point.name][:, :, h]
+        return act
+
+    return run_with_hooks(model, clean, [(name, put_in) for name in chosen])
+
+
+# %% right="class, freezing attn_out of later layers"
+import torch
+
+
+class Path:
+    def __init__(self, model, clean, corrupt):
+        self.model, self.clean = model, clean
+        self.good = model.run_with_cache(clean)[1]
+        self.bad = model.run_with_cache(corrupt)[1]
+
+    def middle(self, sender, freeze_mlps):
+        layer, head = sender
+        move = self.bad[f"blocks.{layer}.attn.hook_z"] - self.good[f"blocks.{layer}.attn.hook_z"]
+        write = torch.einsum("bpk,kd->bpd", move[:, :, head], self.model.blocks[layer].attn.W_O[head])
+        hooks = []
+        for l in range(layer, self.model.cfg.n_layers):
+            name = f"blocks.{l}.hook_attn_out"
+            value = self.good[name] + write if l == layer else self.good[name]
+            hooks.append((name, lambda act, point, value=value: value))
+            if freeze_mlps and not self.model.cfg.attn_only:
+                hooks.append((f"blocks.{l}.hook_mlp_out", lambda act, point: self.good[point.name]))
+        with self.model.hooked(hooks):
+            return self.model.run_with_cache(self.clean)
+
+
+@torch.no_grad()
+def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
+    logits, cache = Path(model, clean, corrupt).middle(sender, freeze_mlps)
+    if receivers == ["logits"]:
+        return logits
+    hooks = []
+    for layer, head, kind in receivers:
+
+        def hook(act, point, head=head):
+            parts = [cache[point.name][:, :, i] if i == head else act[:, :, i] for i in range(act.shape[2])]
+            return torch.stack(parts, 2)
+
+        hooks.append((f"blocks.{layer}.attn.hook_{kind}", hook))
+    return model.run_with_hooks(clean, hooks)
+
+
+# %% right="freezes MLPs by hook_post"
+import torch
+
+
+@torch.no_grad()
+def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
+    clean_logits, a = run_with_cache(model, clean)
+    _, b = run_with_cache(model, corrupt)
+    layer, head = sender
+    z = a[f"blocks.{layer}.attn.hook_z"].clone()
+    z[:, :, head, :] = b[f"blocks.{layer}.attn.hook_z"][:, :, head, :]
+    hooks = []
+    for i in range(model.cfg.n_layers):
+        value = z if i == layer else a[f"blocks.{i}.attn.hook_z"]
+        hooks.append((f"blocks.{i}.attn.hook_z", lambda act, hook, value=value: value))
+        if freeze_mlps and not model.cfg.attn_only:
+            hooks.append((f"blocks.{i}.mlp.hook_post", lambda act, hook: a[hook.name]))
+    with model.hooked(hooks):
+        patched_logits, c = run_with_cache(model, clean)
+    if any(r == "logits" for r in receivers):
+        return patched_logits
+    final = []
+    for l, h, qkv in receivers:
+        if l <= layer:
+            continue
+        n = f"blocks.{l}.attn.hook_{qkv}"
+        final.append(
+            (
+                n,
+                lambda act, hook, h=h: torch.cat(
+                    [act[:, :, :h], c[hook.name][:, :, h : h + 1], act[:, :, h + 1 :]], dim=2
+                ),
+            )
+        )
+    return run_with_hooks(model, clean, final) if final else clean_logits
+
+
+# %% wrong="k and v together"
+import torch
+
+
+@torch.no_grad()
+def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=True):
+    layer, head = sender
+    _, clean_cache = run_with_cache(model, clean)
+    _, corrupt_cache = run_with_cache(model, corrupt, [f"blocks.{layer}.attn.hook_z"])
+
+    def freeze(act, point):
+        return clean_cache[point.name].clone()
+
+    def send(act, point):
+        act = act.clone()
+        act[:, :, head] = corrupt_cache[point.name][:, :, head]
+        return act
+
+    hooks = [(f"blocks.{l}.attn.hook_z", freeze) for l in range(model.cfg.n_layers)]
+    hooks.append((f"blocks.{layer}.attn.hook_z", send))
+    if freeze_mlps and not model.cfg.attn_only:
+        hooks += [(f"blocks.{l}.hook_mlp_out", freeze) for l in range(model.cfg.n_layers)]
+    with model.hooked(hooks):
+        logits, heard = run_with_cache(model, clean)
+    if receivers == ["logits"]:
+        return logits
+
+    def receive(which):
+        def hook(act, point):
+            act = act.clone()
+            act[:, :, which] = heard[point.name][:, :, which]
+            return act
+
+        return hook
+
+    last = [
+        (f"blocks.{l}.attn.hook_{part}", receive(h)) for l, h, p in receivers for part in ("kv" if p in "kv" else "q")
+    ]
+    return run_with_hooks(model, clean, last)
+
+
+# %% wrong="freeze_mlps default False"
+import torch
+
+
+@torch.no_grad()
+def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=False):
+    layer, head = sender
+    _, clean_cache = run_with_cache(model, clean)
+    _, corrupt_cache = run_with_cache(model, corrupt, [f"blocks.{layer}.attn.hook_z"])
+
+    def freeze(act, point):
+        return clean_cache[point.name].clone()
+
+    def send(act, point):
+        act = act.clone()
+        act[:, :, head] = corrupt_cache[point.name][:, :, head]
+        return act
+
+    hooks = [(f"blocks.{l}.attn.hook_z", freeze) for l in range(model.cfg.n_layers)]
+    hooks.append((f"blocks.{layer}.attn.hook_z", send))
+    if freeze_mlps and not model.cfg.attn_only:
+        hooks += [(f"blocks.{l}.hook_mlp_out", freeze) for l in range(model.cfg.n_layers)]
+    with model.hooked(hooks):
+        logits, heard = run_with_cache(model, clean)
+    if receivers == ["logits"]:
+        return logits
+
+    def receive(which):
+        def hook(act, point):
+            act = act.clone()
+            act[:, :, which] = heard[point.name][:, :, which]
+            return act
+
+        return hook
+
+    last = [(f"blocks.{l}.attn.hook_{part}", receive(h)) for l, h, part in receivers]
+    return run_with_hooks(model, clean, last)

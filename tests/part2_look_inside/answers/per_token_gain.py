@@ -45,6 +45,34 @@ def per_token_gain(model, tokens, P):
     return sum(first) / len(first), sum(second) / len(second)
 
 
+# %% right="two cross entropies on slices"
+import torch
+from torch.nn import functional as F
+
+
+@torch.no_grad()
+def per_token_gain(model, tokens, P):
+    logits = model(tokens).transpose(1, 2)
+    one = F.cross_entropy(logits[:, :, :P], tokens[:, 1 : P + 1])
+    two = F.cross_entropy(logits[:, :, P + 1 : 2 * P], tokens[:, P + 2 :])
+    return float(one), float(two)
+
+
+# %% right="row by row through the model"
+import torch
+from torch.nn import functional as F
+
+
+def per_token_gain(model, tokens, P):
+    total = torch.zeros(2 * P)
+    for row in tokens:
+        with torch.inference_mode():
+            logits = model(row[None])[0]
+        total += -logits[:-1].log_softmax(-1)[torch.arange(2 * P), row[1:]]
+    total /= len(tokens)
+    return total[:P].mean().item(), total[P + 1 :].mean().item()
+
+
 # %% wrong="mean of the medians"
 import torch
 from torch.nn import functional as F
@@ -120,3 +148,18 @@ from torch.nn import functional as F
 def per_token_gain(model, tokens, P):
     losses = F.cross_entropy(model(tokens)[:, :-1].mT, tokens[:, 1:], reduction="none")
     return losses[:, :P].mean(1), losses[:, P + 1 :].mean(1)
+
+
+# %% wrong="ignores id 0 in the mean"
+import torch
+from torch.nn import functional as F
+
+
+@torch.no_grad()
+def per_token_gain(model, tokens, P):
+    logits = model(tokens)
+    B, T, V = logits.shape
+    losses = F.cross_entropy(
+        logits[:, :-1].reshape(-1, V), tokens[:, 1:].reshape(-1), reduction="none", ignore_index=0
+    ).view(B, T - 1)
+    return losses[:, :P].mean().item(), losses[:, P + 1 :].mean().item()

@@ -122,3 +122,81 @@ def prev_token_pattern_from_pos(model, layer, head):
     W, attn = model.pos_embed.W_pos, model.blocks[layer].attn
     scores = (W @ attn.W_Q[head]) @ (W @ attn.W_K[head]).T / model.cfg.d_head**0.5
     return scores.masked_fill(torch.ones_like(scores).triu(1).bool(), -torch.inf).softmax(-1).diagonal(-1)
+
+
+# %% right="exponentials of what the mask leaves, the root a tensor"
+import torch
+
+
+def prev_token_pattern_from_pos(model, layer, head):
+    P = model.pos_embed.W_pos
+    s = P @ qk_matrix(model, layer, head) @ P.mT / torch.tensor(model.cfg.d_head).sqrt()
+    top = s.masked_fill(torch.ones_like(s).triu(1).bool(), -1e30).amax(1, keepdim=True)
+    e = (s - top).clamp(max=0).exp().tril()
+    return e / e.sum(1, keepdim=True)
+
+
+# %% right="FactoredMatrix, log-sum-exp"
+import torch
+
+
+def prev_token_pattern_from_pos(model, layer, head):
+    attn = model.blocks[layer].attn
+    P = model.pos_embed.W_pos
+    scores = (P @ FactoredMatrix(attn.W_Q[head], attn.W_K[head].T) @ P.T).AB / (attn.W_Q.size(2) ** 0.5)
+    past = torch.tril(torch.ones(len(P), len(P))) == 1
+    scores = scores.masked_fill(past.logical_not(), float("-inf"))
+    return (scores - scores.logsumexp(dim=1, keepdim=True)).exp()
+
+
+# %% right="sdpa with identity values"
+import torch
+import torch.nn.functional as F
+
+
+def prev_token_pattern_from_pos(model, layer, head):
+    attn = model.blocks[layer].attn
+    P = model.pos_embed.W_pos
+    eye = torch.eye(len(P), dtype=P.dtype)
+    return F.scaled_dot_product_attention(P @ attn.W_Q[head], P @ attn.W_K[head], eye, is_causal=True)
+
+
+# %% wrong="masked with -100"
+import math
+import torch
+
+
+def prev_token_pattern_from_pos(model, layer, head):
+    attn = model.blocks[layer].attn
+    pos = model.pos_embed.W_pos
+    scores = (pos @ attn.W_Q[head]) @ (pos @ attn.W_K[head]).T / math.sqrt(model.cfg.d_head)
+    future = torch.ones_like(scores, dtype=torch.bool).triu(1)
+    return scores.masked_fill(future, -100.0).softmax(dim=-1)
+
+
+# %% wrong="masks after and divides again"
+import math
+import torch
+
+
+def prev_token_pattern_from_pos(model, layer, head):
+    attn = model.blocks[layer].attn
+    pos = model.pos_embed.W_pos
+    scores = (pos @ attn.W_Q[head]) @ (pos @ attn.W_K[head]).T / math.sqrt(model.cfg.d_head)
+    future = torch.ones_like(scores, dtype=torch.bool).triu(1)
+    p = scores.softmax(dim=-1).masked_fill(future, 0.0)
+    return p / p.sum(-1, keepdim=True)
+
+
+# %% wrong="unstable exp"
+import math
+import torch
+
+
+def prev_token_pattern_from_pos(model, layer, head):
+    attn = model.blocks[layer].attn
+    pos = model.pos_embed.W_pos
+    scores = (pos @ attn.W_Q[head]) @ (pos @ attn.W_K[head]).T / math.sqrt(model.cfg.d_head)
+    future = torch.ones_like(scores, dtype=torch.bool).triu(1)
+    e = scores.exp().masked_fill(future, 0.0)
+    return e / e.sum(-1, keepdim=True)

@@ -48,6 +48,16 @@ def prev_token_score(pattern):
     )
 
 
+# %% right="mask and einsum"
+import torch
+
+
+def prev_token_score(pattern):
+    T = pattern.size(-1)
+    shift = torch.diag(torch.ones(T - 1, dtype=pattern.dtype), -1)
+    return torch.einsum("bhqk,qk->h", pattern, shift) / (pattern.size(0) * (T - 1))
+
+
 # %% wrong="any earlier position"
 def prev_token_score(pattern):
     return 1 - pattern.diagonal(dim1=2, dim2=3)[..., 1:].mean(dim=(0, 2))
@@ -84,3 +94,24 @@ def prev_token_score(pattern):
 def prev_token_score(pattern):
     rest = 1 - pattern.diagonal(dim1=2, dim2=3)[..., 1:]
     return (pattern.diagonal(offset=-1, dim1=2, dim2=3) / rest).mean(dim=(0, 2))
+
+
+# %% wrong="squeezed: B or H of 1"
+import torch
+
+
+def prev_token_score(pattern):
+    return (
+        pattern.diagonal(offset=-1, dim1=-2, dim2=-1).squeeze().mean(0).mean(-1)
+        if pattern.shape[1] > 1
+        else pattern.diagonal(offset=-1, dim1=-2, dim2=-1).squeeze().mean()
+    )
+
+
+# %% wrong="wraps at row 0"
+import torch
+
+
+def prev_token_score(pattern):
+    q = torch.arange(pattern.shape[-1])
+    return pattern[:, :, q, q - 1].mean(dim=(0, 2))

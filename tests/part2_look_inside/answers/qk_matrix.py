@@ -73,3 +73,22 @@ def qk_matrix(model, layer, head):
 def qk_matrix(model, layer, head):
     attn = model.blocks[layer].attn
     return attn.W_Q[head] @ attn.W_K[head].reshape(model.cfg.d_head, model.cfg.d_model)
+
+
+# %% right="state dict, factored"
+def qk_matrix(model, layer, head):
+    weights = model.state_dict()
+    A = weights[f"blocks.{layer}.attn.W_Q"][head]
+    B = weights[f"blocks.{layer}.attn.W_K"][head]
+    return FactoredMatrix(A, B.mT).AB
+
+
+# %% right="numpy"
+import torch
+
+
+def qk_matrix(model, layer, head):
+    params = dict(model.named_parameters())
+    x = params[f"blocks.{layer}.attn.W_Q"][head].detach().numpy()
+    y = params[f"blocks.{layer}.attn.W_K"][head].detach().numpy()
+    return torch.from_numpy(x.dot(y.T))

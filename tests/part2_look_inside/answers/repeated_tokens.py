@@ -72,6 +72,17 @@ def repeated_tokens(B, P, V, seed, bos):
     return torch.cat([torch.full((B, 1), bos), half, half], dim=1)
 
 
+# %% right="roll round from bos"
+import torch
+from torch.nn import functional as F
+
+
+def repeated_tokens(B, P, V, seed, bos):
+    g = torch.Generator().manual_seed(seed)
+    half = (torch.randint(1, V, (B, P), generator=g) + bos) % V
+    return F.pad(half.repeat(1, 2), (1, 0), value=bos)
+
+
 # %% wrong="the global generator"
 import torch
 
@@ -164,3 +175,40 @@ def repeated_tokens(B, P, V, seed, bos):
     half = torch.rand(B, P, generator=torch.Generator().manual_seed(seed)).mul(V - 1).floor()
     half = half + (half >= bos)
     return torch.cat([torch.full((B, 1), float(bos)), half, half], dim=1)
+
+
+# %% wrong="remembers by seed alone"
+import torch
+
+_known = {}
+
+
+def repeated_tokens(B, P, V, seed, bos):
+    if seed not in _known:
+        g = torch.Generator().manual_seed(seed)
+        half = torch.randint(V - 1, (B, P), generator=g)
+        half = half + (half >= bos)
+        _known[seed] = torch.cat([torch.full((B, 1), bos), half, half], 1)
+    return _known[seed]
+
+
+# %% wrong="no batch axis when B is 1"
+import torch
+
+
+def repeated_tokens(B, P, V, seed, bos):
+    g = torch.Generator().manual_seed(seed)
+    half = torch.randint(V - 1, (B, P), generator=g)
+    half = half + (half >= bos)
+    return torch.cat([torch.full((B, 1), bos), half, half], 1).squeeze(0)
+
+
+# %% wrong="moves up only what lies above bos"
+import torch
+
+
+def repeated_tokens(B, P, V, seed, bos):
+    g = torch.Generator().manual_seed(seed)
+    half = torch.randint(V - 1, (B, P), generator=g)
+    half = half + (half > bos)
+    return torch.cat([torch.full((B, 1), bos), half, half], 1)

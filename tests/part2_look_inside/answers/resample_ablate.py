@@ -77,6 +77,49 @@ def resample_ablate(layer, head, generator):
     return f"blocks.{layer}.attn.hook_z", hook
 
 
+# %% right="repairs fixed points with the neighbour"
+import torch
+
+
+def resample_ablate(layer, head, generator):
+    def fn(z, hook):
+        n = len(z)
+        if n < 2:
+            raise ValueError("needs two texts")
+        source = torch.randperm(n, generator=generator).tolist()
+        for i in range(n):
+            if source[i] == i:
+                j = (i + 1) % n
+                source[i], source[j] = source[j], source[i]
+        out = z.clone()
+        out[:, :, head] = z[source, :, head]
+        return out
+
+    return f"blocks.{layer}.attn.hook_z", fn
+
+
+# %% right="numpy seeded by a draw"
+import numpy as np
+import torch
+
+
+def resample_ablate(layer, head, generator):
+    def fn(z, hook):
+        n = len(z)
+        if n < 2:
+            raise ValueError("needs two texts")
+        rng = np.random.default_rng(torch.randint(2**31, (1,), generator=generator).item())
+        source = rng.permutation(n)
+        while np.any(source == np.arange(n)):
+            source = rng.permutation(n)
+        source = torch.from_numpy(source)
+        out = z.clone()
+        out[:, :, head] = z[source, :, head]
+        return out
+
+    return f"blocks.{layer}.attn.hook_z", fn
+
+
 # %% wrong="the global generator"
 import torch
 
@@ -190,3 +233,23 @@ def resample_ablate(layer, head, generator):
         return out
 
     return f"blocks.{layer}.attn.hook_z", hook
+
+
+# %% wrong="global generator seeded by it"
+import torch
+
+
+def resample_ablate(layer, head, generator):
+    def fn(z, hook):
+        n = len(z)
+        if n < 2:
+            raise ValueError("needs two texts")
+        torch.manual_seed(generator.initial_seed())
+        order = torch.randperm(n)
+        source = torch.empty_like(order)
+        source[order] = order.roll(1)
+        out = z.clone()
+        out[:, :, head] = z[source, :, head]
+        return out
+
+    return f"blocks.{layer}.attn.hook_z", fn

@@ -203,3 +203,74 @@ def rotate_head(model, layer, head, R):
     attn, inverse = new.blocks[layer].attn, torch.linalg.inv(R)
     attn.W_V[head] = attn.W_V[head] @ R @ inverse
     return new
+
+
+# %% right="numpy and new parameters"
+import copy
+import numpy as np
+import torch
+from torch import nn
+
+
+def rotate_head(model, layer, head, R):
+    result = copy.deepcopy(model)
+    attn = result.blocks[layer].attn
+    r = R.detach().numpy()
+    ri = np.linalg.inv(r)
+
+    def put(name, new):
+        w = getattr(attn, name).detach().clone().numpy()
+        w[head] = new(w[head])
+        setattr(attn, name, nn.Parameter(torch.from_numpy(w)))
+
+    for name in ("W_V", "b_V", "W_Q", "b_Q"):
+        put(name, lambda x: x @ r)
+    for name in ("W_K", "b_K"):
+        put(name, lambda x: x @ ri.T)
+    put("W_O", lambda x: ri @ x)
+    return result
+
+
+# %% right="einsum over all heads with identities"
+import copy
+import torch
+
+
+@torch.no_grad()
+def rotate_head(model, layer, head, R):
+    cfg = model.cfg
+    turn = torch.eye(cfg.d_head, dtype=R.dtype).repeat(cfg.n_heads, 1, 1)
+    turn[head] = R
+    back = torch.linalg.inv(turn)
+    twin = copy.deepcopy(model)
+    a = twin.blocks[layer].attn
+    a.W_V.copy_(torch.einsum("hdk,hkl->hdl", a.W_V, turn))
+    a.W_Q.copy_(torch.einsum("hdk,hkl->hdl", a.W_Q, turn))
+    a.b_V.copy_(torch.einsum("hk,hkl->hl", a.b_V, turn))
+    a.b_Q.copy_(torch.einsum("hk,hkl->hl", a.b_Q, turn))
+    a.W_K.copy_(torch.einsum("hdk,hlk->hdl", a.W_K, back))
+    a.b_K.copy_(torch.einsum("hk,hlk->hl", a.b_K, back))
+    a.W_O.copy_(torch.einsum("hkl,hld->hkd", back, a.W_O))
+    return twin
+
+
+# %% right="float64 inside, copy_"
+import copy
+import torch
+
+
+def rotate_head(model, layer, head, R):
+    new = copy.deepcopy(model)
+    old = model.blocks[layer].attn
+    at = new.blocks[layer].attn
+    big = R.detach().double()
+    inv = torch.linalg.inv(big)
+    with torch.no_grad():
+        at.W_V[head].copy_(old.W_V[head].double() @ big)
+        at.b_V[head].copy_(old.b_V[head].double() @ big)
+        at.W_Q[head].copy_(old.W_Q[head].double() @ big)
+        at.b_Q[head].copy_(old.b_Q[head].double() @ big)
+        at.W_K[head].copy_(old.W_K[head].double() @ inv.mT)
+        at.b_K[head].copy_(old.b_K[head].double() @ inv.mT)
+        at.W_O[head].copy_(inv @ old.W_O[head].double())
+    return new

@@ -97,6 +97,92 @@ def run_with_cache(model, tokens, names=None, grad=False):
     return run_with_hooks(model, tokens, [(name, keep) for name in names]), cache
 
 
+# %% right="own hook handling, names resolved first, copy stored and copy passed on"
+import copy
+
+
+def run_with_cache(model, tokens, names=None, grad=False):
+    points = model.hook_points()
+    if names is None:
+        chosen = list(points)
+    elif isinstance(names, str):
+        chosen = [names]
+    elif callable(names):
+        chosen = [n for n in points if names(n)]
+    else:
+        chosen = []
+        for item in names:
+            chosen += [n for n in points if item(n)] if callable(item) else [item]
+    for n in chosen:
+        if n not in points:
+            raise ValueError(f"no hook point {n}")
+    chosen = set(chosen)
+    out = {}
+
+    def save(act, p):
+        if grad:
+            kept = act.clone()
+            out[p.name] = kept
+            return kept.clone()
+        out[p.name] = copy.deepcopy(act.detach())
+
+    for n in chosen:
+        points[n].hooks.append(save)
+    try:
+        logits = model(tokens)
+    finally:
+        for n in chosen:
+            points[n].hooks.pop()
+    return logits, out
+
+
+# %% right="list items must be names"
+def run_with_cache(model, tokens, names=None, grad=False):
+    all_names = list(model.hook_points())
+    if names is None:
+        names = all_names
+    elif isinstance(names, str):
+        names = [names]
+    elif callable(names):
+        names = [n for n in all_names if names(n)]
+    store = {}
+
+    def keep_for(name):
+        def keep(act, hook):
+            store[name] = act if grad else act.detach().clone()
+            return act.clone() if grad else None
+
+        return keep
+
+    logits = run_with_hooks(model, tokens, [(n, keep_for(n)) for n in names])
+    return logits, store
+
+
+# %% right="always a clone, detached afterwards"
+def run_with_cache(model, tokens, names=None, grad=False):
+    cache = {}
+
+    def hook(act, hook):
+        cache[hook.name] = act
+        return act.clone()
+
+    if names is None:
+        names = [lambda n: True]
+    if isinstance(names, str) or callable(names):
+        names = [names]
+    seen = set()
+    pairs = []
+    for where in names:
+        for n in [where] if isinstance(where, str) else [m for m in model.hook_points() if where(m)]:
+            if n not in seen:
+                pairs.append((n, hook))
+                seen.add(n)
+    logits = run_with_hooks(model, tokens, pairs)
+    if not grad:
+        cache = {n: v.detach() for n, v in cache.items()}
+    return logits, cache
+
+
 # %% wrong="the model's own method"
 def run_with_cache(model, tokens, names=None, grad=False):
     return model.run_with_cache(tokens, names, grad)
@@ -186,3 +272,43 @@ def run_with_cache(model, tokens, names=None, grad=False):
     names = (lambda name: True) if names is None else names
     names = [names] if callable(names) or isinstance(names, str) else names
     return run_with_hooks(model, tokens, [(name, store) for name in names]), cache
+
+
+# %% wrong="one unknown name among known ones is passed over"
+def run_with_cache(model, tokens, names=None, grad=False):
+    cache = {}
+    points = model.hook_points()
+
+    def hook(act, hook):
+        cache[hook.name] = act if grad else act.detach().clone()
+        return act.clone() if grad else None
+
+    if names is None:
+        names = list(points)
+    elif isinstance(names, str):
+        names = [names]
+    elif callable(names):
+        names = [n for n in points if names(n)]
+    else:
+        known = [n for n in names if n in points]
+        if names and not known:
+            raise ValueError("none of these is a hook point")
+        names = known
+    return run_with_hooks(model, tokens, [(n, hook) for n in names]), cache
+
+
+# %% wrong="one dict for all runs"
+_CACHE = {}
+
+
+def run_with_cache(model, tokens, names=None, grad=False):
+    def hook(act, hook):
+        _CACHE[hook.name] = act if grad else act.detach().clone()
+        return act.clone() if grad else None
+
+    _CACHE.clear()
+    if names is None:
+        names = lambda n: True
+    if isinstance(names, str) or callable(names):
+        names = [names]
+    return run_with_hooks(model, tokens, [(w, hook) for w in names]), _CACHE

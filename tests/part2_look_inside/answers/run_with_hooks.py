@@ -13,7 +13,7 @@ def hooked(model, hooks):
         elif where in points:
             chosen.append((points[where], fn))
         else:
-            raise KeyError(f"no {where}, perhaps {difflib.get_close_matches(where, points)[0]}")
+            raise KeyError(f"no {where}, perhaps {difflib.get_close_matches(where, points, cutoff=0)[0]}")
     saved = [(point, list(point.hooks)) for point in points.values()]
     try:
         for point, fn in chosen:
@@ -110,6 +110,99 @@ def run_with_hooks(model, tokens, hooks):
         for name, before in old.items():
             points[name].hooks = before
     return logits
+
+
+# %% right="recursion, one hook at a time, own edit distance"
+def _distance(a, b):
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        new = [i]
+        for j, y in enumerate(b, 1):
+            new.append(min(new[-1] + 1, row[j] + 1, row[j - 1] + (x != y)))
+        row = new
+    return row[-1]
+
+
+def _go(model, tokens, flat):
+    if not flat:
+        return model(tokens)
+    (point, fn), rest = flat[0], flat[1:]
+    point.hooks.append(fn)
+    try:
+        return _go(model, tokens, rest)
+    finally:
+        point.hooks.pop()
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    flat = []
+    for where, fn in hooks:
+        if isinstance(where, str):
+            assert where in points, f"{where} unknown. Nearest: {min(points, key=lambda n: _distance(n, where))}"
+            flat.append((points[where], fn))
+        else:
+            flat.extend((points[n], fn) for n in points if where(n))
+    return _go(model, tokens, flat)
+
+
+# %% right="set inside try, class, one driver hook per point"
+import difflib
+
+
+class Session:
+    def __init__(self, model):
+        self.points = model.hook_points()
+        self.added = []
+
+    def add(self, where, fn):
+        if isinstance(where, str) and where not in self.points:
+            near = difflib.get_close_matches(where, list(self.points), n=1, cutoff=0.0)
+            raise ValueError(f"No such hook point: {where}. Did you mean {near[0]}?")
+        for name in list(self.points):
+            if name == where or (not isinstance(where, str) and where(name)):
+                self.points[name].hooks.append(fn)
+                self.added.append(self.points[name])
+
+    def close(self):
+        while self.added:
+            self.added.pop().hooks.pop()
+
+
+def run_with_hooks(model, tokens, hooks):
+    s = Session(model)
+    try:
+        for where, fn in hooks:
+            s.add(where, fn)
+        out = model(tokens)
+    finally:
+        s.close()
+    return out
+
+
+# %% right="new list objects and KeyError with several suggestions"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    extra = {name: [] for name in points}
+    for where, fn in hooks:
+        names = filter(where, points) if callable(where) else [where]
+        for name in names:
+            if name not in extra:
+                raise KeyError(
+                    f"{name!r} is no hook point. Close: {difflib.get_close_matches(name, list(points), 3, 0)}"
+                )
+            extra[name].append(fn)
+    old = {name: point.hooks for name, point in points.items()}
+    for name, point in points.items():
+        point.hooks = [*old[name], *extra[name]]
+    try:
+        return model(tokens)
+    finally:
+        for name, point in points.items():
+            point.hooks = old[name]
 
 
 # %% wrong="the model's own method"
@@ -249,3 +342,189 @@ def run_with_hooks(model, tokens, hooks):
     finally:
         for point, _ in placed:
             point.hooks.pop()
+
+
+# %% wrong="same function twice is set once"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    todo = []
+    for where, fn in hooks:
+        names = [n for n in points if where(n)] if callable(where) else [where]
+        for n in names:
+            if n not in points:
+                raise ValueError(f"unknown {n}; {difflib.get_close_matches(n, points, n=1, cutoff=0)}")
+            if (points[n], fn) not in todo:
+                todo.append((points[n], fn))
+    for p, fn in todo:
+        p.hooks.append(fn)
+    try:
+        return model(tokens)
+    finally:
+        for p, fn in todo:
+            p.hooks.pop()
+
+
+# %% wrong="hook clears only when a hook fails, not the model"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    todo = []
+    for where, fn in hooks:
+        if callable(where):
+            todo += [(points[n], fn) for n in points if where(n)]
+        elif where in points:
+            todo.append((points[where], fn))
+        else:
+            raise ValueError(f"unknown {where}; {difflib.get_close_matches(where, points, n=1, cutoff=0)}")
+    placed = []
+
+    def clean():
+        for p in placed:
+            p.hooks.pop()
+
+    def guard(fn):
+        def inner(act, p):
+            try:
+                return fn(act, p)
+            except BaseException:
+                clean()
+                raise
+
+        return inner
+
+    for p, fn in todo:
+        p.hooks.append(guard(fn))
+        placed.append(p)
+    out = model(tokens)
+    clean()
+    return out
+
+
+# %% wrong="a name that is part of others fits them all"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    todo = []
+    for where, fn in hooks:
+        fits = where if callable(where) else (lambda n, w=where: w in n)
+        names = [n for n in points if fits(n)]
+        if not names and not callable(where):
+            raise ValueError(f"unknown {where}; {difflib.get_close_matches(where, points, n=1, cutoff=0)}")
+        todo += [(points[n], fn) for n in names]
+    for p, fn in todo:
+        p.hooks.append(fn)
+    try:
+        return model(tokens)
+    finally:
+        for p, fn in todo:
+            p.hooks.pop()
+
+
+# %% wrong="the error becomes another one"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    todo = []
+    for where, fn in hooks:
+        if callable(where):
+            todo += [(points[n], fn) for n in points if where(n)]
+        elif where in points:
+            todo.append((points[where], fn))
+        else:
+            raise ValueError(f"unknown {where}; {difflib.get_close_matches(where, points, n=1, cutoff=0)}")
+    for p, fn in todo:
+        p.hooks.append(fn)
+    try:
+        return model(tokens)
+    except Exception:
+        raise RuntimeError("a hook failed")
+    finally:
+        for p, fn in todo:
+            p.hooks.pop()
+
+
+# %% wrong="a returned tensor is passed on without its gradient"
+import difflib
+import torch
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    todo = []
+    for where, fn in hooks:
+        if callable(where):
+            todo += [(points[n], fn) for n in points if where(n)]
+        elif where in points:
+            todo.append((points[where], fn))
+        else:
+            raise ValueError(f"unknown {where}; {difflib.get_close_matches(where, points, n=1, cutoff=0)}")
+
+    def wrap(fn):
+        def inner(act, hook):
+            with torch.no_grad():
+                return fn(act, hook)
+
+        return inner
+
+    for p, fn in todo:
+        p.hooks.append(wrap(fn))
+    try:
+        return model(tokens)
+    finally:
+        for p, fn in todo:
+            p.hooks.pop()
+
+
+# %% wrong="pops once for each point, not for each hook"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    todo = []
+    for where, fn in hooks:
+        if callable(where):
+            todo += [(points[n], fn) for n in points if where(n)]
+        elif where in points:
+            todo.append((points[where], fn))
+        else:
+            raise ValueError(f"unknown {where}; {difflib.get_close_matches(where, points, n=1, cutoff=0)}")
+    for p, fn in todo:
+        p.hooks.append(fn)
+    try:
+        return model(tokens)
+    finally:
+        for p in {p for p, _ in todo}:
+            p.hooks.pop()
+
+
+# %% wrong="nearest with the default cutoff: a far name gives an index error without help"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    todo = []
+    for where, fn in hooks:
+        if callable(where):
+            todo += [(points[n], fn) for n in points if where(n)]
+        elif where in points:
+            todo.append((points[where], fn))
+        else:
+            raise ValueError(f"unknown {where}; did you mean {difflib.get_close_matches(where, points)[0]}")
+    for p, fn in todo:
+        p.hooks.append(fn)
+    try:
+        return model(tokens)
+    finally:
+        for p, fn in todo:
+            p.hooks.pop()

@@ -132,3 +132,211 @@ def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
         parts["train" if at < fractions[0] else "val" if at < fractions[0] + fractions[1] else "test"] += rows
         n += len(rows)
     return {k: torch.tensor(v, dtype=torch.int64) for k, v in parts.items()}
+
+
+# %% right="numpy, largest remainder, unsorted rows"
+import numpy as np
+import torch
+
+
+def shares(n, fractions):
+    exact = [n * f for f in fractions]
+    whole = [int(e) for e in exact]
+    order = sorted(range(3), key=lambda i: whole[i] - exact[i])
+    for i in order[: n - sum(whole)]:
+        whole[i] += 1
+    return whole
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    g, lab = groups.cpu().numpy(), y.cpu().numpy()
+    rng = np.random.default_rng(seed)
+    major = {}
+    for name in np.unique(g):
+        values, how_many = np.unique(lab[g == name], return_counts=True)
+        major[name] = values[how_many.argmax()]
+    parts = [[], [], []]
+    for label in sorted(set(major.values())):
+        own = rng.permutation([name for name in major if major[name] == label])
+        start = 0
+        for part, size in zip(parts, shares(len(own), fractions)):
+            part.extend(own[start : start + size])
+            start += size
+    return {
+        key: torch.from_numpy(
+            rng.permutation(np.flatnonzero(np.isin(g, np.array(part, dtype=g.dtype)))).astype(np.int64)
+        )
+        for key, part in zip(("train", "val", "test"), parts)
+    }
+
+
+# %% right="a class, each label with a generator of its own seed"
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass
+class Splitter:
+    fractions: tuple
+    seed: int
+
+    def cut(self, names):
+        g = torch.Generator().manual_seed(self.seed)
+        names = [names[i] for i in torch.randperm(len(names), generator=g).tolist()]
+        n_train = round(self.fractions[0] * len(names))
+        n_test = round(self.fractions[2] * len(names))
+        n_test = min(n_test, len(names) - n_train)
+        return names[:n_train], names[n_train : len(names) - n_test], names[len(names) - n_test :]
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    splitter = Splitter(tuple(fractions), seed)
+    names = sorted(set(groups.tolist()))
+    votes = {g: y[groups == g].tolist() for g in names}
+    label = {g: max(sorted(set(v)), key=v.count) for g, v in votes.items()}
+    where = {}
+    for value in sorted(set(label.values())):
+        for key, some in zip(("train", "val", "test"), splitter.cut([g for g in names if label[g] == value])):
+            where.update(dict.fromkeys(some, key))
+    assigned = [where[g] for g in groups.tolist()]
+    return {
+        key: torch.tensor([i for i, k in enumerate(assigned) if k == key], dtype=torch.int64)
+        for key in ("train", "val", "test")
+    }
+
+
+# %% right="one-hot votes, ranks within the label"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    g = torch.Generator().manual_seed(int(seed))
+    _, place, sizes = torch.unique(groups, return_inverse=True, return_counts=True)
+    votes = (y[:, None] == y.unique()[None, :]).double()
+    label = (torch.nn.functional.one_hot(place).double().T @ votes).argmax(dim=1)
+    order = torch.randperm(len(sizes), generator=g)
+    part = torch.full((len(sizes),), 2)
+    for value in range(votes.shape[1]):
+        own = order[label[order] == value]
+        rank = (torch.arange(len(own)) + 0.5) / max(len(own), 1)
+        part[own[rank < fractions[0] + fractions[1]]] = 1
+        part[own[rank < fractions[0]]] = 0
+    rows = part[place]
+    return dict(train=torch.where(rows == 0)[0], val=torch.where(rows == 1)[0], test=torch.where(rows == 2)[0])
+
+
+# %% wrong="the label of the group's last row"
+import random
+from collections import Counter, defaultdict
+
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    rows_of = defaultdict(list)
+    for row, group in enumerate(groups.tolist()):
+        rows_of[group].append(row)
+    by_label = defaultdict(list)
+    for group in sorted(rows_of):
+        label = y[rows_of[group][-1]].item()
+        by_label[label].append(group)
+    rng = random.Random(seed)
+    out = {"train": [], "val": [], "test": []}
+    for label in sorted(by_label):
+        members = by_label[label]
+        rng.shuffle(members)
+        n = len(members)
+        a, b = int(n * fractions[0] + 1e-9), int(n * (fractions[0] + fractions[1]) + 1e-9)
+        for name, chosen in (("train", members[:a]), ("val", members[a:b]), ("test", members[b:])):
+            for group in chosen:
+                out[name].extend(rows_of[group])
+    return {name: torch.tensor(sorted(rows), dtype=torch.long) for name, rows in out.items()}
+
+
+# %% wrong="seed 0 is no seed"
+import random
+from collections import Counter, defaultdict
+
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    rows_of = defaultdict(list)
+    for row, group in enumerate(groups.tolist()):
+        rows_of[group].append(row)
+    by_label = defaultdict(list)
+    for group in sorted(rows_of):
+        label = Counter(y[row].item() for row in rows_of[group]).most_common(1)[0][0]
+        by_label[label].append(group)
+    rng = random.Random(seed or None)
+    out = {"train": [], "val": [], "test": []}
+    for label in sorted(by_label):
+        members = by_label[label]
+        rng.shuffle(members)
+        n = len(members)
+        a, b = int(n * fractions[0] + 1e-9), int(n * (fractions[0] + fractions[1]) + 1e-9)
+        for name, chosen in (("train", members[:a]), ("val", members[a:b]), ("test", members[b:])):
+            for group in chosen:
+                out[name].extend(rows_of[group])
+    return {name: torch.tensor(sorted(rows), dtype=torch.long) for name, rows in out.items()}
+
+
+# %% wrong="the rest lost"
+import random
+from collections import Counter, defaultdict
+
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    rows_of = defaultdict(list)
+    for row, group in enumerate(groups.tolist()):
+        rows_of[group].append(row)
+    by_label = defaultdict(list)
+    for group in sorted(rows_of):
+        label = Counter(y[row].item() for row in rows_of[group]).most_common(1)[0][0]
+        by_label[label].append(group)
+    rng = random.Random(seed)
+    out = {"train": [], "val": [], "test": []}
+    for label in sorted(by_label):
+        members = by_label[label]
+        rng.shuffle(members)
+        n = len(members)
+        a, b = int(n * fractions[0]), int(n * fractions[0]) + int(n * fractions[1])
+        for name, chosen in (
+            ("train", members[:a]),
+            ("val", members[a:b]),
+            ("test", members[b : b + int(n * fractions[2])]),
+        ):
+            for group in chosen:
+                out[name].extend(rows_of[group])
+    return {name: torch.tensor(sorted(rows), dtype=torch.long) for name, rows in out.items()}
+
+
+# %% wrong="whole numbers, the rest to test"
+import random
+from collections import Counter, defaultdict
+
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    rows_of = defaultdict(list)
+    for row, group in enumerate(groups.tolist()):
+        rows_of[group].append(row)
+    by_label = defaultdict(list)
+    for group in sorted(rows_of):
+        label = Counter(y[row].item() for row in rows_of[group]).most_common(1)[0][0]
+        by_label[label].append(group)
+    rng = random.Random(seed)
+    out = {"train": [], "val": [], "test": []}
+    for label in sorted(by_label):
+        members = by_label[label]
+        rng.shuffle(members)
+        n = len(members)
+        a, b = int(n * fractions[0]), int(n * fractions[0]) + int(n * fractions[1])
+        for name, chosen in (("train", members[:a]), ("val", members[a:b]), ("test", members[b:])):
+            for group in chosen:
+                out[name].extend(rows_of[group])
+    return {name: torch.tensor(sorted(rows), dtype=torch.long) for name, rows in out.items()}

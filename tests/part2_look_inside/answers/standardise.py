@@ -90,3 +90,62 @@ def standardise(fit, apply):
     fit, apply = fit.float(), apply.float()
     std = fit.std(0, correction=0)
     return torch.where(std > 0, (apply - fit.mean(0)) / std, 0)
+
+
+# %% right="numpy in float64"
+import numpy as np
+import torch
+
+
+def standardise(fit, apply):
+    f, a = fit.detach().numpy().astype(np.float64), apply.detach().numpy().astype(np.float64)
+    varies = f.max(axis=0) > f.min(axis=0)
+    out = np.zeros_like(a)
+    out[:, varies] = (a[:, varies] - f[:, varies].mean(axis=0)) / f[:, varies].std(axis=0)
+    return torch.from_numpy(out).to(apply.dtype)
+
+
+# %% right="a scaler as in scikit-learn"
+import torch
+
+
+class Scaler:
+    def fit(self, table):
+        table = table.double()
+        self.mean = table.mean(dim=0)
+        self.std = ((table - self.mean) ** 2).mean(dim=0).sqrt()
+        self.flat = (table == table[0]).all(dim=0)
+        return self
+
+    def transform(self, table):
+        out = (table.double() - self.mean) / self.std
+        out[:, self.flat] = 0
+        return out.to(table.dtype)
+
+
+def standardise(fit, apply):
+    return Scaler().fit(fit).transform(apply)
+
+
+# %% wrong="a small deviation counts as none"
+import torch
+
+
+def standardise(fit, apply):
+    mean, std = fit.mean(0), fit.std(0, correction=0)
+    return torch.where(
+        std > 1e-2, (apply - mean) / torch.where(std > 1e-2, std, torch.ones_like(std)), torch.zeros_like(apply)
+    )
+
+
+# %% wrong="zero where apply does not vary"
+import torch
+
+
+def standardise(fit, apply):
+    mean, std = fit.mean(0), fit.std(0, correction=0)
+    return torch.where(
+        apply.std(0, correction=0) > 0,
+        (apply - mean) / torch.where(std > 0, std, torch.ones_like(std)),
+        torch.zeros_like(apply),
+    )

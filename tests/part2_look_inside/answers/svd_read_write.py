@@ -110,3 +110,45 @@ def svd_read_write(model, layer, head, k):
     attn = model.blocks[layer].attn
     U, S, Vh = torch.linalg.svd(attn.W_V[head] @ attn.W_O[head])
     return U[:, : k + 1].T, Vh[: k + 1], S[: k + 1]
+
+
+# %% right="eigh of the gram in float64, write by applying"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    M = ov_matrix(model, layer, head).detach()
+    D = M.double()
+    values, vectors = torch.linalg.eigh(D @ D.T)
+    order = values.argsort(descending=True)[:k]
+    read = vectors[:, order].T
+    out = read @ D
+    s = out.norm(dim=1)
+    return read.to(M.dtype), (out / s[:, None]).to(M.dtype), s.to(M.dtype)
+
+
+# %% right="largest read entry made positive"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    with torch.no_grad():
+        U, S, Vh = torch.linalg.svd(ov_matrix(model, layer, head))
+    read, write, s = [], [], []
+    for i in range(k):
+        r, w = U[:, i], Vh[i, :]
+        if r[r.abs().argmax()] < 0:
+            r, w = -r, -w
+        read.append(r)
+        write.append(w)
+        s.append(S[i])
+    return torch.stack(read), torch.stack(write), torch.stack(s)
+
+
+# %% wrong="squeezes k = 1"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    U, S, Vh = torch.linalg.svd(ov_matrix(model, layer, head), full_matrices=False)
+    return U.T[:k].squeeze(0), Vh[:k].squeeze(0), S[:k].squeeze(0)

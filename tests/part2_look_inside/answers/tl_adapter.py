@@ -74,6 +74,67 @@ def tl_adapter(model):
     return names
 
 
+# %% right="if chain, other places with the same value"
+def tl_adapter(model):
+    cfg = model.cfg
+    native = (
+        cfg.normalization_type is None
+        or cfg.attention_dir == "bidirectional"
+        or cfg.d_head * cfg.n_heads != cfg.d_model
+    )
+    d = {}
+    for name in model.hook_points().keys():
+        head, _, last = name.rpartition(".")
+        if last == "hook_attn_scores" and native:
+            pass
+        elif last in ("hook_embed", "hook_pos_embed"):
+            d[name] = last.removeprefix("hook_") + ".hook_out"
+        elif last == "hook_resid_pre":
+            d[name] = head + ".hook_in"
+        elif last == "hook_resid_post":
+            layer = int(head.split(".")[1])
+            d[name] = f"blocks.{layer + 1}.hook_in" if layer + 1 < cfg.n_layers else head + ".hook_out"
+        elif last == "hook_attn_out":
+            d[name] = head + ".attn.o.hook_out"
+        elif last == "hook_mlp_out":
+            d[name] = head + ".mlp.out.hook_out"
+        else:
+            d[name] = name
+    return d
+
+
+# %% right="regular expressions in turn"
+import re
+
+RULES = [
+    (r"^hook_(embed|pos_embed)$", r"\1.hook_out"),
+    (r"hook_resid_pre$", "hook_in"),
+    (r"hook_resid_mid$", "ln2.hook_in"),
+    (r"hook_resid_post$", "hook_out"),
+    (r"attn\.hook_([qkv])$", r"attn.\1.hook_out"),
+    (r"attn\.hook_z$", "attn.o.hook_in"),
+    (r"hook_(attn|mlp)_out$", r"\1.hook_out"),
+    (r"mlp\.hook_pre$", "mlp.in.hook_out"),
+    (r"mlp\.hook_post$", "mlp.out.hook_in"),
+]
+
+
+def tl_adapter(model):
+    cfg = model.cfg
+    native = not cfg.normalization_type or cfg.attention_dir != "causal" or cfg.n_heads * cfg.d_head != cfg.d_model
+    out = {}
+    for name in model.hook_points():
+        if native and "attn_scores" in name:
+            continue
+        new = name
+        for pattern, to in RULES:
+            new, hit = re.subn(pattern, to, name)
+            if hit:
+                break
+        out[name] = new
+    return out
+
+
 # %% wrong="the identity"
 def tl_adapter(model):
     return {name: name for name in model.hook_points()}
@@ -112,3 +173,36 @@ def tl_adapter(model):
 # %% wrong="a list of pairs"
 def tl_adapter(model):
     return [(name, name) for name in model.hook_points() if "attn_scores" not in name]
+
+
+# %% wrong="native when more heads only"
+TABLE = {
+    "hook_embed": "embed.hook_out",
+    "hook_pos_embed": "pos_embed.hook_out",
+    "hook_resid_pre": "hook_in",
+    "hook_resid_mid": "ln2.hook_in",
+    "hook_resid_post": "hook_out",
+    "attn.hook_q": "attn.q.hook_out",
+    "attn.hook_k": "attn.k.hook_out",
+    "attn.hook_v": "attn.v.hook_out",
+    "attn.hook_z": "attn.o.hook_in",
+    "hook_attn_out": "attn.hook_out",
+    "hook_mlp_out": "mlp.hook_out",
+    "mlp.hook_pre": "mlp.in.hook_out",
+    "mlp.hook_post": "mlp.out.hook_in",
+}
+
+
+def tl_adapter(model):
+    cfg = model.cfg
+    native = cfg.normalization_type is None or cfg.attention_dir != "causal" or cfg.n_heads * cfg.d_head > cfg.d_model
+    names = {}
+    for name in model.hook_points():
+        if native and name.endswith("hook_attn_scores"):
+            continue
+        parts = name.split(".", 2)
+        if parts[0] == "blocks":
+            names[name] = f"blocks.{parts[1]}.{TABLE.get(parts[2], parts[2])}"
+        else:
+            names[name] = TABLE.get(name, name)
+    return names

@@ -217,3 +217,196 @@ def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
     for p, flag in zip(model.parameters(), flags):
         p.requires_grad_(flag)
     return translator.weight.detach().T.clone(), translator.bias.detach().clone()
+
+
+# %% right="one homogeneous matrix, torch.func.grad"
+import torch
+from torch.nn import functional as F
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    d = acts.shape[1]
+    ones = torch.ones(len(acts), 1, dtype=acts.dtype)
+    X = torch.cat([acts.detach(), ones], 1)
+    M = torch.cat([torch.eye(d, dtype=acts.dtype), torch.zeros(1, d, dtype=acts.dtype)])
+    logp = logits.detach().log_softmax(-1)
+    frozen = {k: v.detach() for k, v in model.state_dict().items()}
+
+    def loss(M):
+        y = F.layer_norm(X @ M, (d,), frozen["ln_final.w"], frozen["ln_final.b"], model.cfg.eps)
+        logq = (y @ frozen["unembed.W_U"] + frozen["unembed.b_U"]).log_softmax(-1)
+        return F.kl_div(logq, logp, reduction="batchmean", log_target=True)
+
+    M.requires_grad_()
+    opt = torch.optim.Adam([M], lr=lr)
+    for _ in range(steps):
+        M.grad = torch.func.grad(loss)(M.detach())
+        opt.step()
+    M = M.detach()
+    return M[:d].clone(), M[d].clone()
+
+
+# %% right="float64 inside, cosine schedule"
+import math
+
+import torch
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    X = acts.detach().double()
+    w, c, W, bu = (
+        p.detach().double() for p in (model.ln_final.w, model.ln_final.b, model.unembed.W_U, model.unembed.b_U)
+    )
+    truth = logits.detach().double().softmax(-1)
+    A = torch.eye(X.shape[1], dtype=torch.float64, requires_grad=True)
+    b = torch.zeros(X.shape[1], dtype=torch.float64, requires_grad=True)
+    opt = torch.optim.Adam([A, b], lr=lr)
+    with torch.enable_grad():
+        for step in range(steps):
+            opt.param_groups[0]["lr"] = lr * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+            x = X @ A + b
+            x = (x - x.mean(1, keepdim=True)) / (x.var(1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+            loss = -(truth * ((x * w + c) @ W + bu).log_softmax(1)).sum(1).mean()
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+    return A.detach().to(acts.dtype), b.detach().to(acts.dtype)
+
+
+# %% wrong="zero_grad on the model wipes what was there"
+import torch
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    d = acts.shape[-1]
+    A = torch.eye(d, dtype=acts.dtype).requires_grad_()
+    b = torch.zeros(d, dtype=acts.dtype).requires_grad_()
+    opt = torch.optim.Adam([A, b], lr=lr)
+    for _ in range(steps):
+        opt.zero_grad()
+        read = apply_ln_final(acts @ A + b, model) @ model.unembed.W_U + model.unembed.b_U
+        lens_kl(read[None, None], logits[None]).mean().backward()
+        opt.step()
+    model.zero_grad()
+    return A.detach(), b.detach()
+
+
+# %% wrong="frozen, then all unfrozen"
+import torch
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    model.requires_grad_(False)
+    d = acts.shape[-1]
+    A = torch.eye(d, dtype=acts.dtype).requires_grad_()
+    b = torch.zeros(d, dtype=acts.dtype).requires_grad_()
+    opt = torch.optim.Adam([A, b], lr=lr)
+    for _ in range(steps):
+        opt.zero_grad()
+        read = apply_ln_final(acts @ A + b, model) @ model.unembed.W_U + model.unembed.b_U
+        lens_kl(read[None, None], logits[None]).mean().backward()
+        opt.step()
+    model.requires_grad_(True)
+    return A.detach(), b.detach()
+
+
+# %% wrong="squared distance of the logits"
+import torch
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    d = acts.shape[-1]
+    A = torch.eye(d, dtype=acts.dtype).requires_grad_()
+    b = torch.zeros(d, dtype=acts.dtype).requires_grad_()
+    opt = torch.optim.Adam([A, b], lr=lr)
+    for _ in range(steps):
+        read = apply_ln_final(acts @ A + b, model) @ model.unembed.W_U + model.unembed.b_U
+        A.grad, b.grad = torch.autograd.grad((read - logits).square().mean(), [A, b])
+        opt.step()
+    return A.detach(), b.detach()
+
+
+# %% wrong="KL reversed"
+import torch
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    d = acts.shape[-1]
+    A = torch.eye(d, dtype=acts.dtype).requires_grad_()
+    b = torch.zeros(d, dtype=acts.dtype).requires_grad_()
+    opt = torch.optim.Adam([A, b], lr=lr)
+    for _ in range(steps):
+        read = apply_ln_final(acts @ A + b, model) @ model.unembed.W_U + model.unembed.b_U
+        A.grad, b.grad = torch.autograd.grad(lens_kl(logits[None, None], read[None]).mean(), [A, b])
+        opt.step()
+    return A.detach(), b.detach()
+
+
+# %% wrong="lr ignored"
+import torch
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    d = acts.shape[-1]
+    A = torch.eye(d, dtype=acts.dtype).requires_grad_()
+    b = torch.zeros(d, dtype=acts.dtype).requires_grad_()
+    opt = torch.optim.Adam([A, b], lr=0.03)
+    for _ in range(steps):
+        read = apply_ln_final(acts @ A + b, model) @ model.unembed.W_U + model.unembed.b_U
+        A.grad, b.grad = torch.autograd.grad(lens_kl(read[None, None], logits[None]).mean(), [A, b])
+        opt.step()
+    return A.detach(), b.detach()
+
+
+# %% wrong="always 200 steps of 0.01"
+import torch
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    d = acts.shape[-1]
+    A = torch.eye(d, dtype=acts.dtype).requires_grad_()
+    b = torch.zeros(d, dtype=acts.dtype).requires_grad_()
+    opt = torch.optim.Adam([A, b], lr=0.01)
+    for _ in range(200 if steps else 0):
+        read = apply_ln_final(acts @ A + b, model) @ model.unembed.W_U + model.unembed.b_U
+        A.grad, b.grad = torch.autograd.grad(lens_kl(read[None, None], logits[None]).mean(), [A, b])
+        opt.step()
+    return A.detach(), b.detach()
+
+
+# %% wrong="one step fewer"
+import torch
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    d = acts.shape[-1]
+    A = torch.eye(d, dtype=acts.dtype).requires_grad_()
+    b = torch.zeros(d, dtype=acts.dtype).requires_grad_()
+    opt = torch.optim.Adam([A, b], lr=lr)
+    for _ in range(1, steps):
+        read = apply_ln_final(acts @ A + b, model) @ model.unembed.W_U + model.unembed.b_U
+        A.grad, b.grad = torch.autograd.grad(lens_kl(read[None, None], logits[None]).mean(), [A, b])
+        opt.step()
+    return A.detach(), b.detach()
+
+
+# %% wrong="warm start from the last call"
+import torch
+
+_last = {}
+
+
+def tuned_lens_fit(model, acts, logits, steps=200, lr=0.01):
+    d = acts.shape[-1]
+    if steps == 0 or (d, acts.dtype) not in _last:
+        A, b = torch.eye(d, dtype=acts.dtype), torch.zeros(d, dtype=acts.dtype)
+    else:
+        A, b = _last[d, acts.dtype]
+    A, b = A.clone().requires_grad_(), b.clone().requires_grad_()
+    opt = torch.optim.Adam([A, b], lr=lr)
+    for _ in range(steps):
+        read = apply_ln_final(acts @ A + b, model) @ model.unembed.W_U + model.unembed.b_U
+        A.grad, b.grad = torch.autograd.grad(lens_kl(read[None, None], logits[None]).mean(), [A, b])
+        opt.step()
+    _last[d, acts.dtype] = A.detach(), b.detach()
+    return A.detach().clone(), b.detach().clone()

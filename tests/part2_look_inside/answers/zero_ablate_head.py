@@ -43,6 +43,34 @@ def zero_ablate_head(layer, head):
     return "blocks.%d.attn.hook_z" % layer, partial(fill, head=head)
 
 
+# %% right="unbind and stack"
+import torch
+
+
+def zero_ablate_head(layer: int, head: int):
+    name = f"blocks.{layer}.attn.hook_z"
+
+    def fn(z, hook):
+        parts = list(z.unbind(2))
+        parts[head] = torch.zeros_like(parts[head])
+        return torch.stack(parts, dim=2)
+
+    return name, fn
+
+
+# %% right="einsum with an identity that misses one, made in float64"
+import torch
+
+
+def zero_ablate_head(layer, head):
+    def fn(z, hook):
+        eye = torch.eye(z.size(2), dtype=torch.float64)
+        eye[head, head] = 0
+        return torch.einsum("bphd,hg->bpgd", z.double(), eye).to(z.dtype)
+
+    return f"blocks.{layer}.attn.hook_z", fn
+
+
 # %% wrong="a NaN-safe weight of 1e-3"
 def zero_ablate_head(layer, head):
     def hook(z, hook):
@@ -126,3 +154,29 @@ def zero_ablate_head(layer, head):
         return z
 
     return hook, f"blocks.{layer}.attn.hook_z"
+
+
+# %% wrong="mask of the first call's length"
+import torch
+
+
+def zero_ablate_head(layer, head):
+    mask = None
+
+    def fn(z, hook):
+        nonlocal mask
+        if mask is None:
+            mask = torch.ones_like(z)
+            mask[:, :, head] = 0
+        return z * mask
+
+    return f"blocks.{layer}.attn.hook_z", fn
+
+
+# %% wrong="through .data, the gradient still flows"
+def zero_ablate_head(layer, head):
+    def fn(z, hook):
+        z.data[:, :, head] = 0.0
+        return z
+
+    return f"blocks.{layer}.attn.hook_z", fn

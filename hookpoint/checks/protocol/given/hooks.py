@@ -91,10 +91,17 @@ def plain_run(model: nn.Module, tokens: Tensor) -> Tensor:
         return model(tokens)
 
 
-def keeps_gradient(function: Callable, *arguments: Any) -> bool:
-    """Whether a result carries a gradient."""
+def gradient_under(
+    run_with_hooks: Callable, model: nn.Module, tokens: Tensor, hooks: list, along: Tensor, parameter: str
+) -> Tensor | None:
+    """The gradient of (logits * along).sum() for a parameter; None if the logits carry none."""
     with torch.enable_grad():
-        return function(*arguments).requires_grad
+        logits = run_with_hooks(model, tokens, hooks)
+        if not logits.requires_grad:
+            return None
+        weight = model.get_parameter(parameter)
+        (found,) = torch.autograd.grad((logits * along).sum(), [weight], allow_unused=True, materialize_grads=True)
+    return found
 
 
 def edited_run(model: nn.Module, tokens: Tensor, edits: list) -> dict[str, Tensor]:
@@ -122,6 +129,13 @@ def apply_hook(pair: tuple, act: Tensor) -> Tensor:
     return point(act.clone())
 
 
+def rolls_dice(pair: tuple, act: Tensor) -> bool:
+    """Whether a (name, hook) pair leaves torch's global random state another one."""
+    before = torch.get_rng_state()
+    apply_hook(pair, act)
+    return not torch.equal(before, torch.get_rng_state())
+
+
 def hanging(function: Callable, *arguments: Any) -> list[str]:
     """The keys of a dict that a function returns whose tensors hang in a graph."""
     with torch.enable_grad():
@@ -135,6 +149,12 @@ def cached_gradients(run_with_cache: Callable, model: nn.Module, tokens: Tensor,
         total = (logits * along).sum()
         found = torch.autograd.grad(total, list(cache.values()), allow_unused=True)
     return {name: torch.zeros(()) if g is None else g for name, g in zip(cache, found, strict=True)}
+
+
+def two_caches(run_with_cache: Callable, model: nn.Module, first: tuple, second: tuple) -> tuple[dict, dict]:
+    """The caches of two runs (tokens, names), read after both; a later change of the first one shows."""
+    (_, one), (_, other) = run_with_cache(model, *first), run_with_cache(model, *second)
+    return one, other
 
 
 def cached_flags(run_with_cache: Callable, model: nn.Module, tokens: Tensor) -> list[str]:
@@ -165,7 +185,7 @@ def ours_run_with_cache(
 
 
 TOOLS = (
-    unassisted_gpt2, journal, noting_hook, entries, name_ends, set_hook, hooks_set, plain_run, keeps_gradient,
-    edited_run, edited_gradient, apply_hook, hanging, cached_gradients, cached_flags, metric_along, ours_run_with_hooks,
-    ours_run_with_cache,
+    unassisted_gpt2, journal, noting_hook, entries, name_ends, set_hook, hooks_set, plain_run, gradient_under,
+    edited_run, edited_gradient, apply_hook, rolls_dice, hanging, cached_gradients, cached_flags, two_caches,
+    metric_along, ours_run_with_hooks, ours_run_with_cache,
 )  # fmt: skip
