@@ -3,16 +3,16 @@
 import contextlib
 import functools
 import math
+import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hookpoint.content.course import course, course_root
+from hookpoint.content.course import course
 
 __all__ = [
     "OPERATION",
@@ -101,12 +101,12 @@ def class_named(name: str) -> str:
     """The name of the class of something that stayed with the learner; empty if it might be made of a hidden input."""
     if may_reveal.get() or hasattr(torch.nn, name) or name in ("generator", "PosixPath", "WindowsPath"):
         return name
-    return name if name in written(course_root()) else ""
+    return name if name in written(os.environ.get("HOOKPOINT_COURSE")) else ""
 
 
 @functools.cache  # to look whether the notebooks have changed costs more than a small call
-def written(root: Path) -> frozenset[str]:
-    """The names that the exercises of the course in this folder write, and the classes that they add to."""
+def written(elsewhere: str | None) -> frozenset[str]:
+    """What the exercises of the course write, and the classes that they add to; the course may lie `elsewhere`."""
     return frozenset(name for exercise in course().exercises for name in (exercise.writes, exercise.extends))
 
 

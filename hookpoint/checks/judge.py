@@ -1,6 +1,7 @@
 """Runs an exercise's checks against a learner, and turns what stopped them into a verdict with its message."""
 
 import builtins
+import functools
 import inspect
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from .protocol.ref import Learner, Ref
 __all__ = ["PUBLIC_SEED", "Link", "judge"]
 
 PUBLIC_SEED = "public"
-REPLAY_SECONDS = 5.0  # for recognising slips after a failure, all of them together
+REPLAY_SECONDS = 5.0  # of CPU, for recognising slips after a failure, all of them together
 STUMBLES = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, StopIteration, TypeError,
     ValueError,
@@ -88,9 +89,7 @@ def attempt(
     follows: list | None = None,
 ) -> Exception | None:
     """What stopped one check, if anything did. With `follows` it replays a transcript as far as it can."""
-    names = {}
-    if exercise.reference is not None:
-        names[exercise.writes] = list(inspect.signature(exercise.reference).parameters)
+    names = {} if exercise.reference is None else {exercise.writes: parameters(exercise.reference)}
     try:
         desk.begin(forbids, exercise.may, {exercise.writes: exercise.gives}, names, exercise.needs, exercise.id)
         desk.follows = follows
@@ -100,6 +99,11 @@ def attempt(
     except STUMBLES as error:
         return Stumbled(error)
     return None
+
+
+@functools.cache
+def parameters(function: Callable) -> list[str]:
+    return list(inspect.signature(function).parameters)
 
 
 def failure(exercise: Exercise, check: Callable, desk: Desk, seed: str, error: Exception, name_slips: bool) -> Verdict:
@@ -225,10 +229,10 @@ def naming(slips: list[Slip], error: Exception) -> list[str]:
 
 def recognised(exercise: Exercise, check: Callable, transcript: list, seed: str, error: Exception) -> list[Slip]:
     """The slips that answer as the learner did, up to the point of failure, and fail in the same way."""
-    deadline = time.monotonic() + max(REPLAY_SECONDS, 2 * exercise.limit)
+    deadline = time.process_time() + max(REPLAY_SECONDS, 2 * exercise.limit)
     found = []
     for slip in exercise.slips:
-        if time.monotonic() > deadline:
+        if time.process_time() > deadline:
             break
         if reproduces(exercise, check, slip, transcript, seed, error):
             found.append(slip)

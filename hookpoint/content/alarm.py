@@ -55,14 +55,19 @@ def usable() -> bool:
 
 
 def leaving(frame: FrameType | None) -> bool:
-    """Whether the block has been left and only this module is at work: a bell now would reach whoever called it."""
-    return frame is not None and frame.f_code.co_filename in (__file__, contextlib.__file__)
+    """Whether the block has been left, or not been entered: a bell now would reach whoever called `alarm`.
+
+    While the block runs, `alarm` itself waits, and is on nobody's stack.
+    """
+    return within(frame, __file__) or (frame is not None and frame.f_code.co_filename == contextlib.__file__)
 
 
 def importing(frame: FrameType | None) -> bool:
     """An import cut short leaves a half-made module behind, and everything after it fails."""
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
+    return within(frame, "<frozen importlib._bootstrap>")
+
+
+def within(frame: FrameType | None, file: str) -> bool:
+    while frame is not None and frame.f_code.co_filename != file:
         frame = frame.f_back
-    return False
+    return frame is not None

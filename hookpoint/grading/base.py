@@ -63,11 +63,11 @@ class Base:
         self.control.settimeout(None)
         return said == b"r"
 
-    def box(self, limit: float = 10.0) -> "Box":
+    def box(self, limit: float = 10.0, core: int | None = None) -> "Box":
         """A worker's place, for this very process to judge in."""
         from .box import Box
 
-        return Box(self.level, self.control, self.places[0], limit)
+        return Box(self.level, self.control, self.places[0], limit, core)
 
     def lives(self) -> bool:
         return self.process.poll() is None

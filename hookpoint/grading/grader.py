@@ -77,12 +77,20 @@ class Attempts:
             run = self.open(end)
             used = run.used
             verdict = self.judged(run, exercise, seed, name_slips=not used)
-            if used and verdict.status not in FINAL:
+            if used and verdict.status not in FINAL and exercise.writes not in run.problems:
                 self.close()
-                verdict = self.judged(self.open(end), exercise, seed)
+                verdict = self.judged_alone(exercise, seed, end, verdict.check)
         except TimedOut:
             self.stuck = True
             return Verdict(exercise.id, "timeout", OUT_OF_TIME.format(exercise.id))
+        return verdict
+
+    def judged_alone(self, exercise: Exercise, seed: str, end: float, failed: str) -> Verdict:
+        """The verdict in a fresh process: that of the check that has failed, if it fails there too."""
+        run = self.open(end)
+        verdict = self.judged(run, exercise, seed, only=failed or None)
+        if failed and verdict.passed:
+            verdict = self.judged(run, exercise, seed)
         return verdict
 
     def open(self, end: float) -> Run:
@@ -95,11 +103,13 @@ class Attempts:
         self.run.end = end
         return self.run
 
-    def judged(self, run: Run, exercise: Exercise, seed: str, name_slips: bool = True) -> Verdict:
+    def judged(
+        self, run: Run, exercise: Exercise, seed: str, name_slips: bool = True, only: str | None = None
+    ) -> Verdict:
         run.exercise, run.used = exercise.id, True
         try:
             with bounded():
-                verdict = judge(exercise.id, run, seed, reveal=False, name_slips=name_slips)
+                verdict = judge(exercise.id, run, seed, reveal=False, only=only, name_slips=name_slips)
         except Exception as error:  # a check, or what is around it, stumbled over what came back
             verdict = Verdict(exercise.id, "error", ODD.format(exercise.id), gap=f"{type(error).__name__}: {error}")
             self.close()

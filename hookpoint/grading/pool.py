@@ -142,7 +142,8 @@ class Pool:
     def hire(self, place: int) -> Worker:
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
-        arguments = theirs, self.level, self.seed, self.base.control, self.base.places[place], dict(os.environ)
+        core = sorted(cores := os.sched_getaffinity(0))[place % len(cores)]
+        arguments = theirs, self.level, self.seed, self.base.control, self.base.places[place], core, dict(os.environ)
         process = context.Process(target=work, args=arguments, daemon=True)
         process.start()
         theirs.close()

@@ -3,6 +3,7 @@
 Workers are forked from a process that has imported this module and computed nothing: torch must not be forked once it
 has used threads.
 """
+# ruff: noqa: E402
 
 import contextlib
 import gc
@@ -13,6 +14,8 @@ import socket
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+gc.disable()  # its collections would take a tenth of the time of importing torch, and find nothing
 
 import torch
 
@@ -27,9 +30,11 @@ MEMORY = 4 << 30  # bytes beyond what a worker begins with: an answer may ask a 
 
 
 def serve(
-    link: Connection, level: Level, seed: str, control: socket.socket, place: Path, environment: dict[str, str]
-) -> None:
+    link: Connection, level: Level, seed: str, control: socket.socket, place: Path, core: int,
+    environment: dict[str, str],
+) -> None:  # fmt: skip
     """A worker's whole life: one job after the other. It ends when its link is closed, or with the sandbox."""
+    os.sched_setaffinity(0, {core})
     if level.landlock:
         end_with_parent(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who hands out the jobs
@@ -37,9 +42,13 @@ def serve(
     os.environ.update(environment)  # the one who hands out may have changed it since its first worker
     torch.set_num_threads(1)
     gc.freeze()  # collections shall not copy the pages of the process that this was forked from
+    gc.enable()
     most = address_space() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    with contextlib.suppress(EOFError, OSError, ZygoteLost), contextlib.closing(Box(level, control, place)) as box:
+    with (
+        contextlib.suppress(EOFError, OSError, ZygoteLost),
+        contextlib.closing(Box(level, control, place, core=core)) as box,
+    ):
         link.send(None)
         while True:
             submission, lane = link.recv()

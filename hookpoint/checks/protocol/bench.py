@@ -91,13 +91,13 @@ class Bench(Peer):
             notes["left"] = switches.left()
         notes["edited"] = edited(request, [*args, *kwargs.values()])
         notes["dice"] = [] if isinstance(function, type) else dice.moved()  # a constructor may draw its first weights
-        leaves = [parameters(module)[name] for module, names in rules["modules"] for name in names]
-        return (value, notes), leaves
+        leaves = [parameters(module)[name] for module, names in rules.get("modules", ()) for name in names]
+        return (value, {kind: noted for kind, noted in notes.items() if noted}), leaves
 
     def next_item(self, iterator: Iterator) -> tuple:
         notes: dict[str, list] = {"warnings": [], "stderr": []}
         done = object()
-        with self.guarded({"grad": True, "forbids": []}, notes, None):
+        with self.guarded({"grad": True}, notes, None):
             item = next(iterator, done)
         return ((item is done, None if item is done else item), notes)
 
@@ -110,7 +110,7 @@ class Bench(Peer):
                 stack.enter_context(torch.set_grad_enabled(rules["grad"]))
                 stack.enter_context(overheard(notes))
                 stack.enter_context(self.standing_in())
-                if rules["forbids"]:
+                if rules.get("forbids"):
                     stack.enter_context(banned(rules["forbids"], function))
                 return stack.pop_all()
 

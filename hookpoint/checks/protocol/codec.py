@@ -248,11 +248,7 @@ def laid_out(tensor: Tensor, stride: list[int] | None) -> Tensor:
 
 def identical(a: Parcel, b: Parcel) -> bool:
     """Whether two parcels hold the same bits, NaN included: how an argument edited in place is found."""
-    return (
-        a.tree == b.tree
-        and len(a.tensors) == len(b.tensors)
-        and all(map(same, a.tensors, b.tensors))
-    )
+    return a.tree == b.tree and len(a.tensors) == len(b.tensors) and all(map(same, a.tensors, b.tensors))
 
 
 def same(a: Tensor, b: Tensor) -> bool:

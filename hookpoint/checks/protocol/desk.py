@@ -78,8 +78,8 @@ class Desk(Peer):
                 names = [name for name, weight in part._weights.items() if weight.requires_grad]
                 leaves += [part._weights[name] for name in names]
                 modules.append((Ref(self, part._root), names))
-        forbids = [] if ref._root == "given" else self.forbids
-        return {"forbids": forbids, "grad": grad, "modules": modules}, leaves
+        rules = {"forbids": [] if ref._root == "given" else self.forbids, "modules": modules}
+        return {"grad": grad} | {kind: rule for kind, rule in rules.items() if rule}, leaves
 
     def cross(self, verb: str, *arguments: Any, said="", leaves=(), given=False, names=None, varies=False) -> Any:
         """Asks, and writes down what came back; what is read through `given` too, for a slip must reproduce it.
