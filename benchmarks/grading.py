@@ -32,6 +32,7 @@ from hookpoint.grading.answers import read_answers
 
 ROOT = Path(__file__).parents[1]
 SEED = "benchmark"
+SOLVED = 30
 TICKS = os.sysconf("SC_CLK_TCK")
 BROKEN = "def {name}(:\n    return"
 
@@ -154,43 +155,53 @@ def ours(folder: Path, name: str) -> dict:
 
 
 def overhead(folder: Path, name: str) -> dict:
-    """CPU seconds per submission: in the sandbox, everything that is up left out, and in one process."""
+    """CPU seconds per submission: in the sandbox, everything that is up left out, and in one process.
+
+    Once for all submissions, once for the solved notebook: a wrong answer costs a process of its own.
+    """
     import torch
 
-    from hookpoint.checks import InProcess, judge
-    from hookpoint.content.execute import run_cells
     from hookpoint.grading.base import Base
-    from hookpoint.grading.grader import grade, lanes
     from hookpoint.grading.level import probe
     from hookpoint.grading.submission import read
 
     torch.set_num_threads(1)
-    submissions = [read(path, path.parts[-3]) for path in sorted((folder / "submitted").glob("*/ps/*.ipynb"))]
-
-    def in_process(submission) -> None:
-        loaded = run_cells(submission.cells)
-        for exercise in submission.notebook.exercises:
-            link = InProcess(loaded.names, loaded.why_missing(submission.cells))
-            judge(exercise.id, link, SEED, reveal=False)
-
+    core = max(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {core})  # as a worker does
+    mixed = [read(path, path.parts[-3]) for path in sorted((folder / "submitted").glob("*/ps/*.ipynb"))]
+    solved = [read(next((ROOT / "solutions").glob(f"*/{name}.ipynb")))] * SOLVED
     with Base(probe()) as base:
-        core = max(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {core})  # as a worker does
         box = base.box(core=core)
-        for lane in lanes(submissions[0]):
-            grade(submissions[0], box, SEED, lane)
-        private = max(private_of_runs(box, submissions[0]))
-        before = cpu_of_tree(os.getpid())
-        for submission in submissions:
-            for lane in lanes(submission):
-                grade(submission, box, SEED, lane)
-        boxed = cpu_of_tree(os.getpid()) - before
-    in_process(submissions[0])
-    before = time.process_time()
-    for submission in submissions:
-        in_process(submission)
-    plain = time.process_time() - before
-    return {"boxed": boxed / len(submissions), "plain": plain / len(submissions), "private": private}
+        in_sandbox(solved[0], box)
+        in_process(solved[0])
+        found = {"private": max(private_of_runs(box, solved[0]))}
+        for what, submissions in (("mixed", mixed), ("solved", solved)):
+            before = cpu_of_tree(os.getpid())
+            for submission in submissions:
+                in_sandbox(submission, box)
+            between = cpu_of_tree(os.getpid())
+            for submission in submissions:
+                in_process(submission)
+            after = cpu_of_tree(os.getpid())
+            found[what] = [(between - before) / len(submissions), (after - between) / len(submissions)]
+    return found
+
+
+def in_sandbox(submission, box) -> None:
+    from hookpoint.grading.grader import grade, lanes
+
+    for lane in lanes(submission):
+        grade(submission, box, SEED, lane)
+
+
+def in_process(submission) -> None:
+    from hookpoint.checks import InProcess, judge
+    from hookpoint.content.execute import run_cells
+
+    loaded = run_cells(submission.cells)
+    for exercise in submission.notebook.exercises:
+        link = InProcess(loaded.names, loaded.why_missing(submission.cells))
+        judge(exercise.id, link, SEED, reveal=False)
 
 
 def private_of_runs(box, submission) -> list[float]:
@@ -273,14 +284,14 @@ def show(rounds: list[dict], options: argparse.Namespace) -> None:
         theirs, mine = median["nbgrader"][what] * scale, median["ours"][what] * scale
         table.add_row(label, f"{theirs:,.0f} {unit}", f"{mine:,.0f} {unit}", f"{theirs / mine:.1f}")
     console.print(table)
-    boxed, plain, private = (
-        statistics.median(one["overhead"][what] for one in rounds) for what in ("boxed", "plain", "private")
-    )
-    console.print(
-        f"Without start-up: {boxed * 1e3:.0f} ms of CPU per submission, of which the checks themselves take "
-        f"{plain * 1e3:.0f} ms in one process; {(boxed - plain) * 1e3:.0f} ms are the sandbox and the wall. "
-        f"Private memory of a run: {private:.1f} MB."
-    )
+    for what, about in (("mixed", "these submissions"), ("solved", "the solved notebook")):
+        boxed, plain = (1e3 * statistics.median(one["overhead"][what][way] for one in rounds) for way in (0, 1))
+        console.print(
+            f"Without start-up, {about}: {boxed:.0f} ms of CPU each, of which the checks take {plain:.0f} ms in one "
+            f"process; {boxed - plain:.0f} ms are the sandbox and the wall."
+        )
+    private = statistics.median(one["overhead"]["private"] for one in rounds)
+    console.print(f"Private memory of a run: {private:.1f} MB.")
     theirs, mine = rounds[0]["nbgrader"]["passed"], rounds[0]["ours"]["passed"]
     same = sum(theirs.get(key) == value for key, value in mine.items())
     console.print(f"{same} of {len(mine)} verdicts are the same.")

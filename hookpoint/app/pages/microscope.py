@@ -1,5 +1,9 @@
 """Microscope: a model of the zoo, a fetched GPT-2 or the learner's own, looked into on a prompt and its twin."""
 
+import importlib
+import sys
+import threading
+
 import streamlit as st
 
 from hookpoint.app import session
@@ -22,6 +26,8 @@ REMEMBERED = (
 
 
 def page() -> None:
+    if "pandas" not in sys.modules:  # Streamlit's charts import it, which takes half as long as the models to come
+        threading.Thread(target=importlib.import_module, args=("pandas",), daemon=True).start()
     here = session.situation()
     st.session_state.update({key: st.session_state[key] for key in REMEMBERED if key in st.session_state})
     try:
