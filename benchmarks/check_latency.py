@@ -30,7 +30,7 @@ SHELL_RUNS = 5
 # Runs in the kernel. `own` is what is spent between entering and leaving the learner's outermost function or method.
 MEASURE = """
 def _measure(exercise, runs):
-    import contextlib, functools, io, time
+    import contextlib, functools, io, time, types
     from hookpoint import checks
     from hookpoint.checks.find import exercise as find
     writes = find(exercise).writes
@@ -51,7 +51,7 @@ def _measure(exercise, runs):
 
     kept, figures = globals()[writes], []
     if isinstance(kept, type):
-        bodies = {name: timed(vars(kept)[name]) for name in ("__init__", "forward")}
+        bodies = {name: timed(body) for name, body in vars(kept).items() if isinstance(body, types.FunctionType)}
         globals()[writes] = type(kept.__name__, (kept,), bodies)
     else:
         globals()[writes] = timed(kept)

@@ -1,7 +1,17 @@
-"""A small course of two notebooks, written by hand, and a workspace of it: for tests of the learner's side."""
+"""For all tests: a small course of two notebooks, written by hand, a workspace of it, and a PostgreSQL server."""
 
+import contextlib
 import hashlib
+import importlib.util
 import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -172,3 +182,64 @@ def judged(monkeypatch):
     }
     real = checks.judge
     monkeypatch.setattr(checks, "judge", lambda id, link, **options: real(exercises[id], link, **options))
+
+
+def binary(name: str) -> str | None:
+    """Where a program of PostgreSQL is: some systems keep the server's out of the PATH."""
+    versions = Path("/usr/lib/postgresql").glob("*/bin")
+    return shutil.which(name) or next(filter(None, (shutil.which(name, path=folder) for folder in versions)), None)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server that listens on a socket in its folder."""
+
+    folder: Path
+    numbers: count
+
+    def do(self, text: str) -> None:
+        import psycopg
+
+        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+            connection.execute(text)
+
+    def make(self, name: str = "", template: str = "template1") -> str:
+        """The URL of a new database, a copy of `template`."""
+        name = name or f"t{next(self.numbers)}"
+        self.do(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def wait(self) -> None:
+        for _ in range(100):
+            with contextlib.suppress(Exception):
+                return self.do("SELECT 1")
+            time.sleep(0.1)
+        raise TimeoutError("PostgreSQL did not start")
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """A server of the module's own; skips where there is none."""
+    if not (binary("initdb") and binary("postgres")):
+        pytest.skip("PostgreSQL's server is not installed here")
+    if importlib.util.find_spec("psycopg") is None:
+        pytest.skip("psycopg is not installed: the extra `postgres` brings it")
+    # Not below pytest's folder: the server refuses to run as root, and as `postgres` it could not look in there.
+    folder = Path(tempfile.mkdtemp(prefix="hookpoint-pg-"))
+    other = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    if other:
+        shutil.chown(folder, "postgres", "postgres")
+    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **other}
+    subprocess.run(
+        [binary("initdb"), "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N"], check=True, **quiet
+    )
+    settings = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", f"unix_socket_directories={folder}"]
+    process = subprocess.Popen([binary("postgres"), "-D", folder / "data", *settings], **quiet)
+    try:
+        server = Server(folder, count())
+        server.wait()
+        yield server
+    finally:
+        process.send_signal(signal.SIGINT)  # the other polite one waits for connections that a failed test left open
+        process.wait(20)
+        shutil.rmtree(folder)

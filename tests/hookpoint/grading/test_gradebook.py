@@ -2,14 +2,9 @@
 
 import contextlib
 import csv
-import importlib.util
 import os
 import shutil
-import signal
-import subprocess
 import sysconfig
-import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,12 +44,6 @@ def fill(url: str) -> None:
                 book.add_solution_cell(f"{cell}-solution", notebook, PART)
 
 
-def binary(name: str) -> str | None:
-    """Where a program of PostgreSQL is: some systems keep the server's out of the PATH."""
-    versions = Path("/usr/lib/postgresql").glob("*/bin")
-    return shutil.which(name) or next(filter(None, (shutil.which(name, path=folder) for folder in versions)), None)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def path():
     """nbgrader calls `alembic` by name when it makes an empty gradebook."""
@@ -64,47 +53,10 @@ def path():
 
 
 @pytest.fixture(scope="module")
-def postgres():
-    """A server of our own on a socket in a temporary folder, with the filled database `master`: gives URLs by name."""
-    if not (binary("initdb") and binary("postgres")):
-        pytest.skip("PostgreSQL's server is not installed here")
-    if importlib.util.find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed: the extra `postgres` brings it")
-    # Not below pytest's folder: the server refuses to run as root, and as `postgres` it could not look in there.
-    folder = Path(tempfile.mkdtemp(prefix="hookpoint-pg-"))
-    other = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-    if other:
-        shutil.chown(folder, "postgres", "postgres")
-    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **other}
-    subprocess.run(
-        [binary("initdb"), "-D", folder / "data", "-U", "postgres", "-A", "trust", "-N"], check=True, **quiet
-    )
-    settings = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", f"unix_socket_directories={folder}"]
-    server = subprocess.Popen([binary("postgres"), "-D", folder / "data", *settings], **quiet)
-    try:
-        wait_for(folder)
-        command(folder, "CREATE DATABASE master")
-        fill(f"postgresql+psycopg://postgres@/master?host={folder}")
-        yield folder
-    finally:
-        server.send_signal(signal.SIGINT)  # the other polite one waits for connections that a failed test left open
-        server.wait(20)
-        shutil.rmtree(folder)
-
-
-def wait_for(folder: Path) -> None:
-    for _ in range(100):
-        with contextlib.suppress(Exception):
-            return command(folder, "SELECT 1")
-        time.sleep(0.1)
-    raise TimeoutError("PostgreSQL did not start")
-
-
-def command(folder: Path, text: str) -> None:
-    import psycopg
-
-    with psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True) as connection:
-        connection.execute(text)
+def filled(postgres):
+    """The server, with the filled database `master`."""
+    fill(postgres.make("master").replace("postgresql:", "postgresql+psycopg:"))
+    return postgres
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +71,7 @@ def db(request, tmp_path) -> str:
     """The address of a gradebook that a host would give: a path, or a URL that names no driver."""
     if request.param == "sqlite":
         return str(shutil.copy(request.getfixturevalue("master"), tmp_path / "gradebook.db"))
-    folder, name = request.getfixturevalue("postgres"), f"t{time.monotonic_ns()}"
-    command(folder, f"CREATE DATABASE {name} TEMPLATE master")
-    return f"postgresql://postgres@/{name}?host={folder}"
+    return request.getfixturevalue("filled").make(template="master")
 
 
 def opened(db: str):
@@ -267,9 +217,7 @@ def test_there_is_no_gradebook_and_none_is_made(tmp_path):
 
 
 def test_an_empty_database_is_not_filled(postgres):
-    name = f"t{time.monotonic_ns()}"
-    command(postgres, f"CREATE DATABASE {name}")
-    url = f"postgresql://postgres@/{name}?host={postgres}"
+    url = postgres.make()
     with pytest.raises(HookpointError, match="no gradebook yet. Run `hookpoint nbgrader release`"):
         record([], url, student, PART)
 

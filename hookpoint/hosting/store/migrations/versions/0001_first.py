@@ -1,0 +1,159 @@
+"""The first version: an event, its people and teams, submissions and verdicts, judging, and the audit log."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+WAITING = sa.text("state IN ('queued', 'leased')")
+REFUSAL = "the audit log only grows: an entry is neither changed nor deleted"
+# Both say that a constraint was violated, which is what it is. SQLite's REPLACE deletes without a word to the trigger
+# for deletion, so an insertion over an entry that is there is refused as well.
+GUARDS = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_entry_{name} BEFORE {when} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+        for name, when in {
+            "unchanged": "UPDATE ON audit_entry",
+            "undeleted": "DELETE ON audit_entry",
+            "unreplaced": "INSERT ON audit_entry WHEN EXISTS (SELECT 1 FROM audit_entry WHERE id = NEW.id)",
+        }.items()
+    ],
+    "postgresql": [
+        "CREATE FUNCTION audit_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'; END $$",
+        "CREATE TRIGGER audit_entry_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entry "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_refuse()",
+    ],
+}
+
+
+def upgrade() -> None:
+    make_people()
+    make_submissions()
+    make_announcements()
+    make_judging()
+    make_log()
+
+
+def table(name: str, *parts: sa.schema.SchemaItem, key: bool | str = "auto") -> None:
+    """A table with an integer key, given by the database unless `key` is False."""
+    id = sa.Column("id", sa.Integer, nullable=False, autoincrement=key)
+    op.create_table(name, id, *parts, sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{name}")))
+
+
+def words(name: str, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.Text, nullable=nullable)
+
+
+def moment(name: str, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def number(name: str, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.Integer, nullable=nullable)
+
+
+def refers(name: str, column: str, to: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{name}_{column}"))
+
+
+def unique(name: str, *columns: str) -> sa.UniqueConstraint:
+    return sa.UniqueConstraint(*columns, name=op.f("_".join(["uq", name, *columns])))
+
+
+def check(name: str, what: str, rule: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(rule, name=op.f(f"ck_{name}_{what}"))
+
+
+def make_people() -> None:
+    table(
+        "event", words("name"), words("settings"), words("secret"), moment("created"),
+        check("event", "only_one", "id = 1"), key=False,
+    )  # fmt: skip
+    table(
+        "team", words("name"), words("folded"), words("join_code_hash"), moment("created"),
+        unique("team", "folded"),
+        unique("team", "join_code_hash"),
+        check("team", "named", "length(trim(name)) > 0"),
+    )  # fmt: skip
+    table(
+        "person", words("name"), words("role"), words("token_hash"), number("team_id", nullable=True),
+        sa.Column("active", sa.Boolean, nullable=False),
+        unique("person", "token_hash"),
+        refers("person", "team_id", "team"),
+        check("person", "role", "role IN ('host', 'judge', 'mentor', 'participant')"),
+    )  # fmt: skip
+    table("rate_event", number("team_id"), words("kind"), moment("when"), refers("rate_event", "team_id", "team"))
+    op.create_index(op.f("ix_rate_event_team_id_kind_when"), "rate_event", ["team_id", "kind", "when"])
+
+
+def make_submissions() -> None:
+    table(
+        "submission", number("team_id"), number("person_id"), words("notebook"), words("file_name"), words("sha256"),
+        sa.Column("content", sa.LargeBinary, nullable=False), moment("received"), words("seed"),
+        unique("submission", "team_id", "sha256", "notebook"),
+        refers("submission", "team_id", "team"),
+        refers("submission", "person_id", "person"),
+        check("submission", "sha256", "length(sha256) = 64"),
+    )  # fmt: skip
+    table(
+        "job", number("submission_id"), words("state"), words("lease_owner", nullable=True),
+        moment("lease_until", nullable=True), number("tries"), moment("enqueued"), moment("finished", nullable=True),
+        refers("job", "submission_id", "submission"),
+        check("job", "state", "state IN ('queued', 'leased', 'done', 'failed')"),
+        check("job", "lease", "state <> 'leased' OR (lease_owner IS NOT NULL AND lease_until IS NOT NULL)"),
+        check("job", "finished", "(state IN ('done', 'failed')) = (finished IS NOT NULL)"),
+        check("job", "tries", "tries >= 0"),
+    )  # fmt: skip
+    op.create_index("ix_job_next", "job", ["state", "enqueued", "id"])
+    op.create_index(
+        "uq_job_waiting", "job", ["submission_id"], unique=True, sqlite_where=WAITING, postgresql_where=WAITING
+    )
+    table(
+        "verdict", number("submission_id"), words("exercise"), words("status"), number("points"), number("max_points"),
+        words("slip"), words("message"),
+        unique("verdict", "submission_id", "exercise"),
+        refers("verdict", "submission_id", "submission"),
+        check("verdict", "status", "status IN ('passed', 'failed', 'error', 'timeout', 'missing')"),
+        check("verdict", "points", "points >= 0 AND points <= max_points"),
+    )  # fmt: skip
+
+
+def make_announcements() -> None:
+    table(
+        "announcement", number("person_id"), words("text"), moment("posted"),
+        refers("announcement", "person_id", "person"),
+    )  # fmt: skip
+    rule = "(answer IS NULL) = (answered_by_id IS NULL) AND (answer IS NULL) = (answered IS NULL)"
+    table(
+        "question", number("person_id"), words("text"), moment("asked"), number("answered_by_id", nullable=True),
+        words("answer", nullable=True), moment("answered", nullable=True),
+        refers("question", "person_id", "person"),
+        refers("question", "answered_by_id", "person"),
+        check("question", "answered", rule),
+    )  # fmt: skip
+
+
+def make_judging() -> None:
+    table(
+        "rating", number("judge_id"), number("team_id"), words("criterion"), number("score"), words("comment"),
+        unique("rating", "judge_id", "team_id", "criterion"),
+        refers("rating", "judge_id", "person"),
+        refers("rating", "team_id", "team"),
+        check("rating", "score", "score >= 1 AND score <= 5"),
+    )  # fmt: skip
+    table(
+        "conflict", number("judge_id"), number("team_id"),
+        unique("conflict", "judge_id", "team_id"),
+        refers("conflict", "judge_id", "person"),
+        refers("conflict", "team_id", "team"),
+    )  # fmt: skip
+
+
+def make_log() -> None:
+    table("audit_entry", moment("when"), words("who"), words("what"), words("about"))
+    for statement in GUARDS[op.get_context().dialect.name]:
+        op.execute(statement)
