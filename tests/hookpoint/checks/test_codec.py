@@ -46,9 +46,20 @@ def trip(value):
     return Unpacker(arrived, unknown).unpack(arrived.tree)
 
 
+def told(value) -> str:
+    """The value in words: as `repr`, but a set's elements have an order. NaN is told as itself."""
+    if isinstance(value, dict):
+        return f"dict of {[(told(key), told(kept)) for key, kept in value.items()]}"
+    if isinstance(value, set):
+        return f"set of {sorted(map(told, value))}"
+    if isinstance(value, (list, tuple)):
+        return f"{type(value).__name__} of {list(map(told, value))}"
+    return repr(value)
+
+
 @given(VALUES)
 def test_plain_values_survive_the_trip(value):
-    assert repr(trip(value)) == repr(value) or trip(value) == value
+    assert told(trip(value)) == told(value)
 
 
 @pytest.mark.parametrize(
