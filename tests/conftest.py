@@ -28,12 +28,6 @@ def pytest_addoption(parser):
     )
 
 
-def pytest_collection_modifyitems(items):
-    """Files with a slow test come first, so that no process has one left when the others are done."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 class Submission:
     """One notebook's names, as its author's cells define them."""
 
