@@ -64,7 +64,9 @@ def grade_all(handed: Iterable[Handed], level: Level, seed: str, workers: int = 
     """Grades the files, and gives each result with its place among them as soon as it is there.
 
     Args:
-        workers: how many processes judge at the same time; as many as there are cores if 0.
+        workers: how many processes judge at the same time; as many as there are cores for us if 0.
+
+    All results are to be taken in one thread: with the thread that takes the first, the sandbox ends.
 
     Raises:
         HookpointError: the workers cannot be started.
@@ -80,7 +82,7 @@ def grade_all(handed: Iterable[Handed], level: Level, seed: str, workers: int = 
         jobs.append(Job(at, submission))
     if not jobs:
         return
-    with contextlib.closing(Pool(min(workers or os.cpu_count() or 1, len(jobs)), level, seed, jobs)) as pool:
+    with contextlib.closing(Pool(min(workers or len(os.sched_getaffinity(0)), len(jobs)), level, seed, jobs)) as pool:
         for job, done in pool.done():
             result = results[job.at].add(job.lane, *done)
             if result is not None:

@@ -87,7 +87,7 @@ def harmless(cell: Any) -> Any:
 @cache
 def version() -> str:
     """What the verdicts depend on beside the submission and the seed: the course, its checks, and the grader."""
-    folders = [PACKAGE / name for name in ("checks", "content", "grading", "model")]
+    folders = [PACKAGE / name for name in ("checks", "content", "grading", "interp", "model", "zoo")]
     paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     digest = hashlib.sha256()
     for path in [*paths, *sorted(course_root().glob("*/*.ipynb"))]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .bans import banned
-from .codec import NotCarried, Packer, Parcel, Unpacker, identical, plain_tensor, same
+from .codec import NotCarried, Packer, Parcel, Unpacker, identical, plain_tensor, same_bits
 from .given import GIVEN, Kept, stand_in
 from .given.files import remove_folders
 from .guards import Dice, Switches, Tape
@@ -229,7 +229,8 @@ def changed(request: Parcel, node: Any, value: Any) -> bool:
         return False
     if isinstance(value, Tensor) and node["$"] == "tensor":  # as below, without copying it
         now = plain_tensor(value)
-        return now is None or now.requires_grad != node.get("grad", False) or not same(request.tensors[node["at"]], now)
+        before = request.tensors[node["at"]]
+        return now is None or now.requires_grad != node.get("grad", False) or not same_bits(before, now)
     before = Packer(lambda _: {"$": "other"})
     after = Packer(lambda _: {"$": "other"})
     try:

@@ -248,10 +248,10 @@ def laid_out(tensor: Tensor, stride: list[int] | None) -> Tensor:
 
 def identical(a: Parcel, b: Parcel) -> bool:
     """Whether two parcels hold the same bits, NaN included: how an argument edited in place is found."""
-    return a.tree == b.tree and len(a.tensors) == len(b.tensors) and all(map(same, a.tensors, b.tensors))
+    return a.tree == b.tree and len(a.tensors) == len(b.tensors) and all(map(same_bits, a.tensors, b.tensors))
 
 
-def same(a: Tensor, b: Tensor) -> bool:
+def same_bits(a: Tensor, b: Tensor) -> bool:
     """Whether two plain tensors hold the same bits, whatever their order in memory."""
     return a.dtype == b.dtype and a.shape == b.shape and torch.equal(bits(a), bits(b))
 

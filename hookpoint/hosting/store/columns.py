@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["NAMES", "Json", "Utc", "Words", "fold", "now", "one_of"]
+__all__ = ["NAMES", "Json", "Utc", "Words", "now", "one_of"]
 
 # Migrations have to name what they change, so every constraint has a name and none is the database's choice.
 NAMES = {
@@ -27,17 +26,6 @@ UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")
 def now() -> datetime:
     """The time, in UTC and aware of it."""
     return datetime.now(UTC)
-
-
-def fold(name: str) -> str:
-    """What two names share that people would take for one: case, width and the amount of space make no difference.
-
-    `fold(" Straße  9") == fold("STRASSE 9")`.
-    """
-    # Unicode's own rule for this, "compatibility caseless match"; one round leaves a few letters unfolded.
-    folded = unicodedata.normalize("NFD", name).casefold()
-    folded = unicodedata.normalize("NFKD", folded).casefold()
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:

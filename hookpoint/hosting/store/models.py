@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
-from .columns import NAMES, Json, Utc, Words, fold, now, one_of
+from hookpoint.hosting.codes import name_key
+
+from .columns import NAMES, Json, Utc, Words, now, one_of
 
 __all__ = [
     "ROLES",
@@ -70,7 +72,7 @@ class Team(Base):
 
     @validates("name")
     def follow(self, _: str, name: str) -> str:
-        self.folded = fold(name)
+        self.folded = name_key(name)
         return name
 
 

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm.attributes import set_committed_value
 
 from hookpoint.errors import HookpointError, UsageError
+from hookpoint.hosting.codes import name_key
 from hookpoint.hosting.store import database
-from hookpoint.hosting.store.columns import fold
 from hookpoint.hosting.store.database import Database, open_database
 from hookpoint.hosting.store.models import (
     AuditEntry,
@@ -377,10 +378,17 @@ def rating(team_id: int, judge_id: int, score: int = 3) -> Rating:
 
 # What is refused, by which rule, as SQLite or PostgreSQL calls it; `t`, `p`, `s` are the ids of a team, a member of it
 # and what that member handed in.
+def unchecked(row, **values):
+    """The row with values that the models' own rules have not seen: the database has to refuse them."""
+    for name, value in values.items():
+        set_committed_value(row, name, value)
+    return row
+
+
 FORBIDDEN = {
     "a second event": ("ck_event_only_one", lambda t, p, s: Event(id=2, name="b", settings={}, secret="s")),
     "a team's name in other case": ("team.folded|uq_team_folded", lambda t, p, s: a_team("  OWLS ")),
-    "a team without a name": ("ck_team_named", lambda t, p, s: a_team("  ")),
+    "a team without a name": ("ck_team_named", lambda t, p, s: unchecked(a_team("Cats"), name="  ")),
     "a join code again": (
         "team.join_code_hash|uq_team_join_code_hash", lambda t, p, s: Team(name="Bats", join_code_hash="join Owls")
     ),
@@ -543,13 +551,7 @@ SAME = [("Owls", "  oWLS "), ("Straße 9", "STRASSE  9"), ("Ａｂ", "ab"), ("É
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_names_that_people_take_for_one_fold_to_one(one, other):
-    assert fold(one) == fold(other) != fold(one + "2")
-
-
-@given(st.text())
-@settings(max_examples=50, deadline=None)
-def test_folding_twice_is_folding_once(name):
-    assert fold(fold(name)) == fold(name) == fold(f" {name}\n")
+    assert name_key(one) == name_key(other) != name_key(one + "2")
 
 
 def test_a_submissions_bytes_come_back_as_they_were(filled):
