@@ -31,6 +31,7 @@ GUARDS = {
 
 
 def upgrade() -> None:
+    make_event()
     make_people()
     make_submissions()
     make_announcements()
@@ -56,6 +57,14 @@ def number(name: str, nullable: bool = False) -> sa.Column:
     return sa.Column(name, sa.Integer, nullable=nullable)
 
 
+def real(name: str, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.Float, nullable=nullable)
+
+
+def yes_or_no(name: str) -> sa.Column:
+    return sa.Column(name, sa.Boolean, nullable=False)
+
+
 def refers(name: str, column: str, to: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{name}_{column}"))
 
@@ -68,40 +77,63 @@ def check(name: str, what: str, rule: str) -> sa.CheckConstraint:
     return sa.CheckConstraint(rule, name=op.f(f"ck_{name}_{what}"))
 
 
-def make_people() -> None:
+def make_event() -> None:
     table(
-        "event", words("name"), words("settings"), words("secret"), moment("created"),
+        "event", words("name"), words("settings"), words("secret"), words("join_code"), yes_or_no("rehearsal"),
+        yes_or_no("grading_paused"), yes_or_no("thawed"), yes_or_no("final_open"), moment("created"),
         check("event", "only_one", "id = 1"), key=False,
     )  # fmt: skip
     table(
-        "team", words("name"), words("folded"), words("join_code_hash"), moment("created"),
+        "interruption", words("what"), moment("at"), number("minutes"),
+        check("interruption", "what", "what IN ('pause', 'resume', 'extend')"),
+        check("interruption", "minutes", "(what = 'extend') = (minutes > 0) AND minutes >= 0"),
+    )  # fmt: skip
+
+
+def make_people() -> None:
+    table(
+        "team", words("name"), words("folded"), words("invitation"), words("alias", nullable=True),
+        yes_or_no("active"), words("disqualified"), moment("created"),
         unique("team", "folded"),
-        unique("team", "join_code_hash"),
+        unique("team", "invitation"),
+        unique("team", "alias"),
         check("team", "named", "length(trim(name)) > 0"),
     )  # fmt: skip
     table(
         "person", words("name"), words("role"), words("token_hash"), number("team_id", nullable=True),
-        sa.Column("active", sa.Boolean, nullable=False),
+        yes_or_no("active"), yes_or_no("wants_team"), words("about"), moment("joined"),
         unique("person", "token_hash"),
         refers("person", "team_id", "team"),
         check("person", "role", "role IN ('host', 'judge', 'mentor', 'participant')"),
     )  # fmt: skip
-    table("rate_event", number("team_id"), words("kind"), moment("when"), refers("rate_event", "team_id", "team"))
-    op.create_index(op.f("ix_rate_event_team_id_kind_when"), "rate_event", ["team_id", "kind", "when"])
+    table("rate_event", words("who"), words("kind"), moment("when"))
+    op.create_index(op.f("ix_rate_event_who_kind_when"), "rate_event", ["who", "kind", "when"])
+    table(
+        "progress", number("person_id"), words("exercise"), moment("passed"),
+        unique("progress", "person_id", "exercise"),
+        refers("progress", "person_id", "person"),
+    )  # fmt: skip
+    table(
+        "claim", number("team_id"), words("problem"), moment("claimed"), moment("released", nullable=True),
+        unique("claim", "team_id", "problem"),
+        refers("claim", "team_id", "team"),
+    )  # fmt: skip
 
 
 def make_submissions() -> None:
     table(
-        "submission", number("team_id"), number("person_id"), words("notebook"), words("file_name"), words("sha256"),
-        sa.Column("content", sa.LargeBinary, nullable=False), moment("received"), words("seed"),
-        unique("submission", "team_id", "sha256", "notebook"),
+        "submission", number("team_id"), number("person_id"), words("kind"), words("task"), words("file_name"),
+        words("sha256"), sa.Column("content", sa.LargeBinary, nullable=False), moment("received"), words("seed"),
+        unique("submission", "team_id", "sha256", "task"),
         refers("submission", "team_id", "team"),
         refers("submission", "person_id", "person"),
+        check("submission", "kind", "kind IN ('notebook', 'challenge', 'writeup')"),
         check("submission", "sha256", "length(sha256) = 64"),
     )  # fmt: skip
     table(
         "job", number("submission_id"), words("state"), words("lease_owner", nullable=True),
-        moment("lease_until", nullable=True), number("tries"), moment("enqueued"), moment("finished", nullable=True),
+        moment("lease_until", nullable=True), number("tries"), words("trouble"), words("version"), real("seconds"),
+        moment("enqueued"), moment("finished", nullable=True),
         refers("job", "submission_id", "submission"),
         check("job", "state", "state IN ('queued', 'leased', 'done', 'failed')"),
         check("job", "lease", "state <> 'leased' OR (lease_owner IS NOT NULL AND lease_until IS NOT NULL)"),
@@ -113,25 +145,33 @@ def make_submissions() -> None:
         "uq_job_waiting", "job", ["submission_id"], unique=True, sqlite_where=WAITING, postgresql_where=WAITING
     )
     table(
-        "verdict", number("submission_id"), words("exercise"), words("status"), number("points"), number("max_points"),
+        "verdict", number("submission_id"), words("exercise"), words("status"), real("points"), real("max_points"),
+        real("public", nullable=True), real("public_se"), real("final", nullable=True), real("final_se"),
         words("slip"), words("message"),
         unique("verdict", "submission_id", "exercise"),
         refers("verdict", "submission_id", "submission"),
         check("verdict", "status", "status IN ('passed', 'failed', 'error', 'timeout', 'missing')"),
         check("verdict", "points", "points >= 0 AND points <= max_points"),
     )  # fmt: skip
+    table(
+        "grader", words("name"), words("level"), number("workers"), moment("started"), moment("seen"),
+        unique("grader", "name"),
+    )  # fmt: skip
 
 
 def make_announcements() -> None:
     table(
-        "announcement", number("person_id"), words("text"), moment("posted"),
+        "announcement", number("person_id"), words("text"), words("audience"), yes_or_no("pinned"), moment("posted"),
         refers("announcement", "person_id", "person"),
+        check("announcement", "audience", "audience IN ('everyone', 'participants', 'judges', 'mentors')"),
     )  # fmt: skip
     rule = "(answer IS NULL) = (answered_by_id IS NULL) AND (answer IS NULL) = (answered IS NULL)"
     table(
-        "question", number("person_id"), words("text"), moment("asked"), number("answered_by_id", nullable=True),
-        words("answer", nullable=True), moment("answered", nullable=True),
+        "question", number("person_id"), words("text"), words("about"), words("place"), moment("asked"),
+        number("taken_by_id", nullable=True), number("answered_by_id", nullable=True), words("answer", nullable=True),
+        moment("answered", nullable=True), yes_or_no("public"),
         refers("question", "person_id", "person"),
+        refers("question", "taken_by_id", "person"),
         refers("question", "answered_by_id", "person"),
         check("question", "answered", rule),
     )  # fmt: skip
@@ -139,7 +179,15 @@ def make_announcements() -> None:
 
 def make_judging() -> None:
     table(
-        "rating", number("judge_id"), number("team_id"), words("criterion"), number("score"), words("comment"),
+        "review", number("judge_id"), number("team_id"), number("place"), words("state"), words("to_team"),
+        words("to_hosts"), moment("rated", nullable=True), moment("saw_score", nullable=True),
+        unique("review", "judge_id", "team_id"),
+        refers("review", "judge_id", "person"),
+        refers("review", "team_id", "team"),
+        check("review", "state", "state IN ('open', 'rated', 'conflict', 'withdrawn')"),
+    )  # fmt: skip
+    table(
+        "rating", number("judge_id"), number("team_id"), words("criterion"), number("score"),
         unique("rating", "judge_id", "team_id", "criterion"),
         refers("rating", "judge_id", "person"),
         refers("rating", "team_id", "team"),
