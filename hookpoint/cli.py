@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from hookpoint.commands.event_verbs import join, submit
+from hookpoint.commands.host_verbs import host
 from hookpoint.commands.verbs import Verbs
 from hookpoint.content.course import checkout
 from hookpoint.content.workspace import find_workspace, workspace
@@ -289,3 +291,7 @@ def nbgrader(step: str, part: str | None, submitted: Path | None, db: str) -> No
         nbgrader.release(checkout(), part, db)
     else:
         getattr(nbgrader, step)(checkout(), part)
+
+
+for verb in (join, submit, host):
+    main.add_command(verb)

@@ -49,7 +49,7 @@ def judge(
     seed: str = PUBLIC_SEED,
     reveal: bool = True,
     only: str | None = None,
-    name_slips: bool = True,
+    name_slips: Callable[[], bool] = lambda: True,
 ) -> Verdict:
     """The verdict on one exercise: its checks run in order until one fails.
 
@@ -59,7 +59,7 @@ def judge(
         seed: feeds every input; an event keeps its own.
         reveal: whether messages may show small inputs; off at events, where only kinds and shapes are shown.
         only: the name of one check to run.
-        name_slips: whether to look for the slip after a failure, which takes longer than the checks.
+        name_slips: asked after a failure: whether to look for the slip, which takes longer than the checks.
 
     Raises:
         UsageError: there is no exercise of this id.
@@ -106,14 +106,16 @@ def parameters(function: Callable) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
-def failure(exercise: Exercise, check: Callable, desk: Desk, seed: str, error: Exception, name_slips: bool) -> Verdict:
+def failure(
+    exercise: Exercise, check: Callable, desk: Desk, seed: str, error: Exception, name_slips: Callable
+) -> Verdict:
     status, lines = told(exercise, desk, error)
     slips = []
     if (
-        name_slips
-        and status in ("failed", "error")
+        status in ("failed", "error")
         and not isinstance(error, (Stumbled, Lost))
         and not is_missing(error)
+        and name_slips()
     ):
         slips = recognised(exercise, check, desk.transcript, seed, error)
         lines += naming(slips, error)

@@ -25,7 +25,7 @@ from types import MappingProxyType
 
 from hookpoint.checks.protocol.codec import Parcel
 from hookpoint.checks.protocol.desk import Desk
-from hookpoint.checks.protocol.peer import Lost, TimedOut
+from hookpoint.checks.protocol.peer import Lost, Raised, TimedOut
 from hookpoint.checks.protocol.printable import printable
 from hookpoint.checks.protocol.wire import MAX_FRAME, SIZE, Wire, send_frame
 from hookpoint.content.alarm import OutOfTime, alarm
@@ -186,7 +186,15 @@ class Run:
         end = min(self.end, time.monotonic() + CALLS * limit)
         wire = Wire(self.sock, lambda parcel: served(desk, wire, parcel), limit)
         desk.exchange, desk.source = lambda parcel: self.exchange(wire, parcel, limit, end), self.source
+        self.desk = desk
         return desk
+
+    def spoilt(self) -> bool:
+        """Whether the answers that were run may have changed what others are judged by, or the process has ended."""
+        try:
+            return not self.alive or self.desk.ask("traces") is not False
+        except (Lost, TimedOut, Raised):
+            return True
 
     def exchange(self, wire: Wire, parcel: Parcel, limit: float, end: float) -> Parcel:
         """The answer, in the time that the exercise has left: slow answers add up."""

@@ -1,10 +1,13 @@
 """Grading one submission: its exercises in the notebook's order, on hidden inputs, in one process if that can be.
 
 A process in which answers were run before may have been spoilt by them. So whatever does not pass there is judged
-again in a fresh one: one answer's crash, loop or mess costs no other answer anything.
+again in a fresh one, unless the process shows no trace of them: one answer's crash, loop or mess costs no other answer
+anything.
 """
 
 import time
+from functools import cache
+from typing import Any
 
 from hookpoint.checks import Verdict, judge
 from hookpoint.checks.find import exercise as checked
@@ -75,9 +78,9 @@ class Attempts:
     def verdict(self, exercise: Exercise, seed: str, end: float) -> Verdict:
         try:
             run = self.open(end)
-            used = run.used
-            verdict = self.judged(run, exercise, seed, name_slips=not used)
-            if used and verdict.status not in FINAL and exercise.writes not in run.problems:
+            doubtful = cache(run.spoilt) if run.used else lambda: False
+            verdict = self.judged(run, exercise, seed, name_slips=lambda: not doubtful())
+            if verdict.status not in FINAL and exercise.writes not in run.problems and doubtful():
                 self.close()
                 verdict = self.judged_alone(exercise, seed, end, verdict.check)
         except TimedOut:
@@ -103,13 +106,11 @@ class Attempts:
         self.run.end = end
         return self.run
 
-    def judged(
-        self, run: Run, exercise: Exercise, seed: str, name_slips: bool = True, only: str | None = None
-    ) -> Verdict:
+    def judged(self, run: Run, exercise: Exercise, seed: str, only: str | None = None, **options: Any) -> Verdict:
         run.exercise, run.used = exercise.id, True
         try:
             with bounded():
-                verdict = judge(exercise.id, run, seed, reveal=False, only=only, name_slips=name_slips)
+                verdict = judge(exercise.id, run, seed, reveal=False, only=only, **options)
         except Exception as error:  # a check, or what is around it, stumbled over what came back
             verdict = Verdict(exercise.id, "error", ODD.format(exercise.id), gap=f"{type(error).__name__}: {error}")
             self.close()

@@ -1,40 +1,38 @@
-"""Join codes and tokens, how they are stored, and the normal form of names.
+"""Join codes, invitations and tokens, how tokens are stored, and the normal form of names.
 
-A join code is short, because a host reads it aloud; a token is long, because a program keeps it. Whoever takes codes
-over the network must limit how often somebody may try one: that is not done here.
+A join code is short, because a host reads it aloud, and no secret: the projector shows it to the room. An invitation
+opens one team alone, so it is half as long again, and cannot be found by trying. A token says who somebody is, and a
+program keeps it: only its hash is stored.
 """
 
 import base64
 import hashlib
-import hmac
 import re
 import secrets
 import unicodedata
 
-from hookpoint.errors import HookpointError, UsageError
+from hookpoint.errors import UsageError
 
 __all__ = [
     "LONGEST_NAME",
     "hashed",
+    "invitation",
+    "invitation_in",
     "join_code",
     "join_code_in",
-    "matches",
     "name_in",
     "name_key",
-    "team_token",
+    "token",
     "token_in",
 ]
 
 # No two of these look alike in handwriting (0 O Q, 1 I L, 2 Z, 5 S, 6 G, 8 B, U V) or sound alike when they are
 # spelled in English (B C D E G P T V Z 3, A J K 8, M N, F S, 5 9, I Y). No vowels: no code is a word.
 LETTERS = "FHKMRTWXY24679"
-LETTERS_IN_CODE = (
-    8  # 14 ** 8 is 1.5 thousand million: ten tries a minute for two days find one of ten codes in 1 of 5000
-)
-TEAM = "hookpoint_team_"
+LETTERS_IN_CODE = 8
+LETTERS_IN_INVITATION = 12  # 14 ** 12: a thousand tries a second for two days find one of 500 in 1 of 600 events
+PERSONAL = "hookpoint_"
 TOKEN_BYTES = 20  # 160 bits, which fill 32 letters of base32
-SCRYPT = {"n": 2**14, "r": 8, "p": 1}  # 16 MB and some 50 ms for each try
-SALT_BYTES = 16
 
 LONGEST_NAME = 40  # characters
 MOST_MARKS = 4  # accents on one letter: Hebrew and Tibetan have up to that; more is drawn over other lines
@@ -48,14 +46,18 @@ LOOK_ALIKE = str.maketrans("авекмнортусхіѕјԁԛԝһαβεζηικ
 
 
 def join_code() -> str:
-    """A new join code, like `K7MF-2RXW`: eight letters that are neither misread nor misheard."""
-    letters = "".join(secrets.choice(LETTERS) for _ in range(LETTERS_IN_CODE))
-    return f"{letters[:4]}-{letters[4:]}"
+    """A new join code of an event, like `K7MF-2RXW`: eight letters that are neither misread nor misheard."""
+    return drawn(LETTERS_IN_CODE)
 
 
-def team_token() -> str:
-    """A new token for a team's programs: `hookpoint_team_` and 32 letters, 160 bits of chance."""
-    return TEAM + base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().lower()
+def invitation() -> str:
+    """A new invitation to a team, like `K7MF-2RXW-9HKT`."""
+    return drawn(LETTERS_IN_INVITATION)
+
+
+def token() -> str:
+    """A new token of a person: `hookpoint_` and 32 letters, 160 bits of chance."""
+    return PERSONAL + base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().lower()
 
 
 def join_code_in(text: str) -> str:
@@ -64,76 +66,74 @@ def join_code_in(text: str) -> str:
     Raises:
         UsageError: it is no join code; the text says what is wrong with it.
     """
-    letters = typed(text).upper()
-    for letter in letters:
-        if letter not in LETTERS:
-            raise UsageError(f"No join code has {letter!r} in it. Look at the code again: it is made of {LETTERS}.")
-    if len(letters) != LETTERS_IN_CODE:
-        raise UsageError(f"A join code has {LETTERS_IN_CODE} letters, this one {len(letters)}. Type all of it.")
-    return f"{letters[:4]}-{letters[4:]}"
+    letters = letters_in(text, "join code")
+    if len(letters) == LETTERS_IN_INVITATION:
+        raise UsageError("This is a team's invitation. Type it where the team is asked for; the room shows the code.")
+    return counted(letters, LETTERS_IN_CODE, "A join code")
+
+
+def invitation_in(text: str) -> str:
+    """The invitation that somebody typed, as `invitation` writes it; case, spaces and dashes do not matter.
+
+    Raises:
+        UsageError: it is none; the text says what is wrong with it.
+    """
+    letters = letters_in(text, "invitation")
+    if len(letters) == LETTERS_IN_CODE:
+        raise UsageError("This is the event's join code. Ask a member of the team for its invitation.")
+    return counted(letters, LETTERS_IN_INVITATION, "An invitation")
 
 
 def token_in(text: str) -> str:
-    """The team token that somebody pasted, as `team_token` writes it; case, spaces, line ends, dashes do not matter.
+    """The token that somebody pasted, as `token` writes it; case, spaces, line ends and dashes do not matter.
 
     Raises:
-        UsageError: it is no team token. The text does not repeat it: it may be most of a secret.
+        UsageError: it is no token. The text does not repeat it: it may be most of a secret.
     """
-    prefix, letters = typed(TEAM), typed(text).lower()
+    prefix, letters = typed(PERSONAL), typed(text).lower()
     if not re.fullmatch(rf"{prefix}[a-z2-7]{{32}}", letters):
-        raise UsageError(f"This is no team token. Paste all of it: {TEAM} and the 32 letters after it.")
-    return TEAM + letters.removeprefix(prefix)
+        raise UsageError(f"This is no token. Paste all of it: {PERSONAL} and the 32 letters after it.")
+    return PERSONAL + letters.removeprefix(prefix)
+
+
+def hashed(token: str) -> str:
+    """What is stored of a token, so that who reads the database cannot sign in: its SHA-256.
+
+    A token has 160 bits of chance, so that nobody finds it by trying: a slow hash would only cost time at every
+    request, and a salt would only keep it from being looked up.
+
+    Raises:
+        UsageError: it is no token.
+    """
+    return hashlib.sha256(token_in(token).encode()).hexdigest()
+
+
+def drawn(count: int) -> str:
+    return grouped("".join(secrets.choice(LETTERS) for _ in range(count)))
+
+
+def grouped(letters: str) -> str:
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+
+def letters_in(text: str, what: str) -> str:
+    letters = typed(text).upper()
+    for letter in letters:
+        if letter not in LETTERS:
+            raise UsageError(f"No {what} has {letter!r} in it. Look at it again: it is made of {LETTERS}.")
+    return letters
+
+
+def counted(letters: str, count: int, what: str) -> str:
+    if len(letters) != count:
+        raise UsageError(f"{what} has {count} letters, this one {len(letters)}. Type all of it.")
+    return grouped(letters)
 
 
 def typed(text: str) -> str:
     """What was typed, without what separates letters; full-width letters become plain ones."""
     plain = unicodedata.normalize("NFKC", text[:LONGEST_INPUT])
     return "".join(c for c in plain if not c.isspace() and c not in DASHES and unicodedata.category(c) != "Cf")
-
-
-def hashed(secret: str) -> str:
-    """What is stored of a join code or a team token: who reads the database can join with neither.
-
-    A token has 160 bits of chance: nobody finds it by trying, so that a slow hash would only cost time at every
-    request, and a salt would only keep it from being looked up; it is stored as plain SHA-256, the same each time. A
-    join code has 30 bits: it is stored with scrypt and a salt, so that trying all of them takes a core two years.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if is_token(secret):
-        return f"sha256${hashlib.sha256(token_in(secret).encode()).hexdigest()}"
-    code, salt = join_code_in(secret), secrets.token_bytes(SALT_BYTES)
-    return f"scrypt${salt.hex()}${stretched(code, salt)}"
-
-
-def matches(secret: str, stored: str) -> bool:
-    """Whether this is the code or token that `stored` was made from; the time taken tells nothing of what is stored.
-
-    Raises:
-        HookpointError: `stored` does not come from `hashed`.
-    """
-    if not re.fullmatch(r"sha256\$[0-9a-f]{64}|scrypt\$[0-9a-f]{32}\$[0-9a-f]{64}", stored):
-        raise HookpointError("A stored code is damaged. Make a new code for these people.")
-    try:
-        plain = token_in(secret) if is_token(secret) else join_code_in(secret)
-    except UsageError:
-        return False
-    if stored.startswith("sha256$"):
-        found = hashlib.sha256(plain.encode()).hexdigest()
-    elif is_token(plain):
-        return False
-    else:
-        found = stretched(plain, bytes.fromhex(stored.split("$")[1]))
-    return hmac.compare_digest(found, stored.rpartition("$")[2])
-
-
-def is_token(text: str) -> bool:
-    return typed(text).lower().startswith(typed(TEAM))
-
-
-def stretched(code: str, salt: bytes) -> str:
-    return hashlib.scrypt(code.encode(), salt=salt, maxmem=64 << 20, dklen=32, **SCRYPT).hex()
 
 
 def name_in(text: str) -> str:

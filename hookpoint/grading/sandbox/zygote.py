@@ -37,6 +37,7 @@ from hookpoint.content.execute import run_cells
 from . import landlock, limits, seccomp
 from .pages import collapse
 from .scratch import empty
+from .traces import Traces
 from .withheld import Finder, withhold
 
 __all__ = ["main"]
@@ -108,6 +109,7 @@ def stage(fd: int, filter: bytes) -> None:
     os.chdir(scratch)
     if asked["landlock"]:
         landlock.restrict(asked["readable"], asked["listable"], [str(scratch), "/dev/null"])
+    traces = Traces()
     gc.freeze()
     gc.enable()
     control.send(b"r")
@@ -120,7 +122,7 @@ def stage(fd: int, filter: bytes) -> None:
         if message == b"p":
             control.send(b"p")
             continue
-        pid = fork(control, partial(run, *fds, finder, has, asked["cpu_seconds"], filter))
+        pid = fork(control, partial(run, *fds, finder, traces, has, asked["cpu_seconds"], filter))
         for fd in fds:
             os.close(fd)
         handle = os.pidfd_open(pid)
@@ -128,7 +130,7 @@ def stage(fd: int, filter: bytes) -> None:
         os.close(handle)
 
 
-def run(submission: int, link: int, finder: Finder, has: int, cpu_seconds: int, filter: bytes) -> None:
+def run(submission: int, link: int, finder: Finder, traces: Traces, has: int, cpu_seconds: int, filter: bytes) -> None:
     """Runs one submission's cells, saying which, then serves calls of what they define."""
     sock = socket.socket(fileno=link)
     limits.limit(cpu_seconds, has)
@@ -142,14 +144,11 @@ def run(submission: int, link: int, finder: Finder, has: int, cpu_seconds: int, 
     problems = asked["problems"] | loaded.why_missing(cells)
     sock.sendall(PLACE.pack(DONE))
     send_frame(sock, json.dumps({name: problems[name] for name in problems}).encode())
+    traces.begin(loaded.names)
     gc.freeze()
-    serve(sock, loaded.names, problems, finder)
-
-
-def serve(sock: socket.socket, names: dict, problems: dict[str, str], finder: Finder) -> None:
     wire = Wire(sock, None)
-    bench = Renewing(names, wire.exchange, problems)
-    bench.finder = finder
+    bench = Renewing(loaded.names, wire.exchange, problems)
+    bench.finder, bench.traces = finder, traces
     wire.serve = bench.serve
     wire.listen()
 
@@ -158,7 +157,11 @@ class Renewing(Bench):
     """A bench that serves one exercise after the other, each with the part of the course that it may see."""
 
     finder: Finder
+    traces: Traces
     exercise = ""
+
+    def perform(self, verb, arguments, request):
+        return (self.traces.left(), ()) if verb == "traces" else super().perform(verb, arguments, request)
 
     def begin(self, stand_ins, exercise):
         if exercise != self.exercise:

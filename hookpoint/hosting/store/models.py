@@ -7,7 +7,7 @@ Nothing here is made from the models: tables come from the migrations alone, and
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
 from hookpoint.hosting.codes import name_key
@@ -32,7 +32,7 @@ WAITING = text("state IN ('queued', 'leased')")
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {str: Words, datetime: Utc}
+    type_annotation_map = {str: Words, datetime: Utc, float: Double}
 
 
 class Event(Base):

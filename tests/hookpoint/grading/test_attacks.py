@@ -372,6 +372,6 @@ def test_no_exercise_passes_with_forged_tools(name):
 
 def judged_by_nobody(exercise: str, forger: Forger) -> str:
     try:
-        return judge(exercise, forger, SEED, reveal=False, name_slips=False).status
+        return judge(exercise, forger, SEED, reveal=False, name_slips=lambda: False).status
     except Exception as error:  # the grader makes a verdict of it too
         return type(error).__name__

@@ -4,6 +4,7 @@ import pytest
 
 from hookpoint.content.course import course, course_root
 from hookpoint.grading.base import Base
+from hookpoint.grading.box import Run
 from hookpoint.grading.grader import grade, lanes
 from hookpoint.grading.level import probe
 from hookpoint.grading.pool import grade_all
@@ -61,6 +62,50 @@ def test_an_answer_that_spoils_the_process_costs_the_next_one_nothing(graded):
     assert [graded(spoiling)[id].status for id in ("causal_mask", "apply_mask")] == ["passed", "passed"]
     alone = RIGHT.replace("def apply_mask(scores):", "def apply_mask(scores):\n    torch.Tensor.masked_fill = None")
     assert graded(alone)["apply_mask"].status == "error"  # the control: what it does is fatal
+
+
+# What `causal_mask` may do to `apply_mask`: what stands before both, what the first does, when the second is wrong.
+SPOILS = {
+    "a list of theirs": ("SEEN = []", "SEEN.append(1)", "SEEN"),
+    "an object of theirs": ("class Box: pass\nBOX = Box()", "BOX.full = True", "hasattr(BOX, 'full')"),
+    "an attribute of a class": ("class Box: full = False", "Box.full = True", "Box.full"),
+    "a method of a class": ("class Box:\n    def full(self): return 0", "Box.full = lambda self: 1", "Box().full()"),
+    "an attribute of a function": ("def box(): pass", "box.full = True", "hasattr(box, 'full')"),
+    "a default": ("def box(kept=[]): return kept", "box().append(1)", "box()"),
+    "a closure": ("def make():\n    n = [0]\n    return lambda: n\nbox = make()", "box()[0] = 1", "box()[0]"),
+    "a cache": ("import functools\n@functools.cache\ndef box(): return []", "box().append(1)", "box()"),
+    "a name": ("full = False", "global full; full = True", "full"),
+    "a new name": ("", "globals()['full'] = True", "'full' in globals()"),
+    "a function of torch": ("", "torch.full = 0", "torch.full == 0"),
+    "a method of tensors": ("", "torch.Tensor.sum = 0", "torch.Tensor.sum == 0"),
+    "a method of modules": ("", "torch.nn.Linear.forward = 0", "torch.nn.Linear.forward == 0"),
+    "a hook for all modules": (
+        "", "torch.nn.modules.module.register_module_forward_hook(print)",
+        "torch.nn.modules.module._has_any_global_hook()",
+    ),
+    "a builtin": ("import builtins", "builtins.full = 1", "hasattr(builtins, 'full')"),
+    "the environment": ("import os", "os.environ['FULL'] = '1'", "os.environ.get('FULL')"),
+    "a file": ("import os", "open('full', 'w').close()", "os.path.exists('full')"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", SPOILS)
+def test_whatever_an_answer_leaves_behind_costs_the_next_one_nothing(graded, way):
+    before, act, when = SPOILS[way]
+    first = RIGHT.replace("    return torch.ones", f"    {act}\n    return torch.ones").replace(
+        "# %%\ndef causal", f"# %%\n{before}\n# %%\ndef causal"
+    )
+    second = first.replace("    allowed =", f"    if {when}: return None\n    allowed =")
+    assert [graded(second)[id].status for id in ("causal_mask", "apply_mask")] == ["passed", "passed"]
+
+
+def test_wrong_answers_without_traces_are_judged_in_one_process(graded, monkeypatch):
+    runs = []
+    begin = Run.__init__
+    monkeypatch.setattr(Run, "__init__", lambda self, *about: (runs.append(self), begin(self, *about))[1])
+    found = graded(RIGHT.replace(".tril(key_len - query_len)", "").replace("~allowed", "allowed"))
+    assert found["causal_mask"].status == found["apply_mask"].status == "failed" and len(runs) == 1
+    assert found["apply_mask"].slip  # looked for although others were judged before
 
 
 def test_an_exit_and_a_loop_cost_their_own_exercise(graded, box, monkeypatch):

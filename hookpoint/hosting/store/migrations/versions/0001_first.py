@@ -58,7 +58,7 @@ def number(name: str, nullable: bool = False) -> sa.Column:
 
 
 def real(name: str, nullable: bool = False) -> sa.Column:
-    return sa.Column(name, sa.Float, nullable=nullable)
+    return sa.Column(name, sa.Double, nullable=nullable)
 
 
 def yes_or_no(name: str) -> sa.Column:

@@ -1,0 +1,65 @@
+"""The whole server as one ASGI app: `create_app(database)`, which uvicorn serves."""
+
+import contextlib
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from hookpoint.hosting.store.database import Database
+
+from . import csrf, errors
+from .edges import Bounded, Secured
+from .stream import Hub, read_state
+
+__all__ = ["create_app"]
+
+FORMS = ("board", "joining", "team", "submitting", "news", "questions", "judging", "console")
+PROGRAMS = ("live", "api")  # no cookie counts here, so that no form of another site can use one
+STATIC = Path(__file__).with_name("static")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    database: Database, *, clock: Callable[[], datetime] = utc_now, grading_info: Any = None, baselines: Any = ()
+) -> FastAPI:
+    """The server of the event in `database`, which is up to date.
+
+    Args:
+        clock: gives the time, aware; tests hold it still.
+        grading_info: what the host's console shows about how grading is done, or None.
+        baselines: `standings.Baseline`s that stand on the board without a rank.
+    """
+    app = FastAPI(title="hookpoint", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.database, app.state.clock, app.state.grading_info = database, clock, grading_info
+    app.state.hub = Hub(read_state(database, clock, baselines))
+    app.add_middleware(Bounded)
+    app.add_middleware(Secured)  # the last one added is the outermost
+    errors.install(app)
+    for name in FORMS:
+        _include(app, name, [Depends(csrf.checked)])
+    for name in PROGRAMS:
+        _include(app, name, [])
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+def _include(app: FastAPI, name: str, dependencies: list) -> None:
+    module = f"{__package__}.routes.{name}"
+    if importlib.util.find_spec(module):
+        router: APIRouter = importlib.import_module(module).router
+        app.include_router(router, dependencies=dependencies)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with app.state.hub.watching():
+        yield

@@ -1,0 +1,74 @@
+"""That a form was sent from our own page: each carries a token that no other site can know.
+
+The token is an HMAC, with the event's secret, of the cookie that the browser holds: the person's own or, before they
+have joined, a random one that is set with the first form. Nothing is stored.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+from markupsafe import Markup
+
+from hookpoint.hosting.errors import NotAllowed
+
+from . import auth
+
+__all__ = ["FIELD", "FORM_COOKIE", "checked", "hidden_field", "keep", "token_of"]
+
+FIELD = "csrf"
+FORM_COOKIE = "hookpoint_form"  # of visitors who are nobody yet
+RANDOM = re.compile(r"[0-9a-f]{32}")
+SAFE = ("GET", "HEAD", "OPTIONS")
+MOST_FIELDS = 500  # of a form; judging has the largest
+LONGEST_FIELD = 256 << 10  # bytes of text: a write-up that is pasted
+
+
+def token_of(request: Request) -> str:
+    """The token of forms for this browser; one without a cookie is given one, by `keep`."""
+    seen = auth.seen(request)
+    if seen.person is not None:
+        held = f"person {request.cookies[auth.COOKIE]}"
+    else:
+        held = f"visitor {_form_cookie(request)}"
+    return hmac.new(seen.now.row.secret.encode(), f"form {held}".encode(), hashlib.sha256).hexdigest()
+
+
+def _form_cookie(request: Request) -> str:
+    held = request.cookies.get(FORM_COOKIE, "")
+    if RANDOM.fullmatch(held):
+        return held
+    if not hasattr(request.state, "form_cookie"):
+        request.state.form_cookie = secrets.token_hex(16)
+    return request.state.form_cookie
+
+
+def hidden_field(request: Request) -> Markup:
+    """What every form that is posted holds."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token_of(request))
+
+
+def keep(request: Request, response: Response) -> None:
+    """Gives the browser its random cookie, if a form on this page relies on one that it does not have yet."""
+    if hasattr(request.state, "form_cookie"):
+        secure = request.url.scheme == "https"
+        response.set_cookie(FORM_COOKIE, request.state.form_cookie, httponly=True, samesite="strict", secure=secure)
+
+
+async def checked(request: Request) -> None:
+    """A dependency of all routers with forms: refuses what was not sent from our own page.
+
+    Raises:
+        NotAllowed: the token is missing or not of this browser.
+    """
+    if request.method in SAFE:
+        return
+    form = await request.form(max_fields=MOST_FIELDS, max_files=MOST_FIELDS, max_part_size=LONGEST_FIELD)
+    given = form.get(FIELD)
+    wanted = await run_in_threadpool(token_of, request)
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), wanted.encode()):
+        raise NotAllowed("This form comes from an older page, so nothing was changed. Open the page again and repeat it.")

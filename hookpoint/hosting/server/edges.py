@@ -1,0 +1,90 @@
+"""What stands between the network and every page: bounds on what comes in, headers on what goes out."""
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hookpoint.grading.submission import LARGEST_FILE
+
+__all__ = ["SECURITY", "Bounded", "Secured", "largest_body"]
+
+SECURITY = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+LARGEST_FORM = 1 << 20  # bytes, without files: a write-up and all ratings
+AROUND_A_FILE = 64 << 10  # bytes that a form adds to a file
+UPLOADS = ("/submit", "/api/submissions")
+
+
+def largest_body(path: str) -> int:
+    """How many bytes a request to this path may bring."""
+    takes_files = any(path == one or path.startswith(f"{one}/") for one in UPLOADS)
+    return LARGEST_FILE + AROUND_A_FILE if takes_files else LARGEST_FORM
+
+
+class Secured:
+    """Puts the security headers on every answer, and keeps private ones out of every cache."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, secured)
+
+
+class Bounded:
+    """Refuses a body that is larger than its path allows: at once if it says so, else while it is read.
+
+    One that ends before the length that it announced is refused as well: half a file is never taken for a whole one.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        most, announced, read = largest_body(scope["path"]), _announced(scope), 0
+
+        async def bounded() -> Message:
+            nonlocal read
+            if announced is not None and announced > most:
+                raise _too_large(most)
+            message = await receive()
+            if message["type"] == "http.request":
+                read += len(message.get("body", b""))
+                if read > most:
+                    raise _too_large(most)
+                if not message.get("more_body", False) and announced is not None and read < announced:
+                    raise HTTPException(400, "Not all of it arrived. Send it again.")
+            return message
+
+        await self.app(scope, bounded, send)
+
+
+def _announced(scope: Scope) -> int | None:
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else None
+
+
+def _too_large(most: int) -> HTTPException:
+    size = f"{most >> 20} MB" if most >= 1 << 20 else f"{most >> 10} kB"
+    return HTTPException(413, f"This is larger than {size}. Send less.", {"Connection": "close"})

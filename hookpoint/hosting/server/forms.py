@@ -1,0 +1,59 @@
+"""What somebody typed into a form or sent with it, and the same page again if something was wrong with it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData, UploadFile
+
+from hookpoint.errors import HookpointError, UsageError
+from hookpoint.hosting.errors import TooOften
+
+from . import csrf, pages
+from .errors import status_of
+
+__all__ = ["Fields", "Sent", "SentFile", "again", "to"]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file as it arrived. Its name is the sender's: it is shown and looked at, and never a path."""
+
+    name: str
+    content: bytes
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The text of the form; of fields of the same name the last one."""
+    return {name: text for name, text in _form(request).multi_items() if isinstance(text, str) and name != csrf.FIELD}
+
+
+async def _file(request: Request) -> Sent:
+    file = _form(request).get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise UsageError("There is no file in what you sent. Choose one and send it again.")
+    return Sent(file.filename, await file.read())
+
+
+def _form(request: Request) -> FormData:
+    """What `csrf.checked`, which stands before all forms, has read within its bounds."""
+    form = getattr(request, "_form", None)
+    return form if isinstance(form, FormData) else FormData()
+
+
+Fields = Annotated[dict[str, str], Depends(_fields)]
+SentFile = Annotated[Sent, Depends(_file)]
+
+
+def again(request: Request, name: str, error: HookpointError, **values: Any) -> Response:
+    """The page with what went wrong at its top, with the status of that, and with what was typed if `values` say so."""
+    response = pages.render(request, name, status_of(error), error=str(error), **values)
+    if isinstance(error, TooOften):
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
+
+
+def to(path: str) -> RedirectResponse:
+    """On to a page after a form: a reload there sends nothing again."""
+    return RedirectResponse(path, status_code=303)

@@ -1,0 +1,155 @@
+"""Pages from templates. Everything that a template shows is escaped; what it may use without being given stands here.
+
+Beside the values of the page: `now` (the event, `now.settings.title`), `person` (or None), `request`, `csrf()` (the
+hidden field of a form), `said` (the line that `back_to` left), `nav` (where this person can go), and the filters
+`clock`, `day`, `points` and `lasting`. `macros.html` has forms, tables and the rest of what pages are made of.
+"""
+
+import base64
+import binascii
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import escape
+
+from . import auth, csrf
+
+__all__ = ["back_to", "bare", "render"]
+
+TEMPLATES = Path(__file__).with_name("templates")
+SAID = "hookpoint_said"  # a cookie: one line for the next page
+LONGEST_SAID = 600  # characters
+NAV = {
+    "participant": (("/team", "Team"), ("/submit", "Submit"), ("/board", "Board"), ("/news", "News"), ("/help", "Help")),
+    "judge": (("/judge", "Judging"), ("/board", "Board"), ("/news", "News")),
+    "mentor": (("/help", "Questions"), ("/board", "Board"), ("/news", "News")),
+    "host": (("/host", "Host"), ("/help", "Questions"), ("/news", "News"), ("/board", "Board")),
+    "": (("/board", "Board"), ("/news", "News"), ("/join", "Join")),
+}
+BARE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><link rel="stylesheet" href="/static/site.css"></head>
+<body><main id="main"><h1>{title}</h1><p>{said}</p><p><a href="/">Try again</a></p></main></body></html>
+"""
+
+
+def render(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """The page of this template, and with it the cookies that its forms rely on."""
+    seen = auth.seen(request)
+    said = _said(request)
+    common = {
+        "request": request,
+        "now": seen.now,
+        "timer": timer(seen.now),
+        "person": seen.person,
+        "nav": NAV[seen.person.role if seen.person else ""],
+        "csrf": partial(csrf.hidden_field, request),
+        "said": said,
+    }
+    page = ENVIRONMENT.get_template(name).render(common | values)
+    response = HTMLResponse(page, status)
+    csrf.keep(request, response)
+    if said:
+        response.delete_cookie(SAID)
+    return response
+
+
+def bare(title: str, said: str, status: int) -> HTMLResponse:
+    """A page that needs nothing of the event, for when that cannot be read."""
+    return HTMLResponse(BARE.format(title=escape(title), said=escape(said)), status)
+
+
+def back_to(path: str, said: str = "") -> RedirectResponse:
+    """Sends the browser to a page of ours after a form, which shows `said` once."""
+    if not path.startswith("/") or path.startswith(("//", "/\\")):
+        raise ValueError(f"{path!r} is no path of this server")
+    response = RedirectResponse(path, 303)
+    if said:
+        kept = base64.urlsafe_b64encode(said[:LONGEST_SAID].encode("utf-8", "replace")).decode()
+        response.set_cookie(SAID, kept, max_age=60, httponly=True, samesite="lax")
+    return response
+
+
+def _said(request: Request) -> str:
+    try:
+        return base64.urlsafe_b64decode(request.cookies.get(SAID, "")).decode("utf-8")[:LONGEST_SAID]
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def timer(now: Any) -> dict[str, Any]:
+    """What the big clock counts down to, as plain values: `until` in seconds since 1970 (None: nothing to count)."""
+    state = now.now
+    what = f"{state.then} begins" if state.then else "the event ends"
+    return {
+        "phase": state.phase.name if state.phase else "",
+        "until": state.next.timestamp() if state.next and not state.paused else None,
+        "left": state.seconds,
+        "what": what if state.next else "",
+        "paused": state.paused,
+        "over": state.phase is None and state.next is None,
+    }
+
+
+@pass_context
+def _clock(context: Context, at: datetime | float | None) -> str:
+    """The time by the clock of the place: 18:05, with the day where it is another one than today."""
+    if at is None:
+        return ""
+    schedule = context["now"].schedule
+    local = schedule.local(at if isinstance(at, datetime) else datetime.fromtimestamp(at, schedule.zone))
+    today = schedule.local(context["now"].at).date()
+    if local.date() == today:
+        return local.strftime("%H:%M")
+    return local.strftime("%a %H:%M") if abs(local.date() - today) < timedelta(days=6) else local.strftime("%d %b %H:%M")
+
+
+@pass_context
+def _day(context: Context, at: datetime) -> str:
+    """The day by the calendar of the place: Saturday 5 March."""
+    local = context["now"].schedule.local(at)
+    return f"{local:%A} {local.day} {local:%B}"
+
+
+def points(value: float) -> str:
+    """Points as people read them: whole where they are whole, else with one digit."""
+    rounded = round(value, 1)
+    return f"{rounded:.0f}" if rounded == int(rounded) else f"{rounded:.1f}"
+
+
+def lasting(seconds: float | None) -> str:
+    """How long something takes, in the two largest units: 3 h 20 min, 45 s."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes = whole // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} days {hours % 24} h" if hours % 24 else f"{hours // 24} days"
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {"clock": _clock, "day": _day, "points": points, "lasting": lasting}
+    return made
+
+
+ENVIRONMENT = _environment()

@@ -1,0 +1,161 @@
+"""For the tests of an event: databases of both kinds, an event that is open at NOON, and people and files to fill it.
+
+A test marked `on_both` runs twice, with `db` (and all that comes from it) in SQLite and in PostgreSQL.
+"""
+
+import contextlib
+import json
+import shutil
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from hookpoint.hosting import codes
+from hookpoint.hosting import event as events
+from hookpoint.hosting.store.database import Database, open_database
+from hookpoint.hosting.store.models import Person, Team
+
+BACKENDS = ("sqlite", "postgresql")
+AT_NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+SETTINGS = """
+title = "Look inside 2026"
+place = "Hall 3"
+timezone = "UTC"
+starts = "2026-05-04 08:00"
+template = "one_day"
+notebooks = ["02_embed_and_mlp", "03_attention"]
+
+[[phases]]
+name = "All"
+lasts = "12 h"
+open = ["joining", "submitting", "judging", "board"]
+
+[teams]
+largest = 4
+
+[board]
+freeze = "1 h"
+"""
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "on_both: runs in SQLite and in PostgreSQL")
+
+
+def pytest_generate_tests(metafunc):
+    if metafunc.definition.get_closest_marker("on_both"):
+        metafunc.parametrize("db", BACKENDS, indirect=True)
+
+
+@pytest.fixture(scope="module")
+def master(postgres) -> str:
+    """The name of an upgraded database on the PostgreSQL server, to be copied."""
+    with contextlib.closing(open_database(postgres.make("event_master"))) as made:
+        made.upgrade()
+    return "event_master"
+
+
+@pytest.fixture(scope="session")
+def master_file(tmp_path_factory) -> Path:
+    """An upgraded SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("master") / "event.db"
+    with contextlib.closing(open_database(path)) as made:
+        made.upgrade()
+    return path
+
+
+@pytest.fixture
+def db(request, tmp_path):
+    """An upgraded database with nothing in it; in SQLite unless the test is for both."""
+    with contextlib.closing(made(request, tmp_path)) as one:
+        yield one
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def shared_db(request, tmp_path_factory):
+    """An upgraded database of each kind for a whole module."""
+    with contextlib.closing(made(request, tmp_path_factory.mktemp("shared"))) as one:
+        yield one
+
+
+def made(request, folder) -> Database:
+    if getattr(request, "param", "sqlite") == "postgresql":
+        template = request.getfixturevalue("master")
+        return open_database(request.getfixturevalue("postgres").make(template=template))
+    return open_database(shutil.copy(request.getfixturevalue("master_file"), folder))
+
+
+@pytest.fixture(scope="session")
+def NOON() -> datetime:
+    """A moment at which everything is open at the `event`, which runs from 8:00 to 20:00 UTC and freezes at 19:00."""
+    return AT_NOON
+
+
+@pytest.fixture(scope="session")
+def settings_text() -> str:
+    """What stands in the `event.toml` of the `event`."""
+    return SETTINGS
+
+
+@pytest.fixture
+def event(db, NOON) -> events.EventNow:
+    """The event in `db`, as it stands at NOON."""
+    with db.session() as session:
+        events.create(session, SETTINGS, at=NOON)
+        return events.current(session, NOON)
+
+
+@pytest.fixture
+def a_team(db, NOON):
+    """`a_team("Owls")`: a new team in `db`."""
+    numbers = count(1)
+
+    def make(name: str = "", **columns) -> Team:
+        team = Team(name=name or f"Team {next(numbers)}", invitation=codes.invitation(), created=NOON, **columns)
+        with db.session() as session:
+            session.add(team)
+        return team
+
+    return make
+
+
+@pytest.fixture
+def a_person(db, NOON):
+    """`a_person("judge")`: a new person in `db`, whose token is their `.token`. `team` is the team they are in."""
+    numbers = count(1)
+
+    def make(role: str = "participant", name: str = "", team: Team | None = None, **columns) -> Person:
+        token = codes.token()
+        person = Person(
+            name=name or f"{role.title()} {next(numbers)}",
+            role=role,
+            token_hash=codes.hashed(token),
+            team_id=team and team.id,
+            joined=NOON,
+            **columns,
+        )
+        with db.session() as session:
+            session.add(person)
+        person.token = token
+        return person
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def a_notebook(small):
+    """`a_notebook()`: the bytes of a notebook with one answer, to `causal_mask` of 03_attention."""
+
+    def make(answer: str = "def causal_mask(T):\n    return None", name: str = "03_attention") -> bytes:
+        about = {"part": "part1_build_gpt2", "notebook": name, "title": "Attention"}
+        cells = [
+            small.cell("prose", "# 03 · Attention"),
+            small.cell("exercise", answer, "causal_mask", exercise="causal_mask", writes="causal_mask", minutes=10),
+            small.cell("check", 'checks.run("causal_mask")', "check-causal_mask", exercise="causal_mask", points=2),
+        ]
+        notebook = {"cells": cells, "metadata": {"hookpoint": about}, "nbformat": 4, "nbformat_minor": 5}
+        return json.dumps(notebook).encode()
+
+    return make
