@@ -71,17 +71,17 @@ def join(address: str, code: str | None, name: str | None, team: str | None, inv
     code = code or in_link or _asked("Join code", "the CODE, which stands on the projector, after the address")
     with client(address) as event:
         title = _title(event.event())  # first, for it may be tried again: is this an event at all?
-        if codes.is_token(code):
-            one = Joined(address, code, title)
-            with client(address, code) as known:
+        if code.strip().lower().startswith("hookpoint"):
+            token = codes.token_in(code)
+            with client(address, token) as known:
                 answer = known.me()
         else:
             name = name or _asked("Your name", "--name NAME")
             if not (team or invitation) and _can_ask():
                 team, invitation = _asked_for_team()
             answer = event.join(code, name, team or "", invitation or "")
-            one = Joined(address, str(answer["token"]), title)
-    one = Joined(one.address, one.token, title, _named(answer.get("person")), _named(answer.get("team")))
+            token = str(answer["token"])
+    one = Joined(address, token, title, _named(answer.get("person")), _named(answer.get("team")))
     path = remember(one, here)
     click.echo(f"You are in: {_who(one)}, at {title}. Kept in {path}; it is your key, so give it to nobody.")
     if answer.get("invitation"):

@@ -6,14 +6,14 @@ course says.
 
 import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from hookpoint.content.cells import DEFINES, Cell, cells_in, is_stub, notebook_name, parse
 from hookpoint.content.course import Notebook, course
 from hookpoint.content.files import notebook_in
 from hookpoint.errors import HookpointError
 
-__all__ = ["Handed", "Refused", "Submission", "read"]
+__all__ = ["LARGEST_FILE", "Handed", "Refused", "Submission", "read", "read_bytes"]
 
 LARGEST_FILE = 32 << 20  # pictures in outputs make notebooks large
 MOST_VALUES = 1_000_000  # in the JSON: each costs a hundred bytes of memory or more
@@ -50,33 +50,41 @@ def read(path: Path, name: str | None = None) -> Submission:
     Raises:
         Refused: it is too large, no notebook, no text, or answers none of the course's exercises.
     """
-    data = load(path)
-    cells, notebook = matched(content_of(data, path), path.stem)
+    return read_bytes(load(path), path.name, name or str(path))
+
+
+def read_bytes(data: bytes, file_name: str, name: str | None = None) -> Submission:
+    """The submission in the bytes of a file of this name, as `read` has it. Nothing is opened.
+
+    Raises:
+        Refused: as for `read`.
+    """
+    if len(data) > LARGEST_FILE:
+        raise Refused(f"It is larger than {LARGEST_FILE >> 20} MB. Clear the outputs and hand it in again.")
+    named = PurePath(file_name)
+    cells, notebook = matched(content_of(data, named.suffix), named.stem)
     return Submission(
-        name or str(path), hashlib.sha256(data).hexdigest(), notebook, tuple(cells), oddities(cells, notebook)
+        name or file_name, hashlib.sha256(data).hexdigest(), notebook, tuple(cells), oddities(cells, notebook)
     )
 
 
 def load(path: Path) -> bytes:
-    """The file's bytes. Only a regular file is opened: a pipe or a device would never end."""
+    """The file's bytes, or more than it may have. Only a regular file is opened: a pipe or a device would never end."""
     try:
         if not path.is_file():
             raise Refused("It is not a file." if path.exists() else "There is no such file.")
         with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+            return file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
         raise Refused(f"It cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-    if len(data) > LARGEST_FILE:
-        raise Refused(f"It is larger than {LARGEST_FILE >> 20} MB. Clear the outputs and hand it in again.")
-    return data
 
 
-def content_of(data: bytes, path: Path) -> dict | str:
+def content_of(data: bytes, suffix: str) -> dict | str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Refused("It is not UTF-8 text.") from None
-    if path.suffix == ".py":
+    if suffix == ".py":
         return text
     if sum(text.count(mark) for mark in "[{,") > MOST_VALUES:
         raise Refused("It holds too much data for a notebook. Clear the outputs and hand it in again.")

@@ -31,6 +31,7 @@ from .store.models import Event, Person
 __all__ = ["Imported", "export_archive", "import_archive"]
 
 BATCH = 500
+NEWER = "Update hookpoint and try again"
 FULL = "{place} is not empty. An archive is imported into a new database alone: name another one."
 
 
@@ -78,18 +79,18 @@ def _write(session: Session, writer: Writer, told: Callable[[str], None]) -> Non
     tables: dict[str, dict[str, Any]] = {}
     for name, table in TABLES.items():
         told(name)
-        counted = tables[name] = {"rows": 0, "columns": sorted(column.name for column in carried(table))}
-
-        def lines(rows: Iterator[dict], counted: dict = counted) -> Iterator[bytes]:
-            for row in rows:
-                counted["rows"] += 1
-                yield as_line(row)
-
-        writer.add(f"tables/{name}.jsonl", lines(rows_of(session, table)))
+        tables[name] = {"rows": 0, "columns": sorted(column.name for column in carried(table))}
+        writer.add(f"tables/{name}.jsonl", _lines(rows_of(session, table), tables[name]))
         for content in files_of(session, table):
             writer.add(_place(content), [content])
     event = session.get(Event, 1)
     writer.finish(event=event.name, hookpoint=importlib.metadata.version("hookpoint"), tables=tables)
+
+
+def _lines(rows: Iterator[dict[str, Any]], said: dict[str, Any]) -> Iterator[bytes]:
+    for row in rows:
+        said["rows"] += 1
+        yield as_line(row)
 
 
 def import_archive(path: Path, database: Database, largest_gb: float = LARGEST_GB) -> Imported:
@@ -109,8 +110,8 @@ def import_archive(path: Path, database: Database, largest_gb: float = LARGEST_G
             with database.session() as session:
                 _demand_empty(database, session.connection())
                 return _imported(session, archive)
-        except BaseException:
-            if new:
+        except BaseException as error:
+            if new and not isinstance(error, UsageError):  # that says it is not empty: then somebody else made it
                 _remove(database)
             raise
 
@@ -119,10 +120,11 @@ def _demand_known(archive: Reader) -> None:
     """Refuses tables and columns that nobody here would know what to do with, or without which a row is none."""
     for name, said in archive.manifest["tables"].items():
         if name not in TABLES:
-            raise refused(archive.path, f"it has a table {ascii(name)} that this hookpoint does not know: update it")
+            raise refused(archive.path, f"it has a table {ascii(name)[:80]}, which is not known here", NEWER)
         columns = {column.name: column for column in carried(TABLES[name])}
         for unknown in sorted(set(said["columns"]) - columns.keys()):
-            raise refused(archive.path, f"its table {name} has a column {ascii(unknown)[:80]} that is not known here")
+            what = f"its table {name} has a column {ascii(unknown)[:80]}, which is not known here"
+            raise refused(archive.path, what, NEWER)
         for column in columns.values():
             if column.name not in said["columns"] and not column.nullable and column.default is None:
                 raise refused(archive.path, f"its table {name} has no column {column.name}")

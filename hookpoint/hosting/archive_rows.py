@@ -1,4 +1,4 @@
-"""Rows of the event's tables as plain values and back, as the models have them: a column that comes later is carried too.
+"""Rows of the event's tables as plain values and back, as the models have them: a later column is carried too.
 
 What lets somebody in stays behind, and is made anew where the rows arrive: `SECRETS`.
 """
@@ -19,7 +19,18 @@ from . import codes
 from .store.columns import Json, Utc, Words
 from .store.models import Base
 
-__all__ = ["SECRETS", "TABLES", "as_line", "carried", "files_of", "from_line", "is_file", "rows_of", "with_secrets"]
+__all__ = [
+    "SECRETS",
+    "TABLES",
+    "as_line",
+    "carried",
+    "files_of",
+    "from_line",
+    "is_file",
+    "rows_of",
+    "with_secrets",
+    "Unfit",
+]
 
 # How often somebody asked, and which machine graded: both are over with the event.
 LEFT_OUT = ("rate_event", "grader")
@@ -32,6 +43,7 @@ FOLLOWS: dict[str, dict[str, Callable[[Mapping], Any]]] = {"team": {"folded": la
 # In an order in which every row comes after those that it refers to.
 TABLES: dict[str, Table] = {one.name: one for one in Base.metadata.sorted_tables if one.name not in LEFT_OUT}
 SMALLEST, LARGEST = -(2**31), 2**31 - 1  # of a whole number in PostgreSQL
+LARGEST_REAL = 1e300  # what is written larger is read as infinity
 
 
 class Unfit(HookpointError):
@@ -87,7 +99,7 @@ def from_line(table: Table, columns: set[str], line: bytes) -> dict[str, Any]:
         Unfit: it is no row of this table; the text says why.
     """
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Unfit("it is no JSON") from None
     if not isinstance(row, dict) or row.keys() != columns:
@@ -109,7 +121,7 @@ def _fitting(column: Column, value: Any) -> Any:
     """The value as the column takes it."""
     kind = column.type
     if isinstance(kind, Json):
-        return value
+        return _keepable(column, value)
     if value is None:
         if not column.nullable:
             raise Unfit(f"`{column.name}` is missing")
@@ -119,13 +131,25 @@ def _fitting(column: Column, value: Any) -> Any:
     right = (
         (isinstance(kind, Words) and isinstance(value, str))
         or (isinstance(kind, Boolean) and isinstance(value, bool))
-        or (isinstance(kind, Float) and isinstance(value, int | float) and not isinstance(value, bool))
+        or (isinstance(kind, Float) and type(value) in (int, float) and abs(value) <= LARGEST_REAL)
         or (isinstance(kind, Integer) and type(value) is int and SMALLEST <= value <= LARGEST)
         or (is_file(column) and isinstance(value, str))
     )
     if not right:
         raise Unfit(f"`{column.name}` is not what that column takes")
     return float(value) if isinstance(kind, Float) else value
+
+
+def _no_number(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def _keepable(column: Column, value: Any) -> Any:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise Unfit(f"`{column.name}` holds a number that is none") from None
+    return value
 
 
 def _moment(column: Column, value: Any) -> datetime:

@@ -40,9 +40,9 @@ BROKEN = (
 CUT = "it is cut off or damaged"
 
 
-def refused(path: Path, why: str) -> HookpointError:
-    """The line for an archive that is not taken."""
-    return HookpointError(f"{path} was not imported: {why}. Nothing was written; export the event again.")
+def refused(path: Path, why: str, then: str = "Export the event again") -> HookpointError:
+    """The line for an archive that is not taken: why, and what to do then."""
+    return HookpointError(f"{path} was not imported, and nothing was written: {why}. {then}.")
 
 
 class Writer:
@@ -87,7 +87,7 @@ class Reader:
         try:
             self.file = path.open("rb")
         except OSError as error:
-            raise refused(path, f"it cannot be read ({error.strerror})") from None
+            raise refused(path, f"it cannot be read ({error.strerror})", "Name an archive of an event") from None
         try:
             with self._told():
                 self.zip = zipfile.ZipFile(self.file)
@@ -146,13 +146,12 @@ class Reader:
             entries[one.filename] = one
         total = sum(one.file_size for one in listed)
         if total > largest:
-            raise refused(
-                self.path, f"it would unpack to {total / 1e9:.1f} GB, more than the {largest / 1e9:g} allowed"
-            )
+            what = f"it would unpack to {total / 1e9:.1f} GB, and {largest / 1e9:g} GB are allowed"
+            raise refused(self.path, what, "If you know where it comes from, allow more with --largest")
         if sum(one.compress_size for one in listed) > self.path.stat().st_size:
             raise refused(self.path, "its files lie over each other")
         if MANIFEST not in entries:
-            raise refused(self.path, f"it has no {MANIFEST}, so it is no archive of an event")
+            raise refused(self.path, f"it has no {MANIFEST}, so it is no archive of an event", "Name another file")
         return entries
 
     def _manifest(self) -> dict[str, Any]:
@@ -168,9 +167,8 @@ class Reader:
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
             raise refused(self.path, f"its {MANIFEST} is none") from None
         if form != FORMAT:
-            raise refused(
-                self.path, f"it has format {_shown(form)}, and this hookpoint reads {FORMAT}: update hookpoint"
-            )
+            what = f"it has format {_shown(form)}, and this hookpoint reads {FORMAT}"
+            raise refused(self.path, what, "Update hookpoint and try again")
         there = self.entries.keys() - {MANIFEST}
         if not sound or files.keys() != there or {f"tables/{name}.jsonl" for name in tables} != _tables(there):
             raise refused(self.path, "its files are not those that its manifest lists")

@@ -157,7 +157,7 @@ def finish(session: Session, job_id: int, owner: str, result: Result, at: dateti
         "state": "failed" if failed else "done", "lease_until": None, "finished": at, "trouble": result.trouble,
         "version": result.version, "seconds": result.seconds,
     }  # fmt: skip
-    theirs = (Job.id == job_id, Job.state == "leased")
+    theirs = (Job.id == job_id, Job.state == "leased", Job.lease_owner == owner)
     submission = session.scalar(update(Job).where(*theirs).values(**done).returning(Job.submission_id))
     if submission is None:
         return False

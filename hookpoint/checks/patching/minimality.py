@@ -32,9 +32,10 @@ def exact(learner, draw):
 
 
 def with_mlps(learner, draw):
-    """MLPs are nodes as heads are, and heads outside the circuit stay ablated while one is taken out."""
+    """MLPs are nodes as heads are, heads outside the circuit stay ablated, and a circuit may hold every node."""
     case, ref, left = gpt2(learner, draw)
     compared(learner, case, ref, left, {(0, 1), (1, 2), ("mlp", 0), ("mlp", 1)}, "on a GPT-2")
+    compared(learner, case, ref, left, left.whole, "on a GPT-2")
     case.left_alone("minimality")
 
 

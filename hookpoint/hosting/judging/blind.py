@@ -41,8 +41,8 @@ def without_authors(lines: list[Line], authors: Authors) -> tuple[list[Line], Ca
     rules = [(whole_word(name), shown) for name, shown in names if not is_plain_word(name, whole)]
 
     def blinded(text: str) -> str:
-        text = MAIL.sub("[address]", text)
-        text = HOME.sub(lambda path: f"{path[1]}{NAME}", SSH.sub(r"\1/…", ADDRESS.sub(r"\1/…", text)))
+        text = SSH.sub(r"\1/…", ADDRESS.sub(r"\1/…", text))
+        text = HOME.sub(lambda path: f"{path[1]}{NAME}", MAIL.sub("[address]", text))
         for pattern, shown in rules:
             text = pattern.sub(lambda _, shown=shown: shown, text)
         return text

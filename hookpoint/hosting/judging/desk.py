@@ -202,19 +202,17 @@ def _apart(session: Session, person: Person, judge_id: int, team_id: int, at: da
     known = select(Conflict).where(Conflict.judge_id == judge_id, Conflict.team_id == team_id)
     if session.scalars(known).first() is None:
         session.add(Conflict(judge_id=judge_id, team_id=team_id))
-    each = None
     row = session.scalars(select(Review).where(Review.judge_id == judge_id, Review.team_id == team_id)).first()
-    now = event.current(session, at)
-    if row is not None and row.state in HELD:
-        each = seats_per_team(session, now.settings.judging.judges_per_team)
+    each = seats_per_team(session) if row is not None and row.state in HELD else 0
+    if each:
         row.state = "conflict"
     about = {"judge": judge_id, "team": team_id, "why": why.strip()[:LONGEST_NOTE]}
     audit.note(session, who=person, what="declared a conflict", about=about, at=at)
     session.flush()
-    if each is None:
+    if not each:
         return "Noted: this judge will not get this team."
     try:
-        seat(session, now.row, each)
+        seat(session, event.current(session, at).row, each)
     except UsageError as error:
         # A conflict must not wait for a judge to be found: the host sees that the seat is empty.
         audit.note(session, who=person, what="left a seat empty", about={"team": team_id, "why": str(error)}, at=at)

@@ -118,9 +118,13 @@ def overview(session: Session, host: Person) -> Desk:
         .order_by(Person.name, Person.id)
     )
     who = labels(people)
-    judges = tuple(JudgeLine(id, name, *_counted(row for row in reviews if row.judge_id == id)) for id, name in who.items())
+    judges = tuple(
+        JudgeLine(id, name, *_counted(row for row in reviews if row.judge_id == id)) for id, name in who.items()
+    )
     by_name = sorted(teams.values(), key=lambda team: team.folded)
-    return Desk(judges, tuple(_team_line(team, [row for row in reviews if row.team_id == team.id], who) for team in by_name))
+    return Desk(
+        judges, tuple(_team_line(team, [row for row in reviews if row.team_id == team.id], who) for team in by_name)
+    )
 
 
 def notes_to(session: Session, team: Team, now: EventNow) -> list[str]:

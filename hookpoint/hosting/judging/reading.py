@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from hookpoint.content.files import notebook_in
 from hookpoint.errors import UsageError
-from hookpoint.hosting.writeup_sections import Line, lines_of
+from hookpoint.hosting.writeup_sections import lines_of
 
 from .blind import Authors, without_authors
 
@@ -139,7 +139,8 @@ def code_cell(
     source, count = source.rstrip("\n"), source.strip().count("\n") + 1
     parts = [Markup("<details><summary>Code, {} line{}</summary><pre><code>{}</code></pre></details>").format(
         count, "s" * (count != 1), source)] if source.strip() else []  # fmt: skip
-    for at, output in enumerate(cell.get("outputs") or ()):
+    outputs = cell.get("outputs")
+    for at, output in enumerate(outputs if isinstance(outputs, list) else ()):
         output = output if isinstance(output, dict) else {}
         data = output.get("data") if isinstance(output.get("data"), dict) else {}
         kind = next((kind for kind in MAGIC if kind in data), None)

@@ -3,6 +3,8 @@
 What is handed out stays: seating again, for late write-ups, new judges and new conflicts, adds what is missing.
 """
 
+import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -82,10 +84,10 @@ def seat(session: Session, event: Event, each: int) -> Seating:
     return Seating(sum(map(len, new.judges_of.values())) - before, new.notes)
 
 
-def seats_per_team(session: Session, wanted: int) -> int:
-    """How many judges the teams have now, if that was handed out with fewer than is `wanted`."""
-    teams = list(session.scalars(select(Review.team_id).where(Review.state.in_(HELD))))
-    return min(wanted, max((teams.count(team) for team in set(teams)), default=wanted))
+def seats_per_team(session: Session) -> int:
+    """How many judges most teams have now: a host may have handed out with another number than the settings say."""
+    seated = Counter(session.scalars(select(Review.team_id).where(Review.state.in_(HELD))))
+    return statistics.mode(seated.values()) if seated else 0
 
 
 def _against(

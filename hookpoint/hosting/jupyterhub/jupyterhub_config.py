@@ -28,7 +28,7 @@ if os.geteuid() == 0 and not ROOT:
     raise HookpointError(f"Start this as a user with few rights, not as root: servers get the hub's. ({__file__})")
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 if shutil.which(PROXY) is None:
-    raise HookpointError(f"{PROXY} is missing: `npm install -g {PROXY}`, or `pip install {PROXY}` without Node.js.")
+    raise HookpointError(f"{PROXY} is not installed: {sys.executable} -m pip install 'hookpoint[hub]'")
 if BOX:
     box.demand_box(__file__)
 

@@ -1,8 +1,8 @@
 """Signing in to the hub with what the event gave: a name, and the personal token as the password.
 
 The token decides who somebody is, for two people may have the same name. The event server is asked each time; the hub
-keeps the token, encrypted, and puts it where `hookpoint submit` looks for it: in a file of the person's workspace, and not
-into the environment, which is easily printed in a notebook that is then handed in.
+keeps the token, encrypted, and puts it where `hookpoint submit` looks for it: in a file of the person's workspace.
+Not in the environment: a notebook that prints that and is then handed in would give the token away.
 """
 
 import json

@@ -18,7 +18,7 @@ from hookpoint.hosting.errors import NotAllowed
 
 from . import auth
 
-__all__ = ["FIELD", "FORM_COOKIE", "checked", "hidden_field", "keep", "token_of"]
+__all__ = ["FIELD", "FORM_COOKIE", "checked", "hidden_field", "keep", "token_for", "token_of"]
 
 FIELD = "csrf"
 FORM_COOKIE = "hookpoint_form"  # of visitors who are nobody yet
@@ -31,11 +31,13 @@ LONGEST_FIELD = 256 << 10  # bytes of text: a write-up that is pasted
 def token_of(request: Request) -> str:
     """The token of forms for this browser; one without a cookie is given one, by `keep`."""
     seen = auth.seen(request)
-    if seen.person is not None:
-        held = f"person {request.cookies[auth.COOKIE]}"
-    else:
-        held = f"visitor {_form_cookie(request)}"
-    return hmac.new(seen.now.row.secret.encode(), f"form {held}".encode(), hashlib.sha256).hexdigest()
+    held = _form_cookie(request) if seen.person is None else request.cookies[auth.COOKIE]
+    return token_for(seen.now.row.secret, held)
+
+
+def token_for(secret: str, held: str) -> str:
+    """The token that goes with a cookie."""
+    return hmac.new(secret.encode(), f"form {held}".encode(), hashlib.sha256).hexdigest()
 
 
 def _form_cookie(request: Request) -> str:

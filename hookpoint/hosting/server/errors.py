@@ -87,7 +87,7 @@ def _gone(request: Request, error: ClientDisconnect) -> Response:
 def _unexpected(request: Request, error: Exception) -> Response:
     log.error("%s %s", request.method, request.url.path, exc_info=error)
     answer = _answer(request, 500, "")
-    answer.headers.update(SECURITY)  # this one passes outside of all middleware
+    answer.headers.update(SECURITY | {"Cache-Control": "no-store"})  # this one passes outside of all middleware
     return answer
 
 

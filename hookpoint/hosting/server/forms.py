@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 
 from hookpoint.errors import HookpointError, UsageError
@@ -13,7 +13,7 @@ from hookpoint.hosting.errors import TooOften
 from . import csrf, pages
 from .errors import status_of
 
-__all__ = ["Fields", "Sent", "SentFile", "again", "to"]
+__all__ = ["Fields", "Sent", "SentFile", "again"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,3 @@ def again(request: Request, name: str, error: HookpointError, **values: Any) -> 
         response.headers["Retry-After"] = str(error.seconds)
     return response
 
-
-def to(path: str) -> RedirectResponse:
-    """On to a page after a form: a reload there sends nothing again."""
-    return RedirectResponse(path, status_code=303)

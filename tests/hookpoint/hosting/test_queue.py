@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from hookpoint.grading.results import Graded, Result
 from hookpoint.hosting import event as events
@@ -112,6 +112,7 @@ def test_a_lease_that_has_ended_is_taken_over_and_its_old_owner_can_write_nothin
 def test_a_claim_waits_for_no_other_claim(db, waiting, NOON):
     ids = waiting(3)
     with db.session() as one, db.session() as other:
+        other.execute(text("SET LOCAL lock_timeout = '2s'"))
         first, second = (queue.claim(session, "a", 2, LEASE, NOON) for session in (one, other))
     assert [job.submission for job in first + second] == ids
 

@@ -1,0 +1,129 @@
+"""Coming in: joining with the event's code, a team's invitation, signing in with a token on another machine.
+
+Whoever has joined is shown their token once, on the page after: it lies in the cookie anyway, and a second, short-lived
+cookie says that it may be shown. So a reload neither joins twice nor loses it.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from hookpoint.errors import HookpointError, UsageError
+from hookpoint.hosting import codes, people
+from hookpoint.hosting.errors import NotSignedIn
+from hookpoint.hosting.matching import SKILLS
+
+from .. import auth, pages
+from ..auth import At, Db, Now, Visitor
+from ..forms import Fields, again
+
+__all__ = ["HOME", "router"]
+
+router = APIRouter()
+HOME = {"participant": "/team", "judge": "/judge", "mentor": "/help", "host": "/host"}
+FRESH = "hookpoint_fresh"  # the cookie that lets /welcome show the token
+FRESH_SECONDS = 15 * 60
+LEVELS = (("0", "none"), ("1", "a little"), ("2", "well"), ("3", "very well"))
+LONGEST_LINK = 60  # characters of a code in an address
+
+
+@router.get("/join")
+def join_form(request: Request, now: Now, visitor: Visitor, code: str = "", invitation: str = "") -> Response:
+    how = "invited" if invitation else "new"
+    typed = {"code": code[:LONGEST_LINK], "invitation": invitation[:LONGEST_LINK], "how": how}
+    return pages.render(request, "join.html", **_shown(now, typed))
+
+
+@router.get("/j/{code}")
+def join_link(request: Request, now: Now, visitor: Visitor, code: str, invitation: str = "") -> Response:
+    return join_form(request, now, visitor, code, invitation)
+
+
+@router.post("/join")
+def join(request: Request, db: Db, at: At, now: Now, typed: Fields) -> Response:
+    try:
+        token = _join(db, at, typed)
+    except HookpointError as error:
+        return again(request, "join.html", error, **_shown(now, typed))
+    response = pages.back_to("/welcome")
+    auth.sign_in(request, response, token)
+    response.set_cookie(FRESH, "1", max_age=FRESH_SECONDS, path="/welcome", httponly=True, samesite="lax")
+    return response
+
+
+def _join(db: Db, at: At, typed: Fields) -> str:
+    how, team, invitation = typed.get("how", "new"), typed.get("team", ""), typed.get("invitation", "")
+    if how == "new" and not team.strip():
+        raise UsageError("Your team has no name yet. Choose one, or say below that you have an invitation.")
+    if how == "invited" and not invitation.strip():
+        raise UsageError("The invitation is missing. Somebody of the team finds it on their team page.")
+    with db.session() as session:
+        _, token = people.join(
+            session,
+            at,
+            typed.get("code", ""),
+            typed.get("name", ""),
+            team_name=team if how == "new" else "",
+            invitation=invitation if how == "invited" else "",
+            about=_about(typed) if how == "match" else None,
+        )
+    return token
+
+
+def _about(typed: Fields) -> dict[str, Any]:
+    """What matching knows of a person: skills by level, languages, the hours they would work."""
+    skills = {skill: int(level) for skill in SKILLS if (level := typed.get(f"skill {skill}", "0")) in ("1", "2", "3")}
+    languages = [name.strip()[:40] for name in typed.get("languages", "").split(",") if name.strip()]
+    return {"skills": skills, "languages": languages[:5] or ["English"]}
+
+
+def _shown(now: Now, typed: dict[str, str]) -> dict[str, Any]:
+    """What the page shows: when joining opens if it is not, and what was typed."""
+    closed = ""
+    try:
+        now.demand("joining")
+    except HookpointError as error:
+        closed = str(error)
+    return {"typed": typed, "closed": closed, "skills": SKILLS, "levels": LEVELS, "letters": codes.LETTERS}
+
+
+@router.get("/welcome")
+def welcome(request: Request, visitor: Visitor) -> Response:
+    """The token of whoever has joined just now, to be kept."""
+    if visitor is None:
+        return pages.back_to("/join")
+    if FRESH not in request.cookies:
+        return pages.back_to(HOME[visitor.role])
+    home = HOME[visitor.role]
+    return pages.render(request, "welcome.html", token=request.cookies[auth.COOKIE], home=home, address=address(request))
+
+
+def address(request: Request) -> str:
+    """The server as this browser reached it, for links and commands that are to be copied."""
+    return str(request.base_url).rstrip("/")
+
+
+@router.get("/sign-in")
+def sign_in_form(request: Request, visitor: Visitor) -> Response:
+    return pages.render(request, "sign_in.html")
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, db: Db, typed: Fields) -> Response:
+    try:
+        token = codes.token_in(typed.get("token", ""))
+        with db.reading() as session:
+            role = people.signed_in(session, token).role
+    except (UsageError, NotSignedIn) as error:
+        return again(request, "sign_in.html", error)
+    response = pages.back_to(HOME[role])
+    auth.sign_in(request, response, token)
+    return response
+
+
+@router.post("/sign-out")
+def sign_out() -> Response:
+    response = pages.back_to("/", "You are signed out in this browser.")
+    auth.sign_out(response)
+    return response
