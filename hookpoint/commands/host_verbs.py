@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,3 +36,81 @@ def jupyterhub(folder: Path, event_server: str) -> None:
     for path in write_recipe(folder, event_server):
         click.echo(f"written: {path}")
     click.echo(f"To start it: cd {folder} && jupyterhub")
+
+
+@host.command()
+@click.argument("folder", default="event", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--title", help="What the event is called.")
+@click.option("--place", help="Where people come to.")
+@click.option("--timezone", help="Whose clock counts: Europe/Berlin. This machine's if not given.")
+@click.option("--starts", help='When the doors open by that clock: "2027-03-05 18:00"; or now, to try it out.')
+@click.option("--template", help="three_hours, one_day, weekend or class_two_weeks.")
+@click.option("--notebooks", help='Those that count, "02_embed_and_mlp 03_attention"; all if not given.')
+@click.option("--database", default="", metavar="URL", help="A database in PostgreSQL instead of a file.")
+def init(folder: Path, database: str, **about: str | None) -> None:
+    """Make an event in FOLDER (./event): settings to edit, a database, and your key as its first host."""
+    from hookpoint.commands import host
+
+    host.init(folder, database=database, **about)
+
+
+@host.command()
+@which_event
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object for each thing.")
+def doctor(folder: Path | None, as_json: bool) -> None:
+    """Look whether this laptop is fit to host, and say what to mend."""
+    from hookpoint.commands import host
+
+    host.doctor(folder, as_json)
+
+
+@host.command()
+@which_event
+@click.option("--port", type=click.IntRange(0, 65535), help="Another port than that of event.toml; 0 is any free one.")
+@click.option("--bind", help="Another address to listen at: 127.0.0.1 is this laptop alone.")
+@click.option("--workers", type=click.IntRange(0), default=0, help="Graders to run; as many as cores if not given.")
+@click.option("--no-grading", is_flag=True, help="Serve only: another machine grades.")
+@click.option(
+    "--scheduler", default="", metavar="ADDRESS", help="Grade on the workers of this Dask scheduler: tls://..."
+)
+@click.option("--insecure-scheduler", is_flag=True, help="It may do without TLS: nobody else is in that network.")
+def serve(folder: Path | None, no_grading: bool, **options: Any) -> None:
+    """Serve the event to the room, and grade what is handed in. Ctrl-C ends it, the same command goes on."""
+    from hookpoint.commands import host
+
+    host.serve(folder, grading=not no_grading, **options)
+
+
+@host.command()
+@click.argument("role", type=click.Choice(["judge", "mentor", "host"]))
+@click.argument("name")
+@which_event
+def invite(role: str, name: str, folder: Path | None) -> None:
+    """Let NAME in as a judge, a mentor or a host: prints their link, once."""
+    from hookpoint.commands import host
+
+    host.invite(folder, role, name)
+
+
+@host.command()
+@which_event
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(folder: Path | None, as_json: bool) -> None:
+    """Show how the event stands: phase, people, queue, graders."""
+    from hookpoint.commands import host
+
+    host.status(folder, as_json)
+
+
+@host.command()
+@click.option("--teams", type=click.IntRange(2, 2_000), default=50, show_default=True, help="How many play.")
+@click.option("--seed", default=0, show_default=True, help="Another seed, other teams and other answers.")
+@click.option("--workers", type=click.IntRange(0), default=0, help="Graders to run; as many as cores if not given.")
+@click.option("--database", default="", metavar="URL", help="An empty database in PostgreSQL instead of a file.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the event in this new folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def rehearse(**options: Any) -> None:
+    """Play a whole event with simulated teams on this laptop, accidents included, and check what comes of it."""
+    from hookpoint.commands.rehearsing import rehearse
+
+    rehearse(**options)

@@ -24,7 +24,7 @@ from .level import Level
 from .results import Graded, Result, version
 from .submission import Handed, Refused, Submission, read
 
-__all__ = ["grade_all"]
+__all__ = ["Gathered", "Job", "Pool", "grade_all"]
 
 JOB_SECONDS = {"quick": 180.0, "long": 600.0}  # for one job; the grader's own deadlines come long before
 TRIES = 3
@@ -43,6 +43,7 @@ class Job:
 
     at: int
     submission: Submission
+    seed: str
     lane: str = "quick"
     tries: int = 0
     began: float = 0.0
@@ -79,10 +80,10 @@ def grade_all(handed: Iterable[Handed], level: Level, seed: str, workers: int = 
             yield at, Result(one.name, "", "", version(), seed, trouble=str(error))
             continue
         results[at] = Gathered(submission, seed)
-        jobs.append(Job(at, submission))
+        jobs.append(Job(at, submission, seed))
     if not jobs:
         return
-    with contextlib.closing(Pool(min(workers or len(os.sched_getaffinity(0)), len(jobs)), level, seed, jobs)) as pool:
+    with contextlib.closing(Pool(min(workers or len(os.sched_getaffinity(0)), len(jobs)), level, jobs)) as pool:
         for job, done in pool.done():
             result = results[job.at].add(job.lane, *done)
             if result is not None:
@@ -116,11 +117,18 @@ class Gathered:
 
 
 class Pool:
-    """The workers, the sandbox that they share, and the jobs that wait for one."""
+    """The workers, the sandbox that they share, and the jobs that wait for one.
 
-    def __init__(self, count: int, level: Level, seed: str, jobs: list[Job]):
-        self.level, self.seed, self.count = level, seed, count
-        self.waiting, self.open = deque(jobs), len(jobs)
+    Args:
+        jobs: those that are known from the start; `give` brings more. The quick ones come first.
+        nice: how much all its processes stand back for others, as `os.nice` counts.
+        most_long: how many workers may be at a long job at the same time; all if 0.
+    """
+
+    def __init__(self, count: int, level: Level, jobs: Iterable[Job] = (), nice: int = 0, most_long: int = 0):
+        self.level, self.count, self.nice, self.most_long = level, count, nice, most_long or count
+        self.waiting = deque(jobs)
+        self.open = len(self.waiting)
         self.failed_starts = 0
         self.folder = tempfile.TemporaryDirectory(prefix="hookpoint-", ignore_cleanup_errors=True)
         self.base, self.workers = None, []
@@ -136,7 +144,7 @@ class Pool:
         forkserver.ensure_running()  # it imports what workers need, while the base does the same
         for left in reversed(range(TRIES)):
             try:
-                return Base(self.level, Path(self.folder.name), self.count)
+                return Base(self.level, Path(self.folder.name), self.count, self.nice)
             except HookpointError:
                 if not left:
                     raise
@@ -145,28 +153,50 @@ class Pool:
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
         core = sorted(cores := os.sched_getaffinity(0))[place % len(cores)]
-        arguments = theirs, self.level, self.seed, self.base.control, self.base.places[place], core, dict(os.environ)
+        place_of_it = self.base.control, self.base.places[place], core
+        arguments = theirs, self.level, *place_of_it, self.nice, dict(os.environ)
         process = context.Process(target=work, args=arguments, daemon=True)
         process.start()
         theirs.close()
         return Worker(process, ours, place)
 
-    def done(self) -> Iterator[tuple[Job, Done]]:
-        """The jobs as they are done."""
-        while self.open:
-            for worker in self.workers:
-                self.employ(worker)
-            links = {worker.link: worker for worker in self.workers}
-            for link in wait(list(links), timeout=1.0):
-                if links[link] in self.workers:  # not dismissed meanwhile, with the base
-                    yield from self.heard(links[link])
-            yield from self.overdue()
+    def give(self, job: Job) -> None:
+        """One more job, which is done after the ones of its lane that wait."""
+        self.open += 1
+        self.waiting.insert(self.first_long(), job)
 
-    def employ(self, worker: Worker) -> None:
-        if worker.ready and worker.job is None and self.waiting:
-            worker.job = replace(self.waiting.popleft(), began=time.monotonic())
-            with contextlib.suppress(OSError):  # it has died: that is heard on its link
-                worker.link.send((worker.job.submission, worker.job.lane))
+    def first_long(self) -> int:
+        """Where among those that wait the long ones begin."""
+        return next((at for at, job in enumerate(self.waiting) if job.lane == "long"), len(self.waiting))
+
+    def done(self) -> Iterator[tuple[Job, Done]]:
+        """The jobs as they are done, until none is left."""
+        while self.open:
+            yield from self.step(1.0)
+
+    def step(self, timeout: float) -> Iterator[tuple[Job, Done]]:
+        """Hands out, then waits `timeout` seconds at most for a worker to say something; the jobs that are done now."""
+        self.hand_out()
+        links = {worker.link: worker for worker in self.workers}
+        for link in wait(list(links), timeout):
+            if links[link] in self.workers:  # not dismissed meanwhile, with the base
+                yield from self.heard(links[link])
+        yield from self.overdue()
+        self.hand_out()
+
+    def hand_out(self) -> None:
+        for worker in self.workers:
+            if worker.ready and worker.job is None and self.may_begin():
+                worker.job = replace(self.waiting.popleft(), began=time.monotonic())
+                with contextlib.suppress(OSError):  # it has died: that is heard on its link
+                    worker.link.send((worker.job.submission, worker.job.lane, worker.job.seed))
+
+    def may_begin(self) -> bool:
+        """Whether the next job is there and may begin: a long one leaves workers for the quick ones that come."""
+        if not self.waiting:
+            return False
+        long = sum(worker.job is not None and worker.job.lane == "long" for worker in self.workers)
+        return self.waiting[0].lane == "quick" or long < self.most_long
 
     def heard(self, worker: Worker) -> Iterator[tuple[Job, Done]]:
         """What a worker says: it is ready, or done, or it has ended."""
@@ -184,7 +214,7 @@ class Pool:
     def finished(self, job: Job, done: Done) -> tuple[Job, Done]:
         """Notes that a job is done, or given up; its submission's long exercises wait for all quick ones."""
         if job.lane == "quick" and done[2]:
-            self.waiting.append(Job(job.at, job.submission, "long"))
+            self.waiting.append(Job(job.at, job.submission, job.seed, "long"))
         else:
             self.open -= 1
         return job, done
@@ -214,7 +244,8 @@ class Pool:
             if one.job is None:
                 continue
             if one.job.tries + 1 < TRIES:
-                self.waiting.appendleft(replace(one.job, tries=one.job.tries + 1))
+                place = 0 if one.job.lane == "quick" else self.first_long()
+                self.waiting.insert(place, replace(one.job, tries=one.job.tries + 1))
             else:
                 yield self.finished(one.job, (None, 0.0, False))
 

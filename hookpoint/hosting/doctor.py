@@ -1,7 +1,7 @@
 """Whether a laptop is fit to host an event: one finding after another, each with what to do about it."""
 
 import importlib.util
-import os
+import ipaddress
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -106,7 +106,7 @@ def sandbox(site: Site) -> Finding:
 
 
 def cores(site: Site) -> Finding:
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = machine.cores()
     do = "" if count > 1 else "One core both serves and grades: verdicts come late when many hand in at once."
     return Finding("cores", "ok" if count > 1 else "warn", str(count), do)
 
@@ -153,7 +153,7 @@ def _span(seconds: float) -> str:
 
 
 def network(site: Site) -> Finding:
-    if machine.ipaddress.ip_address(site.server.address).is_loopback:
+    if ipaddress.ip_address(site.server.address).is_loopback:
         do = 'In event.toml, write `address = "0.0.0.0"` below [server] to let the room in.'
         return Finding("network", "warn", f"the server listens at {site.server.address}: this laptop alone", do)
     found = machine.addresses()

@@ -3,12 +3,13 @@
 import contextlib
 import errno
 import ipaddress
+import os
 import re
 import socket
 
 from hookpoint.errors import HookpointError
 
-__all__ = ["LOOPBACK", "addresses", "listening", "on_mains", "reachable_at", "with_more_files"]
+__all__ = ["LOOPBACK", "addresses", "cores", "listening", "on_mains", "reachable_at", "with_more_files"]
 
 LOOPBACK = "127.0.0.1"
 # Networks that live on this machine alone: containers, virtual machines, tunnels.
@@ -16,6 +17,11 @@ VIRTUAL = re.compile(r"(docker|podman|br-|veth|virbr|vmnet|vboxnet|vethernet|utu
 FAR_AWAY = ("192.0.2.1", 9)  # an address of nobody; nothing is sent to it
 WAITING = 2048  # connections that the system holds while the server is busy: a whole room opens the page at once
 FILES = 65_536
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def addresses() -> list[str]:

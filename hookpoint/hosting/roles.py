@@ -1,11 +1,12 @@
-"""Who may do what: one question, asked in one way."""
+"""Who may do what, asked in one way; and people as the database has them now."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .errors import NotAllowed, NotSignedIn
 from .store.models import Person
 
-__all__ = ["demand", "known"]
+__all__ = ["demand", "held", "known"]
 
 
 def demand(person: Person, *roles: str) -> None:
@@ -24,7 +25,17 @@ def known(session: Session, person: Person) -> Person:
     Raises:
         NotSignedIn: they have been sent away since.
     """
-    found = session.get(Person, person.id, populate_existing=True)
+    return _found(session, person, select(Person))
+
+
+def held(session: Session, person: Person) -> Person:
+    """The same, and nobody else changes them until this transaction ends."""
+    return _found(session, person, select(Person).with_for_update(key_share=True))
+
+
+def _found(session: Session, person: Person, query) -> Person:
+    query = query.where(Person.id == person.id).execution_options(populate_existing=True)
+    found = session.scalar(query)
     if found is None or not found.active:
         raise NotSignedIn()
     return found

@@ -18,11 +18,8 @@ from . import boards, shown
 from .boards import Board, Rules, Scored
 from .event import EventNow
 from .handed_in import SubmissionView, VerdictView, of_team
-from .schedule import resume
 from .shown import Baseline
-from .store.models import (
-    Announcement, Event, Interruption, Job, Person, Progress, Submission, Team, Verdict,
-)  # fmt: skip
+from .store.models import Announcement, Job, Person, Progress, Submission, Team, Verdict
 
 __all__ = [
     "Baseline", "SubmissionView", "VerdictView", "frozen_since", "host_board", "marker", "of_team", "public_board",
@@ -67,11 +64,8 @@ def frozen_since(now: EventNow) -> datetime | None:
 
     While the event is paused the moment of freezing comes no nearer.
     """
-    if now.now.paused:
-        when = None if now.row.thawed else resume(now.schedule, now.at).freezes
-    else:
-        when = now.frozen_at()
-    return when if when is not None and when <= now.at else None
+    when, reached = now.frozen_at(), now.schedule.paused if now.now.paused else now.at
+    return when if when is not None and when <= reached else None
 
 
 def rules(now: EventNow, there: dict[str, tuple[int, str]]) -> Rules:
@@ -128,25 +122,82 @@ def snapshot(session: Session, now: EventNow, baselines: Sequence[Baseline] = ()
     }
 
 
-def marker(session: Session, at: datetime) -> str:
-    """A word that changes when anything in the snapshot may have. One query, whatever is in the tables."""
-
-    def one(*columns: Any) -> Any:
-        return [select(column).scalar_subquery() for column in columns]
-
-    query = select(
-        *one(
-            *(func.count(Verdict.id), func.max(Verdict.id), func.sum(Verdict.points), func.sum(Verdict.public)),
-            *(func.count(Verdict.final), func.sum(Verdict.final)),
-            *(func.count(Submission.id), func.count(Job.finished), func.max(Job.id), func.max(Job.finished)),
-            *(func.count(Progress.id), func.max(Progress.id), func.count(Interruption.id)),
-            func.aggregate_strings(Team.name, "\n"),
-            *(func.count(Team.id), func.count(Team.id).filter(Team.active), func.sum(func.length(Team.disqualified))),
-            *(Event.thawed, Event.final_open, Event.rehearsal, Event.settings, Event.join_code),
-        ),
-        *(column.scalar_subquery() for column in _of_announcements(at)),
-        select(func.count(Job.id)).where(Job.state == "leased").scalar_subquery(),
+def _announcements(session: Session, at: datetime) -> list[dict[str, Any]]:
+    """What everyone is told: the pinned first, then the latest."""
+    query = (
+        select(Announcement.id, Announcement.text, Announcement.posted, Announcement.pinned)
+        .where(Announcement.audience == "everyone", Announcement.posted <= at)
+        .order_by(Announcement.pinned.desc(), Announcement.posted.desc(), Announcement.id.desc())
+        .limit(LATEST)
     )
-    found = session.execute(query).one()
-    told = [str(value) for value in found] + [str(int(at.timestamp()) // MARKED_FOR)]
-    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:16]
+    return [
+        {"id": id, "text": text, "at": posted.timestamp(), "pinned": pinned}
+        for id, text, posted, pinned in session.execute(query)
+    ]
+
+
+def _graded(session: Session, since: datetime | None) -> list[dict[str, Any]]:
+    """The latest gradings, the last first: of work that was handed in before the board was frozen."""
+    jobs = (
+        select(Job.id, Job.finished, Job.submission_id, Submission.task, Team.name)
+        .join(Submission, Job.submission_id == Submission.id)
+        .join(Team, Submission.team_id == Team.id)
+        .where(Job.state == "done", Team.active, Team.disqualified == "")
+        .order_by(Job.finished.desc(), Job.id.desc())
+        .limit(LATEST)
+    )
+    if since is not None:
+        jobs = jobs.where(Submission.received <= since)
+    last = jobs.subquery()
+    query = (
+        select(last.c.name, last.c.task, func.sum(Verdict.points), func.sum(Verdict.max_points), last.c.finished)
+        .join(Verdict, Verdict.submission_id == last.c.submission_id)
+        .group_by(last.c.id, last.c.name, last.c.task, last.c.finished)
+        .order_by(last.c.finished.desc(), last.c.id.desc())
+    )
+    return [shown.graded(*rest, at.timestamp()) for *rest, at in session.execute(query)]
+
+
+def _progress(session: Session) -> tuple[int, dict[str, int]]:
+    """How many people tell of their progress, and how many of them have passed each exercise."""
+    told = select(Progress.exercise, func.count()).join(Person).where(Person.active).group_by(Progress.exercise)
+    people = select(func.count(Progress.person_id.distinct())).join(Person).where(Person.active)
+    return session.scalar(people), {id: number for id, number in session.execute(told)}
+
+
+def _changes(session: Session) -> dict[str, int]:
+    """For each team a number that changes when something happens to its work: its pages then ask what."""
+    query = (
+        select(Submission.team_id, func.count() + func.coalesce(func.sum(Job.tries), 0) + func.count(Job.finished))
+        .outerjoin(Job, Job.submission_id == Submission.id)
+        .group_by(Submission.team_id)
+    )
+    return {str(team): number for team, number in session.execute(query)}
+
+
+def marker(session: Session, now: EventNow) -> str:
+    """A word that changes when anything in the snapshot may have: one query, and what `now` knows."""
+    told = (Announcement.audience == "everyone", Announcement.posted <= now.at)
+    query = select(
+        *_one(Verdict, func.count(), func.max(Verdict.id), func.sum(Verdict.points)),
+        *_one(Verdict, func.sum(Verdict.public), func.count(Verdict.final), func.sum(Verdict.final)),
+        *_one(Submission, func.count()),
+        *_one(Job, func.count(), func.sum(Job.tries), func.count(Job.finished), func.max(Job.finished)),
+        *_one(Progress, func.count(), func.max(Progress.id)),
+        *_one(Person, func.count().filter(Person.active)),
+        *_one(Team, func.count(), func.aggregate_strings(Team.name + Team.disqualified, "\n")),
+        *_one(Team, func.count().filter(Team.active), func.sum(Team.id).filter(Team.active)),
+        *_one(Announcement, func.count(), func.aggregate_strings(Announcement.text, "\n"), where=told),
+        *_one(Announcement, func.max(Announcement.id).filter(Announcement.pinned), where=told),
+    )
+    state = now.now
+    known = [
+        *session.execute(query).one(),
+        *(now.row.settings, now.row.join_code, now.row.thawed, now.row.final_open, now.row.rehearsal),
+        *(state.phase, state.paused, now.schedule, frozen_since(now), int(now.at.timestamp()) // MARKED_FOR),
+    ]
+    return hashlib.sha256("\0".join(map(str, known)).encode()).hexdigest()[:16]
+
+
+def _one(table: type, *columns: Any, where: tuple = ()) -> list[Any]:
+    return [select(column).select_from(table).where(*where).scalar_subquery() for column in columns]

@@ -1,15 +1,15 @@
 """Teams: who is in which, under what name, and with what invitation. Never too many in one, never one name twice.
 
-Whatever changes or counts on a team holds its row until the transaction ends (`held`, `own`), so that of two people
-who take the last place one is told that it is taken, and nothing is handed in for a team that is being merged away.
-Where a person is held too, that comes first: then nobody waits for each other in a circle.
+Whatever changes a team, or counts on who is in it, holds its row until the transaction ends (`held`, `own`): so of two
+people who take the last place one is told that it is taken, and nothing is handed in for a team that is just merged
+into another. Only people who are in no team are held before a team is, so that nobody waits in a circle.
 """
 
 from datetime import datetime
 
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from hookpoint.errors import UsageError
 
@@ -24,6 +24,7 @@ __all__ = [
     "new_invitation", "new_team", "own", "reinstate", "rename_team",
 ]  # fmt: skip
 
+IN_STEP = {"synchronize_session": "fetch"}  # what the session has loaded follows what the database changed
 NO_TEAM = "You are in no team yet. Join one with its invitation, or make one on the team page."
 TAKEN = "There is a team {name!r} already. Choose another name, such as {free!r}; if it is yours, use its invitation."
 FULL = "{name!r} is full: a team has at most {most} people. Join another team, or make one."
@@ -55,10 +56,13 @@ def own(session: Session, person: Person) -> Team:
     Raises:
         NotAllowed: they are in none.
     """
-    at = roles.held(session, person).team_id
-    if at is None:
-        raise NotAllowed(NO_TEAM)
-    return held(session, at)
+    while True:
+        at = roles.known(session, person).team_id
+        if at is None:
+            raise NotAllowed(NO_TEAM)
+        team = held(session, at)
+        if roles.known(session, person).team_id == team.id:  # they may have been moved while we waited for the row
+            return team
 
 
 def new_team(session: Session, name: str, at: datetime) -> Team:
@@ -68,13 +72,13 @@ def new_team(session: Session, name: str, at: datetime) -> Team:
         UsageError: the name cannot be shown, or another team has it; the text suggests one that is free.
     """
     name = codes.name_in(name)
-    there = session.scalar(select(Team).where(Team.folded == codes.name_key(name)).with_for_update(key_share=True))
-    if there is not None and not there.active and _is_empty(session, there):
-        there.name, there.invitation, there.active, there.created = name, codes.invitation(), True, at
-        return there  # its people left, and may want the name again
-    team = Team(name=name, invitation=codes.invitation(), created=at)
-    _name_kept(session, team, there)
-    return team
+    there = session.scalar(select(Team.id).where(Team.folded == codes.name_key(name), ~Team.active))
+    given_up = held(session, there) if there else None
+    if given_up is None or given_up.active or members(session, given_up) or _handed_in(session, given_up):
+        return _called(session, Team(invitation=codes.invitation(), created=at), name)
+    given_up.name, given_up.invitation, given_up.active, given_up.created = name, codes.invitation(), True, at
+    session.flush()
+    return given_up  # those who left it, or others, may have the name again
 
 
 def found_team(session: Session, person: Person, name: str, at: datetime) -> Team:
@@ -141,12 +145,7 @@ def rename_team(session: Session, person: Person, name: str, at: datetime) -> Te
     """
     team, event = own(session, person), current(session, at)
     _demand_unfrozen(event, "names stay as they are")
-    before, name = team.name, codes.name_in(name)
-    there = session.scalar(select(Team).where(Team.folded == codes.name_key(name), Team.id != team.id))
-    _name_kept(session, team, there, name)
-    if person.role == "host" and before != name:
-        audit.note(session, who=person, what="renamed a team", about={"from": before, "to": name}, at=at)
-    return team
+    return _called(session, team, codes.name_in(name))
 
 
 def new_invitation(session: Session, person: Person, team: Team | None = None) -> str:
@@ -182,15 +181,16 @@ def merge_teams(session: Session, host: Person, gone: Team, into: Team) -> Team:
     found = {id: held(session, id) for id in sorted((gone.id, into.id))}  # in one order for all who hold two
     gone, into = found[gone.id], found[into.id]
     _demand_mergeable(session, gone, into)
-    session.execute(update(Person).where(Person.team_id == gone.id).values(team_id=into.id))
-    _move(session, gone, into, Submission, Submission.sha256, Submission.task)
-    _move(session, gone, into, Claim, Claim.problem)
-    _move(session, gone, into, Conflict, Conflict.judge_id)
+    session.execute(update(Person).where(Person.team_id == gone.id).values(team_id=into.id), execution_options=IN_STEP)
+    _first_receipt_counts(session, gone, into)
+    for table, same in ((Submission, ("sha256", "task")), (Claim, ("problem",)), (Conflict, ("judge_id",))):
+        _move(session, gone, into, table, same)
     gone.active = False
     audit.note(session, who=host, what="merged teams", about={"from": gone.name, "into": into.name})
     session.flush()
-    session.expire_all()  # people and submissions were moved behind the session's back
-    return session.get_one(Team, into.id)
+    session.expire(gone, ["members"])
+    session.expire(into, ["members"])
+    return into
 
 
 def disqualify(session: Session, host: Person, team: Team, reason: str) -> None:
@@ -240,26 +240,19 @@ def _demand_unfrozen(event: EventNow, what: str) -> None:
         raise NotAllowed(f"The board is frozen since {event.spoken(frozen)}: {what}. Ask a host if that is wrong.")
 
 
-def _is_empty(session: Session, team: Team) -> bool:
-    return not members(session, team) and not _handed_in(session, team)
-
-
 def _handed_in(session: Session, team: Team) -> bool:
     return bool(session.scalar(select(exists().where(Submission.team_id == team.id))))
 
 
-def _name_kept(session: Session, team: Team, there: Team | None, name: str = "") -> None:
-    """Keeps the team under its name, unless another has it: one that is `there`, or that comes at the same moment."""
-    name = name or team.name
-    if there is None:
-        try:
-            with session.begin_nested():
-                team.name = name
-                session.add(team)
-            return
-        except IntegrityError:
-            session.expire_all() if team in session else None
-    raise UsageError(TAKEN.format(name=name, free=_free(session, name)))
+def _called(session: Session, team: Team, name: str) -> Team:
+    """The team under this name, unless another has it: one that was there, or one that comes at the same moment."""
+    try:
+        with session.begin_nested():
+            team.name = name
+            session.add(team)
+    except IntegrityError:
+        raise UsageError(TAKEN.format(name=name, free=_free(session, name))) from None
+    return team
 
 
 def _free(session: Session, name: str) -> str:
@@ -281,6 +274,20 @@ def _demand_mergeable(session: Session, gone: Team, into: Team) -> None:
         raise NotAllowed("Judges have been given these teams. Teams cannot be merged after that.")
 
 
-def _move(session: Session, gone: Team, into: Team, table: type, *same: object) -> None:
-    """Moves the rows of a team to another, but for those that it has already."""
-    ...
+def _first_receipt_counts(session: Session, gone: Team, into: Team) -> None:
+    """Where both handed in the same bytes for the same task, one stays; it counts from when the first was received."""
+    theirs, ours = aliased(Submission), aliased(Submission)
+    same = (theirs.sha256 == ours.sha256) & (theirs.task == ours.task)
+    twins = select(ours, theirs.received).join(theirs, same).where(ours.team_id == into.id, theirs.team_id == gone.id)
+    for kept, received in session.execute(twins):
+        kept.received = min(kept.received, received)
+    session.flush()
+
+
+def _move(session: Session, gone: Team, into: Team, table: type, same: tuple[str, ...]) -> None:
+    """Moves a team's rows to another, but for those that it has already: they are left with the team that is gone."""
+    other = aliased(table)
+    twin = exists().where(other.team_id == into.id, *(getattr(other, name) == getattr(table, name) for name in same))
+    session.execute(
+        update(table).where(table.team_id == gone.id, ~twin).values(team_id=into.id), execution_options=IN_STEP
+    )

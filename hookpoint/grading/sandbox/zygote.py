@@ -5,7 +5,7 @@ forks a `stage`, from which that notebook's answers are withheld and which has g
 needs. For each submission the stage forks a `run`, which also gives up all system calls but those of computing, then
 reads the submission, which nobody before it has seen.
 
-Run as `python -m hookpoint.grading.sandbox.zygote FD`. What arrives and leaves is described in `hookpoint.grading.box`.
+Run as `python -m hookpoint.grading.sandbox.zygote FD NICE`. What arrives and leaves, `hookpoint.grading.box` says.
 """
 # ruff: noqa: E402
 
@@ -47,9 +47,10 @@ DONE = -1
 LARGEST = 64 << 20
 
 
-def main(fd: int) -> None:
-    """Serves stages until the other side closes the socket."""
+def main(fd: int, nice: int = 0) -> None:
+    """Serves stages until the other side closes the socket; it stands back for others, as `os.nice` counts."""
     limits.end_with_parent(os.getppid())
+    os.nice(nice)
     torch.set_num_threads(1)
     control = socket.socket(fileno=fd)
     warm()
@@ -173,4 +174,4 @@ class Renewing(Bench):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

@@ -15,7 +15,7 @@ from hookpoint.hosting.store.database import Database
 
 from . import csrf, errors
 from .edges import Bounded, Secured
-from .stream import Hub, read_state
+from .stream import Hub, reader
 
 __all__ = ["create_app"]
 
@@ -40,7 +40,7 @@ def create_app(
     """
     app = FastAPI(title="hookpoint", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.database, app.state.clock, app.state.grading_info = database, clock, grading_info
-    app.state.hub = Hub(read_state(database, clock, baselines))
+    app.state.hub = Hub(reader(database, clock, baselines))
     app.add_middleware(Bounded)
     app.add_middleware(Secured)  # the last one added is the outermost
     errors.install(app)

@@ -73,4 +73,4 @@ async def checked(request: Request) -> None:
     given = form.get(FIELD)
     wanted = await run_in_threadpool(token_of, request)
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), wanted.encode()):
-        raise NotAllowed("This form comes from an older page, so nothing was changed. Open the page again and repeat it.")
+        raise NotAllowed("This form is from an older page, so nothing was changed. Open the page again and repeat it.")

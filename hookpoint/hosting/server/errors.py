@@ -76,7 +76,7 @@ def status_says_itself(error: HTTPException) -> bool:
 def _malformed(request: Request, error: RequestValidationError) -> Response:
     fields = [".".join(str(part) for part in one["loc"][1:]) or str(one["loc"][0]) for one in error.errors()]
     named = ", ".join(dict.fromkeys(field[:40] for field in fields[:5]))
-    return _answer(request, 400, f"Something is missing or not of the right kind: {named}. Look at it and send it again.")
+    return _answer(request, 400, f"This is missing or not of the right kind: {named}. Look at it and send it again.")
 
 
 def _gone(request: Request, error: ClientDisconnect) -> Response:

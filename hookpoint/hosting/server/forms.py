@@ -52,4 +52,3 @@ def again(request: Request, name: str, error: HookpointError, **values: Any) -> 
     if isinstance(error, TooOften):
         response.headers["Retry-After"] = str(error.seconds)
     return response
-

@@ -7,8 +7,9 @@ hidden field of a form), `said` (the line that `back_to` left), `nav` (where thi
 
 import base64
 import binascii
+import hashlib
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import escape
 
+from hookpoint.hosting import shown
+
 from . import auth, csrf
 
 __all__ = ["back_to", "bare", "render"]
 
 TEMPLATES = Path(__file__).with_name("templates")
+STATIC = Path(__file__).with_name("static")
 SAID = "hookpoint_said"  # a cookie: one line for the next page
 LONGEST_SAID = 600  # characters
 NAV = {
-    "participant": (("/team", "Team"), ("/submit", "Submit"), ("/board", "Board"), ("/news", "News"), ("/help", "Help")),
+    "participant": (
+        ("/team", "Team"),
+        ("/submit", "Submit"),
+        ("/board", "Board"),
+        ("/news", "News"),
+        ("/help", "Help"),
+    ),
     "judge": (("/judge", "Judging"), ("/board", "Board"), ("/news", "News")),
     "mentor": (("/help", "Questions"), ("/board", "Board"), ("/news", "News")),
     "host": (("/host", "Host"), ("/help", "Questions"), ("/news", "News"), ("/board", "Board")),
@@ -46,7 +56,7 @@ def render(request: Request, name: str, status: int = 200, **values: Any) -> HTM
     common = {
         "request": request,
         "now": seen.now,
-        "timer": timer(seen.now),
+        "timer": shown.timer(seen.now) | {"left": seen.now.now.seconds},
         "person": seen.person,
         "nav": NAV[seen.person.role if seen.person else ""],
         "csrf": partial(csrf.hidden_field, request),
@@ -83,20 +93,6 @@ def _said(request: Request) -> str:
         return ""
 
 
-def timer(now: Any) -> dict[str, Any]:
-    """What the big clock counts down to, as plain values: `until` in seconds since 1970 (None: nothing to count)."""
-    state = now.now
-    what = f"{state.then} begins" if state.then else "the event ends"
-    return {
-        "phase": state.phase.name if state.phase else "",
-        "until": state.next.timestamp() if state.next and not state.paused else None,
-        "left": state.seconds,
-        "what": what if state.next else "",
-        "paused": state.paused,
-        "over": state.phase is None and state.next is None,
-    }
-
-
 @pass_context
 def _clock(context: Context, at: datetime | float | None) -> str:
     """The time by the clock of the place: 18:05, with the day where it is another one than today."""
@@ -107,7 +103,8 @@ def _clock(context: Context, at: datetime | float | None) -> str:
     today = schedule.local(context["now"].at).date()
     if local.date() == today:
         return local.strftime("%H:%M")
-    return local.strftime("%a %H:%M") if abs(local.date() - today) < timedelta(days=6) else local.strftime("%d %b %H:%M")
+    near = abs(local.date() - today) < timedelta(days=6)
+    return local.strftime("%a %H:%M" if near else "%d %b %H:%M")
 
 
 @pass_context
@@ -139,6 +136,12 @@ def lasting(seconds: float | None) -> str:
     return f"{hours // 24} days {hours % 24} h" if hours % 24 else f"{hours // 24} days"
 
 
+@cache
+def static(name: str) -> str:
+    """The address of a file in `static/`, another one whenever the file is: browsers may keep it for good."""
+    return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -149,6 +152,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"clock": _clock, "day": _day, "points": points, "lasting": lasting}
+    made.globals["static"] = static
     return made
 
 

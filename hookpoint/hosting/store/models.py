@@ -102,6 +102,7 @@ class Person(Base):
     """Somebody who can sign in, by a token of which only the hash is here. A participant may have no team yet.
 
     `wants_team`: they asked to be matched with others, by what `about` says (skills, languages, hours).
+    `tells_progress`: their workspace may tell which of their own checks pass. `news_read`: up to when they have read.
     """
 
     __tablename__ = "person"
@@ -115,6 +116,8 @@ class Person(Base):
     active: Mapped[bool] = mapped_column(default=True)
     wants_team: Mapped[bool] = mapped_column(default=False)
     about: Mapped[Any] = mapped_column(Json, default=dict)
+    tells_progress: Mapped[bool] = mapped_column(default=False)
+    news_read: Mapped[datetime | None]
     joined: Mapped[datetime] = mapped_column(default=now)
     team: Mapped[Team | None] = relationship(back_populates="members")
 

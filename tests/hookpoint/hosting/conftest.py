@@ -6,6 +6,7 @@ A test marked `on_both` runs twice, with `db` (and all that comes from it) in SQ
 import contextlib
 import json
 import shutil
+import threading
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -142,6 +143,30 @@ def a_person(db, NOON):
         return person
 
     return make
+
+
+@pytest.fixture(scope="session")
+def together():
+    """`together(jobs)`: runs them all at the same time; gives what they raised."""
+
+    def run(jobs) -> list[BaseException]:
+        raised, start = [], threading.Barrier(len(jobs))
+
+        def one(job) -> None:
+            start.wait()
+            try:
+                job()
+            except BaseException as error:
+                raised.append(error)
+
+        threads = [threading.Thread(target=one, args=[job]) for job in jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        return raised
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 import sqlite3
-import threading
 import time
 
 import pytest
@@ -56,9 +55,9 @@ def test_opening_makes_no_file_and_upgrading_makes_one_for_its_owner_alone(tmp_p
     assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("event.db*")} == {0o600}
 
 
-def test_two_that_upgrade_at_once_make_one_event(tmp_path):
+def test_two_that_upgrade_at_once_make_one_event(tmp_path, together):
     both = [open_database(tmp_path / "event.db") for _ in range(2)]
-    assert in_threads([one.upgrade for one in both]) == []
+    assert together([one.upgrade for one in both]) == []
     put(both[0], team())
     with both[1].reading() as session:
         assert session.scalars(select(Team.name)).all() == ["Owls"]
@@ -206,26 +205,7 @@ def test_an_address_of_no_database_is_refused_without_its_password(address):
 # Transactions
 
 
-def in_threads(jobs) -> list[BaseException]:
-    """Runs all at the same time; gives what they raised."""
-    raised, start = [], threading.Barrier(len(jobs))
-
-    def run(job) -> None:
-        start.wait()
-        try:
-            job()
-        except BaseException as error:
-            raised.append(error)
-
-    threads = [threading.Thread(target=run, args=[job]) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return raised
-
-
-def test_two_writers_that_read_first_wait_for_each_other_and_lose_nothing(db):
+def test_two_writers_that_read_first_wait_for_each_other_and_lose_nothing(db, together):
     """Each of 400 transactions counts what is there and writes the next number: a lost turn would show twice."""
     second = open_database(db.place)
 
@@ -235,7 +215,7 @@ def test_two_writers_that_read_first_wait_for_each_other_and_lose_nothing(db):
                 count = session.execute(text("SELECT count(*) FROM rate_event")).scalar_one()
                 session.add(RateEvent(who="Owls", kind=str(count)))
 
-    assert in_threads([lambda: write(db), lambda: write(second)]) == []
+    assert together([lambda: write(db), lambda: write(second)]) == []
     with db.reading() as session:
         assert sorted(session.scalars(select(RateEvent.kind)), key=int) == [str(number) for number in range(400)]
 

@@ -4,6 +4,7 @@ Whoever has joined is shown their token once, on the page after: it lies in the 
 cookie says that it may be shown. So a reload neither joins twice nor loses it.
 """
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,20 +12,22 @@ from fastapi.responses import Response
 
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.hosting import codes, people
-from hookpoint.hosting.errors import NotSignedIn
+from hookpoint.hosting.errors import NotAllowed, NotSignedIn
+from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.matching import SKILLS
 
 from .. import auth, pages
 from ..auth import At, Db, Now, Visitor
 from ..forms import Fields, again
 
-__all__ = ["HOME", "router"]
+__all__ = ["HOME", "LEVELS", "about_in_form", "address", "closed", "router", "show_token"]
 
 router = APIRouter()
 HOME = {"participant": "/team", "judge": "/judge", "mentor": "/help", "host": "/host"}
 FRESH = "hookpoint_fresh"  # the cookie that lets /welcome show the token
 FRESH_SECONDS = 15 * 60
 LEVELS = (("0", "none"), ("1", "a little"), ("2", "well"), ("3", "very well"))
+LISTS = ("languages", "wishes")  # of what matching asks for: names with commas
 LONGEST_LINK = 60  # characters of a code in an address
 
 
@@ -48,14 +51,14 @@ def join(request: Request, db: Db, at: At, now: Now, typed: Fields) -> Response:
         return again(request, "join.html", error, **_shown(now, typed))
     response = pages.back_to("/welcome")
     auth.sign_in(request, response, token)
-    response.set_cookie(FRESH, "1", max_age=FRESH_SECONDS, path="/welcome", httponly=True, samesite="lax")
+    show_token(response)
     return response
 
 
-def _join(db: Db, at: At, typed: Fields) -> str:
+def _join(db: Db, at: datetime, typed: dict[str, str]) -> str:
     how, team, invitation = typed.get("how", "new"), typed.get("team", ""), typed.get("invitation", "")
     if how == "new" and not team.strip():
-        raise UsageError("Your team has no name yet. Choose one, or say below that you have an invitation.")
+        raise UsageError("Your team has no name yet. Choose one, or say that you have an invitation.")
     if how == "invited" and not invitation.strip():
         raise UsageError("The invitation is missing. Somebody of the team finds it on their team page.")
     with db.session() as session:
@@ -66,26 +69,37 @@ def _join(db: Db, at: At, typed: Fields) -> str:
             typed.get("name", ""),
             team_name=team if how == "new" else "",
             invitation=invitation if how == "invited" else "",
-            about=_about(typed) if how == "match" else None,
+            about=about_in_form(typed) if how == "match" else None,
+            token=typed.get("token", ""),  # made with the page: a form that is sent twice joins once
         )
     return token
 
 
-def _about(typed: Fields) -> dict[str, Any]:
-    """What matching knows of a person: skills by level, languages, the hours they would work."""
-    skills = {skill: int(level) for skill in SKILLS if (level := typed.get(f"skill {skill}", "0")) in ("1", "2", "3")}
-    languages = [name.strip()[:40] for name in typed.get("languages", "").split(",") if name.strip()]
-    return {"skills": skills, "languages": languages[:5] or ["English"]}
+def about_in_form(typed: dict[str, str]) -> dict[str, Any]:
+    """What matching is told of a person, as `people.join` takes it: only what they filled in."""
+    skills = {skill: level for skill in SKILLS if (level := typed.get(f"skill {skill}", "0")) != "0"}
+    lists = {name: [one.strip() for one in typed.get(name, "").split(",") if one.strip()] for name in LISTS}
+    return {name: value for name, value in {"skills": skills, **lists}.items() if value}
 
 
-def _shown(now: Now, typed: dict[str, str]) -> dict[str, Any]:
+def _shown(now: EventNow, typed: dict[str, str]) -> dict[str, Any]:
     """What the page shows: when joining opens if it is not, and what was typed."""
-    closed = ""
+    typed = {"token": codes.token()} | typed
+    return {"typed": typed, "closed": closed(now, "joining"), "skills": SKILLS, "levels": LEVELS}
+
+
+def closed(now: EventNow, word: str) -> str:
+    """Why something is not open, and when it is; nothing if it is open."""
     try:
-        now.demand("joining")
-    except HookpointError as error:
-        closed = str(error)
-    return {"typed": typed, "closed": closed, "skills": SKILLS, "levels": LEVELS, "letters": codes.LETTERS}
+        now.demand(word)
+    except NotAllowed as error:
+        return str(error)
+    return ""
+
+
+def show_token(response: Response) -> None:
+    """Lets the next page show the token that the browser was given."""
+    response.set_cookie(FRESH, "1", max_age=FRESH_SECONDS, path="/welcome", httponly=True, samesite="lax")
 
 
 @router.get("/welcome")

@@ -1,0 +1,154 @@
+// What all pages share: the clock, colours, the live state, and small helps in forms. Pages work without it.
+//
+// The state arrives on `document` as the event "state" (detail: the snapshot). An element with data-refresh="/path" is
+// filled anew from that path when the state changes; with data-team="12" only when something happened to that team's
+// work. The path gives a piece of HTML, escaped by the server.
+"use strict";
+const root = document.documentElement, body = document.body;
+const clock = { offset: Number(body.dataset.now) - Date.now() / 1000, timer: null };
+export const now = () => Date.now() / 1000 + clock.offset;
+
+// Times
+
+const two = (number) => String(number).padStart(2, "0");
+const hours = new Intl.DateTimeFormat("en-GB", {
+  timeZone: body.dataset.zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
+export const clockTime = (seconds) => hours.format(new Date(seconds * 1000));
+
+export function countdown(seconds) {
+  const whole = Math.max(0, Math.ceil(seconds)), days = Math.floor(whole / 86400);
+  const text = `${two(Math.floor(whole / 3600) % 24)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+  return days ? `${days} d ${text}` : text;
+}
+
+export function lasting(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60), full = Math.floor(minutes / 60);
+  if (minutes < 60) return `${minutes} min`;
+  if (full < 48) return minutes % 60 ? `${full} h ${minutes % 60} min` : `${full} h`;
+  return full % 24 ? `${Math.floor(full / 24)} days ${full % 24} h` : `${full / 24} days`;
+}
+
+function tick() {
+  const timer = clock.timer, until = timer ? timer.until : Number(body.dataset.until) || null;
+  let text = null;
+  if (until !== null) text = countdown(until - now());
+  else if (timer && timer.paused) text = `paused, ${timer.left === null ? "" : countdown(timer.left)}`;
+  else if (timer && timer.over) text = "time is up";
+  if (text !== null) for (const place of document.querySelectorAll("[data-timer]")) {
+    if (place.textContent !== text) place.textContent = text;
+  }
+  document.dispatchEvent(new CustomEvent("tick"));
+}
+
+// The live state
+
+let shown = null, lost = null;
+function received(message) {
+  if ("up" in message) connection(message.up);
+  if (!("state" in message)) return;
+  connection(true);
+  clock.offset = message.offset;
+  const state = JSON.parse(message.state), before = shown;
+  shown = state;
+  clock.timer = state.timer;
+  for (const place of document.querySelectorAll("[data-phase]")) {
+    place.textContent = state.timer.phase || (state.timer.over ? "over" : "not begun");
+  }
+  document.dispatchEvent(new CustomEvent("state", { detail: state }));
+  for (const place of document.querySelectorAll("[data-refresh]")) {
+    const team = place.dataset.team;
+    if (before && (!team || before.changes[team] !== state.changes[team])) refresh(place);
+  }
+  tick();
+}
+
+// A moment without a connection is nothing to speak of: a ribbon that blinks would be.
+function connection(up) {
+  const ribbon = document.getElementById("ribbon");
+  clearTimeout(lost);
+  if (up) ribbon.hidden = true;
+  else lost = setTimeout(() => { ribbon.hidden = false; }, 1000);
+}
+
+function listen() {
+  if (window.SharedWorker) {
+    const worker = new SharedWorker(body.dataset.worker);
+    worker.port.onmessage = (event) => received(event.data);
+    worker.port.start();
+    addEventListener("pagehide", () => worker.port.postMessage("bye"));
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+    return;
+  }
+  let source = null, offset = 0;
+  const close = () => { if (source) source.close(); source = null; };
+  const open = () => {
+    close();
+    source = new EventSource("/stream");
+    source.addEventListener("time", (event) => { offset = Number(event.data) - Date.now() / 1000; });
+    source.addEventListener("state", (event) => received({ state: event.data, offset }));
+    source.onopen = () => received({ up: true });
+    source.onerror = () => {
+      received({ up: false });
+      if (source && source.readyState === EventSource.CLOSED) setTimeout(open, 5000);
+    };
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  open();
+}
+
+// A crowd of browsers does not ask in the same instant; a hidden one waits until it is looked at.
+const waiting = new WeakSet();
+function refresh(place) {
+  if (waiting.has(place)) return;
+  waiting.add(place);
+  setTimeout(async () => {
+    if (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }));
+    waiting.delete(place);
+    try {
+      const answer = await fetch(place.dataset.refresh, { headers: { "X-Part": "1" } });
+      if (answer.ok && !place.contains(document.activeElement)) place.innerHTML = await answer.text();
+    } catch { /* the ribbon tells of it; what is there stays */ }
+  }, Math.random() * 700);
+}
+
+// Keys and forms
+
+const typing = (target) => target.closest && target.closest("input, textarea, select, [contenteditable]");
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "d" || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* for this page, then */ }
+});
+
+document.addEventListener("focusin", (event) => { if (event.target.matches("[data-select]")) event.target.select(); });
+
+const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+for (const box of document.querySelectorAll("[data-drop]")) {
+  const input = box.querySelector("input[type=file]"), chosen = box.querySelector("output");
+  const tell = () => { chosen.textContent = [...input.files].map((file) => `${file.name}, ${size(file.size)}`).join("; "); };
+  input.addEventListener("change", tell);
+  for (const kind of ["dragenter", "dragover"]) box.addEventListener(kind, (event) => {
+    event.preventDefault();
+    box.classList.add("over");
+  });
+  for (const kind of ["dragleave", "drop"]) box.addEventListener(kind, () => box.classList.remove("over"));
+  box.addEventListener("drop", (event) => {
+    event.preventDefault();
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
+
+// A second press while the first is on its way would send everything twice.
+document.addEventListener("submit", (event) => {
+  for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; });
+  setTimeout(() => event.target.querySelectorAll("button").forEach((button) => { button.disabled = false; }), 4000);
+});
+
+tick();
+setInterval(tick, 250);
+listen();

@@ -101,7 +101,8 @@ def make_people() -> None:
     )  # fmt: skip
     table(
         "person", words("name"), words("role"), words("token_hash"), number("team_id", nullable=True),
-        yes_or_no("active"), yes_or_no("wants_team"), words("about"), moment("joined"),
+        yes_or_no("active"), yes_or_no("wants_team"), words("about"),
+        yes_or_no("tells_progress"), moment("news_read", nullable=True), moment("joined"),
         unique("person", "token_hash"),
         refers("person", "team_id", "team"),
         check("person", "role", "role IN ('host', 'judge', 'mentor', 'participant')"),

@@ -1,0 +1,156 @@
+"""Grading on several machines: the event server keeps one supervisor on each worker of a Dask cluster.
+
+Dask says which workers there are and carries the request; submissions and verdicts go through the event's PostgreSQL
+database, by leases. So a scheduler, a worker or this server may die at any moment and nothing is lost or doubled. A
+Dask worker runs what its scheduler sends: workers are machines of the host's own, and what people hand in stays in the
+sandbox below the supervisor.
+"""
+
+import contextlib
+import ipaddress
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from hookpoint.errors import HookpointError, UsageError
+
+from . import cluster_worker
+
+__all__ = ["Cluster"]
+
+EVERY_SECONDS = 2.0
+CONNECT_SECONDS = 10
+NO_SQLITE = (
+    "Grading on several machines needs PostgreSQL, and this event is in the file {place}. "
+    "`hookpoint host init --database postgresql://...` makes one there."
+)
+ODD = "{text} is no address of a Dask scheduler. Write it like tls://10.0.0.5:8786, or tcp://127.0.0.1:8786."
+NO_DASK = 'Dask is not installed: pip install "hookpoint[cluster]"'
+OPEN = (
+    "{scheduler} is on the network without TLS: whoever reaches it could run programs on your machines. Use tls://, "
+    "as the guide to several machines shows; or say --insecure-scheduler if nobody else is in that network."
+)
+AWAY = "The Dask scheduler {scheduler} does not answer ({why}). Nothing is lost; trying again."
+HERE = "Grading on the workers of {scheduler}."
+NOBODY = "{scheduler} has no worker, so nothing is graded. Submissions wait."
+QUIET = ("distributed.client", "distributed.comm", "distributed.core", "distributed.batched", "distributed.utils_comm")
+
+
+class Cluster:
+    """The workers of one Dask scheduler, each with a supervisor while `run` runs.
+
+    Args:
+        scheduler: its address.
+        url: the event's database, with its password. It is handed on where nobody else can read it: by TLS, or within
+            this machine. Elsewhere workers have their own in the environment, as they may everywhere.
+        place: the database's, without its password.
+        insecure: a scheduler on the network may do without TLS.
+        told: gets a line whenever something changes that a host wants to know.
+
+    Raises:
+        UsageError: it must not be used so.
+        HookpointError: Dask is not installed.
+    """
+
+    def __init__(
+        self,
+        scheduler: str,
+        url: str,
+        place: str,
+        *,
+        insecure: bool = False,
+        told: Callable[[str], object] = print,
+    ):
+        scheme, local = parsed(scheduler)
+        if not url.startswith("postgres"):
+            raise UsageError(NO_SQLITE.format(place=place))
+        if scheme != "tls" and not local and not insecure:
+            raise UsageError(OPEN.format(scheduler=scheduler))
+        self.scheduler, self.scheme = scheduler, scheme
+        self.security()  # what it lacks is said now, and not while people wait
+        self.url = url if scheme == "tls" or local else ""
+        self.told, self.said = told, ""
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Within the block the workers grade."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self.run, args=[stop], daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(2 * CONNECT_SECONDS)  # workers that are not told end their supervisors by themselves
+
+    def run(self, stop: threading.Event) -> None:
+        """Keeps a supervisor on every worker that there is, until told to stop; then ends them all."""
+        from hookpoint.grading.results import version
+
+        ours = version()
+        while not stop.is_set():
+            try:
+                with self.connected() as client:
+                    while not stop.is_set():
+                        self.say(self.state(client.run(cluster_worker.keep, ours, self.url, on_error="return")))
+                        stop.wait(EVERY_SECONDS)
+                    client.run(cluster_worker.release, on_error="ignore")
+            except Exception as error:  # Dask raises what its parts raise: OSError, TimeoutError, and its own
+                self.say(AWAY.format(scheduler=self.scheduler, why=type(error).__name__))
+                stop.wait(EVERY_SECONDS)
+
+    def state(self, answers: dict[str, Any]) -> str:
+        """What a host should know of the workers' answers, in a line for each that does not grade."""
+        lines = [str(one) for one in answers.values() if one]
+        return "\n".join(lines) or (HERE if answers else NOBODY).format(scheduler=self.scheduler)
+
+    def say(self, text: str) -> None:
+        if text != self.said:
+            self.said = text
+            self.told(text)
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[Any]:
+        from distributed import Client
+
+        for name in QUIET:  # what is worth saying we say
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        client = Client(self.scheduler, timeout=CONNECT_SECONDS, set_as_default=False, security=self.security())
+        try:
+            yield client
+        finally:
+            client.close(timeout=CONNECT_SECONDS)
+
+    def security(self) -> Any:
+        """The certificates that Dask's configuration names, for TLS."""
+        try:
+            from distributed.security import Security
+        except ModuleNotFoundError:
+            raise HookpointError(NO_DASK) from None
+        if self.scheme != "tls":
+            return None
+        security = Security(require_encryption=True)
+        lacking = [name for name in ("tls_ca_file", "tls_client_cert") if not getattr(security, name)]
+        if lacking:
+            raise UsageError(f"Dask's configuration has no {' and no '.join(lacking)}: {self.scheduler} needs them.")
+        return security
+
+
+def parsed(scheduler: str) -> tuple[str, bool]:
+    """The protocol of a scheduler's address, and whether it is on this machine.
+
+    Raises:
+        UsageError: it is no address of a scheduler.
+    """
+    try:
+        parts = urlsplit(scheduler)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or parts.scheme not in ("tcp", "tls"):
+        raise UsageError(ODD.format(text=scheduler))
+    with contextlib.suppress(ValueError):
+        return parts.scheme, ipaddress.ip_address(host).is_loopback
+    return parts.scheme, host == "localhost"

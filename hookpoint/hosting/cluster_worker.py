@@ -1,0 +1,171 @@
+"""The Dask worker's side of grading on several machines: it keeps one supervisor, in a process of its own.
+
+The event server asks for it again and again (`keep`). A worker that was not asked for a while ends its supervisor, and
+a supervisor ends when its worker does, however that ends: then the pipe between them closes. It is no Dask task, for a
+task cannot be cancelled once it runs, and in a worker with a nanny may not have the processes that grading needs.
+
+What Dask calls here runs in the worker's event loop, so nothing here waits.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from hookpoint.errors import HookpointError
+
+__all__ = ["KEPT_SECONDS", "URL", "keep", "release"]
+
+URL = "HOOKPOINT_DATABASE"  # in a worker's environment: the event's database, as this machine reaches it
+KEPT_SECONDS = 60  # how long a supervisor goes on although no event server asks for it: a restart takes less
+AGAIN_SECONDS = 5  # before a supervisor that ended is started again
+PATIENCE = 20  # for one that was told to end: what it grades goes back into the queue
+NO_URL = f"{{name}} has no {URL} in its environment, and only tls:// may bring it one. Set it and restart the worker."
+NO_SQLITE = f"{{name}}: {URL} has to be postgresql://..., for an SQLite file is of one machine alone."
+OTHER = "{name} has another hookpoint or course than the event server, and would judge otherwise. Install the same."
+ENDED = "{name}: the supervisor has ended. {why}"
+
+
+class Kept:
+    """A supervisor's process. Its worker holds the other end of its pipe, and it lives no longer than that."""
+
+    def __init__(self, name: str, url: str, workers: int):
+        self.name, self.url = name, url
+        self.began = time.monotonic()
+        self.unwanted = False
+        self.last_words = "It said nothing."
+        command = [sys.executable, "-m", "hookpoint.hosting.cluster_worker"]
+        # In a session of its own: Ctrl-C at the worker is for the worker, whose end it hears of.
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        # By the pipe, for everybody may read a command line.
+        self.process.stdin.write(json.dumps({"name": name, "url": url, "workers": workers}).encode() + b"\n")
+        self.process.stdin.flush()
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    @property
+    def lives(self) -> bool:
+        return self.process.poll() is None
+
+    def listen(self) -> None:
+        """Its output is the worker's too: a log of SLURM or Kubernetes holds it."""
+        for line in self.process.stdout:
+            self.last_words = line.decode(errors="replace").strip() or self.last_words
+            print(f"{self.name}: {self.last_words}", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        self.process.stdin.close()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:  # its leases run out
+            self.process.kill()
+
+
+class Wanted:
+    """What this worker process keeps, and until when."""
+
+    def __init__(self) -> None:
+        self.kept: Kept | None = None
+        self.until = 0.0
+
+    def keep(self, name: str, url: str, workers: int) -> str:
+        """Starts a supervisor if there is none; gives what was wrong with the one before, or nothing."""
+        self.until = time.monotonic() + KEPT_SECONDS
+        last, trouble = self.kept, ""
+        if last and last.url != url:
+            last.unwanted = True
+        if last and last.lives:
+            return ""
+        if last and not last.unwanted:
+            trouble = ENDED.format(name=name, why=last.last_words)
+            if time.monotonic() < last.began + AGAIN_SECONDS:
+                return trouble
+        self.kept = Kept(name, url, workers)
+        threading.Thread(target=self.watch, args=[self.kept], daemon=True).start()
+        return trouble
+
+    def watch(self, kept: Kept) -> None:
+        """Ends it when it is not wanted any more, or nobody has asked for it in time."""
+        while kept.lives and not kept.unwanted and time.monotonic() < self.until:
+            time.sleep(0.1)
+        kept.unwanted = kept.unwanted or kept.lives
+        kept.end()
+
+    def release(self) -> None:
+        if self.kept:
+            self.kept.unwanted = True
+
+
+WANTED = Wanted()
+
+
+def keep(version: str, url: str, dask_worker) -> str:
+    """What keeps this worker from grading, in a line; or nothing, and then its supervisor lives for a while.
+
+    Args:
+        version: the event server's, of all that verdicts depend on.
+        url: the event's database; what the worker's environment says goes before it.
+        dask_worker: Dask puts in the worker that this runs on.
+    """
+    from hookpoint.grading.results import version as ours
+
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    url = os.environ.get(URL) or url
+    if not url:
+        return NO_URL.format(name=name)
+    if not url.startswith("postgres"):
+        return NO_SQLITE.format(name=name)
+    if ours() != version:
+        release()
+        return OTHER.format(name=name)
+    return WANTED.keep(name, url, dask_worker.state.nthreads)
+
+
+def release() -> None:
+    """Ends this worker's supervisor; what it was grading goes back into the queue."""
+    WANTED.release()
+
+
+def supervise() -> None:
+    """The supervisor's process: grades until its pipe closes."""
+    from hookpoint.grading.level import demand, probe
+
+    from .supervisor import Supervisor
+
+    told = json.loads(sys.stdin.readline())
+    stop = threading.Event()
+    threading.Thread(target=lambda: (os.read(0, 1), stop.set()), daemon=True).start()
+    take_cores(told["workers"])
+    demand(level := probe(), trusted=False)
+    Supervisor(told["url"], told["name"], told["workers"], level).run(stop)
+
+
+def take_cores(count: int) -> None:
+    """Keeps this process on cores that no other supervisor of this machine has, until it ends; if there are enough.
+
+    Grading binds its processes to the first cores that it may use, so two supervisors would crowd on those.
+    """
+    mine = []
+    for core in sorted(os.sched_getaffinity(0)):
+        path = os.path.join(tempfile.gettempdir(), f"hookpoint-core-{os.getuid()}-{core}")
+        try:
+            fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            continue
+        mine.append(core)
+        if len(mine) == count:
+            os.sched_setaffinity(0, mine)
+            return
+
+
+if __name__ == "__main__":
+    try:
+        supervise()
+    except HookpointError as error:
+        sys.exit(str(error))

@@ -1,0 +1,7 @@
+"""The rehearsal: a whole event with simulated teams, whose verdicts are known beforehand.
+
+`answers` says what the teams write, `parts` puts notebooks together, `crowd` is the teams at their laptops, `stage` the
+event server that they use, `play` the acts in order, `findings` what must be true at the end.
+"""
+
+__all__: list[str] = []

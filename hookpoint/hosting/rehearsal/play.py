@@ -1,0 +1,146 @@
+"""The acts of a rehearsal in their order, and what came of them."""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from hookpoint.errors import HookpointError
+
+from .crowd import Crowd
+from .epilogue import after_the_end, judged
+from .findings import Finding, Percentiles, board_found, kept, percentiles, verdicts
+from .parts import cast
+from .refused import refusals
+from .stage import Stage
+
+__all__ = ["Played", "play", "seconds_for"]
+
+LONGEST, SHORTEST, FULL_HOUSE = 180.0, 15.0, 500  # seconds for the crowd; teams for which it takes the longest
+DRAIN_SECONDS = 120.0  # for what still waits when all have handed in
+# When what happens, as shares of the crowd's time: the middle of the rush.
+KILL_GRADER, KILL_SUPERVISOR, RESTART = 0.4, 0.55, 0.7
+PAGE_SECONDS = 1.0  # for a page and an answer, 99 of 100
+
+
+@dataclass
+class Played:
+    """A rehearsal that is over: its findings and its figures. `folder` is where the event lies, if it was kept."""
+
+    findings: list[Finding] = field(default_factory=list)
+    figures: dict[str, Percentiles] = field(default_factory=dict)
+    handed_in: int = 0
+    tried_again: int = 0
+    seconds: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        return all(finding.good for finding in self.findings)
+
+
+def seconds_for(teams: int) -> float:
+    """How long the crowd of so many teams takes: three minutes if they fill the house."""
+    return min(LONGEST, max(SHORTEST, LONGEST * teams / FULL_HOUSE))
+
+
+def play(
+    teams: int, seed: int = 0, workers: int = 0, database: str = "", keep: Path | None = None,
+    say: Callable[[str, int], None] = lambda act, number: None,
+) -> Played:  # fmt: skip
+    """Plays a whole event: people join, hand in, look around and ask, while a grader and the supervisor are killed and
+    the server is started again; then judges rate, and all is exported and imported.
+
+    Args:
+        database: a PostgreSQL database to use instead of a file.
+        keep: a folder for the event, which stays; a temporary one otherwise.
+        say: told of each act, and of how often it happened, for showing progress.
+
+    Raises:
+        HookpointError: the server does not start, or answers what it must not.
+    """
+    began = time.monotonic()
+    played, parts = Played(), cast(teams, seed)
+    with folder_for(keep) as folder:
+        stage = Stage(folder, workers or len(os.sched_getaffinity(0)), database)
+        try:
+            say("The server starts", 1)
+            stage.start()
+            crowd = Crowd(stage.address, stage.code, parts, seconds_for(teams), seed, lambda what: say(what, 1))
+            accidents = asyncio.run(together(crowd, stage, say))
+            say("The last are graded", 1)
+            drained = drain(stage)
+            found, waited = verdicts(stage.database, crowd)
+            played.findings += [accidents, drained, *found, *kept(stage.database, crowd)]
+            board = httpx.get(f"{stage.address}/api/event", timeout=30).json()["board"]["rows"]
+            played.findings.append(board_found(board, stage.database, crowd))
+            say("Strangers are refused", 1)
+            played.findings.append(refusals(stage, crowd))
+            say("Judges rate", 1)
+            played.findings.append(judged(stage, crowd))
+            stage.stop()
+            say("All is exported, and imported again", 1)
+            played.findings += after_the_end(stage, crowd)
+            played.figures = {"from sending to the verdict": percentiles(waited)}
+            played.figures |= {f"an answer: {kind}": percentiles(spent) for kind, spent in crowd.timings.items()}
+            asked = [spent for kind in ("page", "api") for spent in crowd.timings.get(kind, ())]
+            slow = percentiles(asked).p99
+            late = [f"{slow:.2f} s"] if slow > PAGE_SECONDS else []
+            played.findings.append(Finding.of("pages and answers within a second, 99 of 100", len(asked), late))
+            played.handed_in, played.tried_again = len(crowd.sent), crowd.tried_again
+        finally:
+            stage.close()
+    played.seconds = time.monotonic() - began
+    return played
+
+
+@contextmanager
+def folder_for(keep: Path | None):
+    if keep is not None:
+        yield keep
+        return
+    with tempfile.TemporaryDirectory(prefix="hookpoint-rehearsal-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+async def together(crowd: Crowd, stage: Stage, say: Callable[[str, int], None]) -> Finding:
+    """The crowd at work, and the accidents meanwhile. Nothing that the crowd does knows of them."""
+    failed: list[str] = []
+
+    async def accident(share: float, what: str, act: Callable[[], bool]) -> None:
+        await crowd.until(share)
+        say(what, 1)
+        if not await asyncio.to_thread(act):
+            failed.append(f"{what}: there was none")
+
+    crowd.began = time.monotonic()
+    accidents = [
+        accident(KILL_GRADER, "A grader is killed", lambda: stage.kill_one(stage.graders())),
+        accident(KILL_SUPERVISOR, "The supervisor is killed", lambda: stage.kill_one(stage.supervisors())),
+        accident(RESTART, "The server starts again", lambda: stage.restart() is None),
+    ]
+    await asyncio.gather(crowd.run(), *accidents)
+    return Finding.of("accidents that happened", len(accidents), failed)
+
+
+def drain(stage: Stage) -> Finding:
+    """Waits until nothing is left to be graded."""
+    from sqlalchemy import func, select
+
+    from hookpoint.hosting.store.models import Job
+
+    until = time.monotonic() + DRAIN_SECONDS
+    while True:
+        with stage.database.reading() as session:
+            left = session.scalar(select(func.count(Job.id)).where(Job.state.in_(("queued", "leased"))))
+            all = session.scalar(select(func.count(Job.id)))
+        if not left or time.monotonic() > until:
+            return Finding.of("nothing left in the queue", all, [f"job {number}" for number in range(left)])
+        if stage.process.poll() is not None:
+            raise HookpointError("The event server has ended by itself.")
+        time.sleep(0.2)

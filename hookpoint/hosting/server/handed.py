@@ -1,0 +1,102 @@
+"""What a team handed in and where each of it stands, for its pages and the API: nobody else's can be asked for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from hookpoint.hosting import queue, standings
+from hookpoint.hosting.errors import NotFound
+from hookpoint.hosting.event import EventNow
+from hookpoint.hosting.shown import task_name
+from hookpoint.hosting.standings import SubmissionView
+from hookpoint.hosting.store.models import Person
+
+__all__ = ["Handed", "as_json", "handed_in", "one_of"]
+
+WAITING = ("queued", "running")
+WRITE_UP = "Write-up"
+NOT_COUNTED = "Not counted: this is no attempt, and the host has been told."
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A submission as its team sees it: `place` is which in line, `expected` about how many seconds it will take."""
+
+    view: SubmissionView
+    title: str
+    place: int | None = None
+    expected: float | None = None
+
+    @property
+    def status(self) -> str:
+        return self.view.status
+
+    @property
+    def waits(self) -> bool:
+        return self.status in WAITING
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not counted, for the team."""
+        if self.status != "not counted":
+            return self.view.trouble
+        return f"{NOT_COUNTED} {self.view.trouble}".strip()
+
+
+def handed_in(session: Session, person: Person, now: EventNow) -> list[Handed]:
+    """All that the person's team has handed in, the latest first."""
+    if person.team_id is None:
+        return []
+    return [_placed(session, view, now) for view in standings.of_team(session, person.team_id)]
+
+
+def one_of(session: Session, person: Person, id: int, now: EventNow) -> Handed:
+    """One submission of the person's own team.
+
+    Raises:
+        NotFound: there is none, or it is another team's, of which nothing is told.
+    """
+    views = standings.of_team(session, person.team_id) if person.team_id is not None else []
+    for view in views:
+        if view.id == id:
+            return _placed(session, view, now)
+    raise NotFound("Your team has handed in no such file. Look at your team's page for what it has.")
+
+
+def _placed(session: Session, view: SubmissionView, now: EventNow) -> Handed:
+    title = WRITE_UP if view.kind == "writeup" else task_name(view.task)
+    if view.status not in WAITING:
+        return Handed(view, title)
+    place = queue.place(session, view.id)
+    return Handed(view, title, place, queue.expected_seconds(session, max(0, (place or 0) - 1), now.at))
+
+
+def as_json(one: Handed) -> dict[str, Any]:
+    """The same for programs."""
+    view = one.view
+    return {
+        "submission": view.id,
+        "task": view.task,
+        "kind": view.kind,
+        "file_name": view.file_name,
+        "sha256": view.sha256,
+        "by": view.by,
+        "received": view.received.timestamp(),
+        "status": view.status,
+        "place": one.place,
+        "expected_seconds": one.expected,
+        "points": view.points,
+        "max_points": view.max_points,
+        "verdicts": [
+            {
+                "exercise": verdict.exercise,
+                "status": verdict.status,
+                "points": verdict.points,
+                "max_points": verdict.max_points,
+                "message": verdict.message,
+            }
+            for verdict in view.verdicts
+        ],
+        "trouble": one.trouble,
+    }

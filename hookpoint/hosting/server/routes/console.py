@@ -1,0 +1,190 @@
+"""The host's console: how the event stands, what is to be read out now, and the switches. Every action is audited."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from hookpoint.errors import UsageError
+from hookpoint.hosting import audit, event, health, lost, news, queue, schedule, standings
+from hookpoint.hosting.event import EventNow
+from hookpoint.hosting.store.models import AUDIENCES, Person
+
+from .. import pages
+from ..acting import acted, confirmed, number
+from ..auth import Db, HostPerson, Now
+from ..forms import Fields
+from ..undoing import undoable
+from . import console_judging, console_teams
+
+__all__ = ["router"]
+
+router = APIRouter()
+router.include_router(console_teams.router)
+router.include_router(console_judging.router)
+LATEST = 10  # actions on the first page
+LOG = 300  # on the page of the log
+LATER = "%Y-%m-%dT%H:%M"  # as browsers send a date and time
+
+
+@router.get("/host")
+def overview(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
+    with db.reading() as session:
+        return pages.render(request, "host.html", **shown(session, request, now))
+
+
+def shown(session: Session, request: Request, now: EventNow) -> dict[str, Any]:
+    """All that the first page of the console has."""
+    state = request.app.state
+    place = None if not state.database.is_sqlite else state.database.file
+    started = getattr(state, "started", None)
+    up = (now.at - started).total_seconds() if started else None
+    entries = audit.latest(session, LATEST)
+    steps = schedule.run_sheet(now.schedule)
+    past = [step for step in steps if step.at <= now.at]
+    return {
+        "lights": health.lights(session, now, place, up, getattr(state.hub, "listening", None)),
+        "entries": [(entry, undo) for entry, undo in zip(entries, undoable(session, entries, now), strict=True)],
+        "current": past[-1] if past else None,
+        "coming": [step for step in steps if step.at > now.at][:2],
+        "frozen": standings.frozen_since(now),
+        "lost": lost.not_counted(session),
+        "scheduled": news.scheduled(session, now.at),
+        "audiences": AUDIENCES,
+        "typed": {},
+    }
+
+
+@router.get("/host/run-sheet")
+def run_sheet(request: Request, now: Now, host: HostPerson) -> Response:
+    """To be printed: all of it, with what is read out."""
+    steps = schedule.run_sheet(now.schedule)
+    past = [step for step in steps if step.at <= now.at]
+    return pages.render(request, "host_run_sheet.html", steps=steps, current=past[-1] if past else None)
+
+
+@router.get("/host/log")
+def log(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
+    with db.reading() as session:
+        return pages.render(request, "host_log.html", entries=audit.latest(session, LOG), most=LOG)
+
+
+@router.post("/host/board")
+def board(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) -> Response:
+    thawed = typed.get("thawed") == "yes"
+
+    def act(session: Session, host: Person) -> None:
+        event.switch(session, host, "thawed", thawed)
+
+    said = "The public board moves." if thawed else "The public board stands still from its time of freezing on."
+    return _done(request, db, now, host, act, said)
+
+
+@router.post("/host/grading")
+def grading(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) -> Response:
+    paused = typed.get("paused") == "yes"
+
+    def act(session: Session, host: Person) -> None:
+        event.switch(session, host, "grading_paused", paused)
+
+    said = "Grading is paused: what comes in waits." if paused else "Grading goes on."
+    return _done(request, db, now, host, act, said)
+
+
+@router.post("/host/event")
+def interrupt(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) -> Response:
+    """Pauses, resumes, extends."""
+    what = typed.get("what", "")
+
+    def act(session: Session, host: Person) -> str:
+        minutes = number(typed.get("minutes", ""), "How much longer") if what == "extend" else 0
+        event.interrupt(session, host, what, now.at, minutes)
+        later = f"All that is to come is {minutes} minutes later."
+        return {"pause": "The event is paused.", "resume": "The event goes on.", "extend": later}[what]
+
+    return _done(request, db, now, host, act, typed=typed)
+
+
+@router.post("/host/final")
+def final(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) -> Response:
+    """Shows everyone the final board, or takes it back."""
+    opened = typed.get("open") == "yes"
+
+    def act(session: Session, host: Person) -> None:
+        if opened:
+            confirmed(typed.get("confirm", ""), now.settings.title, "publish the final board of this event")
+            standings.host_board(session, now, "final")  # refuses while results have no final score
+        event.switch(session, host, "final_open", opened)
+
+    said = "Everyone sees the final board." if opened else "The final board is closed again."
+    return console_judging.done(request, db, now, host, act, said, typed=typed)
+
+
+@router.post("/host/announce")
+def announce(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) -> Response:
+    def act(session: Session, host: Person) -> str:
+        later = _later(typed.get("from", ""), now)
+        told = news.announce(
+            session, host, typed.get("text", ""), typed.get("audience", ""), typed.get("pinned") == "yes", now.at, later
+        )
+        to = "everyone" if told.audience == "everyone" else f"the {told.audience}"
+        return f"It will be shown to {to} at {now.spoken(told.posted)}." if told.posted > now.at else f"Sent to {to}."
+
+    return _done(request, db, now, host, act, typed=typed)
+
+
+@router.post("/host/announce/{announcement_id}/cancel")
+def cancel(request: Request, db: Db, now: Now, host: HostPerson, announcement_id: int) -> Response:
+    def act(session: Session, host: Person) -> None:
+        news.cancel(session, host, announcement_id, now.at)
+
+    return _done(request, db, now, host, act, "It will not be shown.")
+
+
+@router.post("/host/again")
+def grade_all_again(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
+    """Grades again all that could not be graded."""
+
+    def act(session: Session, host: Person) -> str:
+        count = lost.requeue_all(session, host, now.at)
+        return f"{count} submission{'s wait' if count != 1 else ' waits'} to be graded again."
+
+    return _done(request, db, now, host, act)
+
+
+@router.post("/host/again/{submission_id}")
+def grade_again(
+    request: Request, db: Db, now: Now, host: HostPerson, submission_id: int, typed: Fields
+) -> Response:
+    def act(session: Session, host: Person) -> None:
+        queue.requeue(session, host, submission_id, now.at)
+
+    team = typed.get("team", "")
+    back = f"/host/teams/{team}" if team.isascii() and team.isdigit() else "/host"
+    return _done(request, db, now, host, act, f"Submission {submission_id} waits to be graded again.", back=back)
+
+
+def _done(
+    request: Request, db: Db, now: Now, host: Person, act: Any, said: str = "", back: str = "/host", **more: Any
+) -> Response:
+    return acted(request, db, host, act, said, back=back, template="host.html",
+                 values=lambda session: shown(session, request, now), **more)  # fmt: skip
+
+
+def _later(text: str, now: EventNow) -> datetime | None:
+    """When it is to be shown, by the clock of the place; None for at once.
+
+    Raises:
+        UsageError: it is no time, or it has passed.
+    """
+    if not text.strip():
+        return None
+    try:
+        when = datetime.strptime(text.strip()[:16], LATER).replace(tzinfo=now.schedule.zone)
+    except ValueError:
+        raise UsageError("From when is a date and a time, as 2027-03-05T18:00. Leave it empty for at once.") from None
+    if when <= now.at:
+        raise UsageError(f"{now.spoken(when)} has passed. Give a time to come, or leave it empty for at once.")
+    return when
