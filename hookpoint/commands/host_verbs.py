@@ -114,3 +114,64 @@ def rehearse(**options: Any) -> None:
     from hookpoint.commands.rehearsing import rehearse
 
     rehearse(**options)
+
+
+@host.command()
+@click.argument("out", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
+@which_event
+def export(out: Path, folder: Path | None) -> None:
+    """Write what is left of the event into FOLDER: results, certificates, tables, and an archive of all."""
+    from hookpoint.commands import hosting_archive
+
+    hosting_archive.export(folder, out)
+
+
+@host.command("import")
+@click.argument("archive", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--into",
+    default="event",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the event, which must not hold one yet.",
+)
+@click.option("--database", default="", metavar="URL", help="An empty database in PostgreSQL instead of a file.")
+@click.option("--largest", default=16.0, show_default=True, metavar="GB", help="What the archive may unpack to.")
+def bring_in(archive: Path, into: Path, database: str, largest: float) -> None:
+    """Make the event in ARCHIVE an event again, in a new folder, with a new secret and new links for everyone."""
+    from hookpoint.commands import hosting_archive
+
+    hosting_archive.bring_in(archive, into, database, largest)
+
+
+@host.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Only verify the bundle that is there. Needs no network.")
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    help="linux-x86_64, windows-amd64, macos-arm64, linux-aarch64; this machine's if not given.",
+)
+@click.option("--python", "pythons", multiple=True, help="3.11, 3.12 or 3.13; this one if not given.")
+@click.option("--extra", "extras", multiple=True, help="Also what this extra of hookpoint needs: interp.")
+@click.option("--index-url", metavar="URL", help="Where pip looks, instead of where it is set up to look.")
+@click.option("--extra-index-url", multiple=True, metavar="URL", help="Where it looks as well: PyTorch's CPU wheels.")
+@click.option("--find-links", multiple=True, metavar="PLACE", help="A folder of wheels, in which it looks as well.")
+@click.option("--cuda", is_flag=True, help="Take the torch for graphics cards if pip chooses it: gigabytes.")
+def bundle(
+    folder: Path,
+    check: bool,
+    index_url: str | None,
+    extra_index_url: tuple[str, ...],
+    find_links: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Fill FOLDER, for a stick, with all that learners need: their laptops install from it without a network."""
+    from hookpoint.commands import hosting_bundle
+
+    if check:
+        return hosting_bundle.check(folder)
+    places = [f"--index-url={index_url}"] if index_url else []
+    places += [f"--extra-index-url={one}" for one in extra_index_url]
+    hosting_bundle.bundle(folder, options=[*places, *(f"--find-links={one}" for one in find_links)], **options)

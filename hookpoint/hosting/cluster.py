@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,8 @@ from . import cluster_worker
 
 __all__ = ["Cluster"]
 
-EVERY_SECONDS = 2.0
+ASK_SECONDS = 10.0  # well below cluster_worker.KEPT_SECONDS
+LOOK_SECONDS = 1.0
 CONNECT_SECONDS = 10
 NO_SQLITE = (
     "Grading on several machines needs PostgreSQL, and this event is in the file {place}. "
@@ -33,7 +35,7 @@ OPEN = (
     "as the guide to several machines shows; or say --insecure-scheduler if nobody else is in that network."
 )
 AWAY = "The Dask scheduler {scheduler} does not answer ({why}). Nothing is lost; trying again."
-HERE = "Grading on the workers of {scheduler}."
+HERE = "Grading on {many} of {scheduler}."
 NOBODY = "{scheduler} has no worker, so nothing is graded. Submissions wait."
 QUIET = ("distributed.client", "distributed.comm", "distributed.core", "distributed.batched", "distributed.utils_comm")
 
@@ -95,16 +97,23 @@ class Cluster:
                 with self.connected() as client:
                     while not stop.is_set():
                         self.say(self.state(client.run(cluster_worker.keep, ours, self.url, on_error="return")))
-                        stop.wait(EVERY_SECONDS)
+                        self.wait(client, stop)
                     client.run(cluster_worker.release, on_error="ignore")
             except Exception as error:  # Dask raises what its parts raise: OSError, TimeoutError, and its own
                 self.say(AWAY.format(scheduler=self.scheduler, why=type(error).__name__))
-                stop.wait(EVERY_SECONDS)
+                stop.wait(LOOK_SECONDS)
+
+    def wait(self, client: Any, stop: threading.Event) -> None:
+        """Until workers have to be asked again: after a while, or because one has come or gone."""
+        before, until = set(client.nthreads()), time.monotonic() + ASK_SECONDS
+        while not stop.wait(LOOK_SECONDS) and time.monotonic() < until and set(client.nthreads()) == before:
+            pass
 
     def state(self, answers: dict[str, Any]) -> str:
         """What a host should know of the workers' answers, in a line for each that does not grade."""
         lines = [str(one) for one in answers.values() if one]
-        return "\n".join(lines) or (HERE if answers else NOBODY).format(scheduler=self.scheduler)
+        many = f"{len(answers)} worker{'s' * (len(answers) > 1)}"
+        return "\n".join(lines) or (HERE if answers else NOBODY).format(scheduler=self.scheduler, many=many)
 
     def say(self, text: str) -> None:
         if text != self.said:

@@ -9,7 +9,9 @@ What Dask calls here runs in the worker's event loop, so nothing here waits.
 
 import fcntl
 import json
+import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -133,17 +135,18 @@ def release() -> None:
 
 
 def supervise() -> None:
-    """The supervisor's process: grades until its pipe closes."""
-    from hookpoint.grading.level import demand, probe
+    """The supervisor's process: grades until its pipe closes, or it is told to end."""
+    from hookpoint.grading.level import probe
 
-    from .supervisor import Supervisor
+    from .supervisor import Supervisor, stop_at_end_of_input
 
-    told = json.loads(sys.stdin.readline())
-    stop = threading.Event()
-    threading.Thread(target=lambda: (os.read(0, 1), stop.set()), daemon=True).start()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    told, stop = json.loads(sys.stdin.readline()), threading.Event()
+    threading.Thread(target=stop_at_end_of_input, args=[stop.set], daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     take_cores(told["workers"])
-    demand(level := probe(), trusted=False)
-    Supervisor(told["url"], told["name"], told["workers"], level).run(stop)
+    Supervisor(told["url"], told["name"], told["workers"], probe()).run(stop)
 
 
 def take_cores(count: int) -> None:

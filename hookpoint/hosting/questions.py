@@ -16,7 +16,9 @@ from .errors import NotFound
 from .store.models import Person, Question
 from .texts import text_in
 
-__all__ = ["answer", "ask", "faq", "hand_on", "mine", "places", "publish", "solved", "take", "waiting"]
+__all__ = [
+    "answer", "answered", "ask", "faq", "hand_on", "helpers", "mine", "places", "publish", "solved", "take", "waiting",
+]  # fmt: skip
 
 LONGEST = 2_000  # characters of a question, and of an answer
 LONGEST_NOTE = 80  # of where somebody sits, and of what it is about
@@ -155,6 +157,18 @@ def faq(session: Session) -> list[Question]:
     """The public questions with their answers, the last answered first. Who asked is not to be shown."""
     query = select(Question).where(Question.public, Question.answer.is_not(None))
     return list(session.scalars(query.order_by(Question.answered.desc(), Question.id.desc())))
+
+
+def answered(session: Session, count: int) -> list[Question]:
+    """The questions that were answered last, the latest first, each with who asked and their team: for helpers."""
+    query = select(Question).where(Question.answer.is_not(None)).order_by(Question.answered.desc(), Question.id.desc())
+    return list(session.scalars(query.options(joinedload(Question.person).joinedload(Person.team)).limit(count)))
+
+
+def helpers(session: Session) -> dict[int, str]:
+    """The mentors and hosts, by id, in order of their names."""
+    query = select(Person.id, Person.name).where(Person.role.in_(("mentor", "host")), Person.active)
+    return dict(session.execute(query.order_by(Person.name, Person.id)).tuples().all())
 
 
 def _waiting(what: object = Question) -> Select:

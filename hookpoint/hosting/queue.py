@@ -20,14 +20,16 @@ from hookpoint.grading.results import Result
 
 from . import audit, roles
 from .errors import NotFound
+from .store.columns import now
 from .store.models import Event, Grader, Job, Person, Submission, Verdict
 
 __all__ = [
-    "TRIES", "Leased", "QueueState", "any_free", "claim", "content", "enqueue", "expected_seconds", "extend", "finish",
-    "give_back", "place", "requeue", "state",
+    "LONGEST_LEASE", "TRIES", "Leased", "QueueState", "any_free", "claim", "clock", "content", "enqueue",
+    "expected_seconds", "extend", "finish", "give_back", "place", "requeue", "state",
 ]  # fmt: skip
 
 TRIES = 3
+LONGEST_LEASE = 300  # seconds; a longer one was given before the clock was set back, and nobody shall wait for it
 HEARD_SECONDS = 10  # a grader that was not heard for longer does not count for what is expected
 TYPICAL_OF = 30  # jobs, the last ones that were done: what the next one will take
 GAVE_UP = f"Grading was begun {TRIES} times and came to no end. This is a failure of ours and costs no attempt."
@@ -101,6 +103,12 @@ def requeue(session: Session, host: Person, submission_id: int, at: datetime) ->
     return job
 
 
+def clock(session: Session) -> datetime:
+    """The time that leases go by: a server's own where there is one, for the clocks of machines differ."""
+    there = session.get_bind().dialect.name == "postgresql"
+    return session.scalar(select(func.clock_timestamp())) if there else now()
+
+
 def any_free(session: Session, at: datetime) -> bool:
     """Whether a claim would find something. It may read: who only asks should not keep writers waiting."""
     return not _paused(session) and session.scalar(select(Job.id).where(_free(at)).limit(1)) is not None
@@ -108,6 +116,8 @@ def any_free(session: Session, at: datetime) -> bool:
 
 def claim(session: Session, owner: str, count: int, seconds: float, at: datetime) -> list[Leased]:
     """At most `count` jobs for `owner`, the oldest first, until `seconds` after `at`; none while grading is paused.
+
+    `seconds` are at most LONGEST_LEASE. Graders on several machines agree on the time by `clock`.
 
     Jobs that nobody finished in TRIES attempts are given up here: they are `failed`, and a host can requeue them.
     """
@@ -227,7 +237,8 @@ def expected_seconds(session: Session, ahead: int, at: datetime) -> float | None
 
 
 def _free(at: datetime) -> ColumnElement[bool]:
-    return or_(Job.state == "queued", and_(Job.state == "leased", Job.lease_until <= at))
+    ended = or_(Job.lease_until <= at, Job.lease_until > at + timedelta(seconds=LONGEST_LEASE))
+    return or_(Job.state == "queued", and_(Job.state == "leased", ended))
 
 
 def _taken(session: Session, *rules: ColumnElement[bool], limit: int | None = None) -> list[Job]:

@@ -71,19 +71,20 @@ def board(
 
     Baselines stand among the teams in order of points, without a rank.
     """
+    visible = now.allows("board") or (now.now.phase is None and now.now.next is None)  # after the end it stays
     tasks = _tasks(rows, now.settings.notebooks)
     ranks = {one.team: one.rank for one in before.standings if one.score > 0}
     listed = [_row(one, teams[one.team][0], ranks.get(one.team), tasks) for one in current.standings]
     listed += [_baseline(number, one) for number, one in enumerate(baselines)]
     freezes = now.frozen_at()
     return {
-        "shown": now.allows("board"),
+        "shown": visible,
         "freezes": freezes.timestamp() if freezes and not now.now.paused else None,
         "scored": any(one.score > 0 for one in current.standings),
         "teams": len(current.standings),
         "most": max((row["high"] for row in listed), default=0) or 1,
         "tasks": [{"id": id, "name": task_name(id)} for id in tasks],
-        "rows": _in_place(listed),
+        "rows": _in_place(listed) if visible else [],
     }
 
 

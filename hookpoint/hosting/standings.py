@@ -112,11 +112,12 @@ def snapshot(session: Session, now: EventNow, baselines: Sequence[Baseline] = ()
         final, board = False, boards.board(rows, kept, teams=there)
     then = (since or now.at) - MOVED_IN
     before = boards.board(rows, Rules(kept.ties, then.timestamp(), disqualified=kept.disqualified), teams=there)
+    seen = shown.board(now, board, before, rows, there, baselines)
+    seen |= {"frozen": None if final or since is None else since.timestamp(), "final": final}
     return shown.event(now) | {
-        "board": shown.board(now, board, before, rows, there, baselines)
-        | {"frozen": None if final or since is None else since.timestamp(), "final": final},
+        "board": seen,
         "announcements": _announcements(session, now.at),
-        "graded": _graded(session, since),
+        "graded": _graded(session, since) if seen["shown"] else [],
         "progress": shown.progress(*_progress(session), now.settings.notebooks),
         "changes": _changes(session),
     }

@@ -67,7 +67,10 @@ class Packer:
             raise NotCarried("is too deep or too long to be checked")
         if value is None or value is True or value is False:
             return value
-        pack = PACK.get(type(value)) or next((pack for kind, pack in PACK.items() if isinstance(value, kind)), None)
+        kind = type(value)
+        if kind is float and math.isfinite(value):
+            return value
+        pack = PACK.get(kind) or next((pack for one, pack in PACK.items() if isinstance(value, one)), None)
         if pack is not None:
             return pack(self, value, depth + 1)
         record = RECORDS.get(type(value).__name__)
@@ -172,34 +175,38 @@ class Unpacker:
         return [self.unpack(node, depth) for node in nodes]
 
     def tagged(self, node: dict, depth: int) -> Any:
-        match node:  # the frequent ones first
-            case {"$": "tensor", "at": int(at)}:
-                return self.tensor(node, at)
-            case {"$": "tuple", "items": list(items)}:
-                return tuple(self.items(items, depth))
-            case {"$": "dict", "items": list(items)}:
-                return self.mapping(items, depth)
-            case {"$": "int", "hex": str(text)} if len(text) <= MAX_HEX + 3:
-                return int(text, 16)
-            case {"$": "float", "text": str(text)} if len(text) <= LONGEST_FLOAT:
-                return float(text)
-            case {"$": "bytes", "text": str(text)}:
-                return base64.b64decode(text, validate=True)
-            case {"$": "set", "items": list(items)}:
-                values = self.items(items, depth)
-                refuse_alike(values)
-                return set(values)
-            case {"$": "Counter", "items": list(items)}:
-                return Counter(self.mapping(items, depth))
-            case {"$": "dtype", "name": str(name)}:
-                return DTYPES[name]  # by table: a name must never be looked up on a module
-            case {"$": "generator", "state": int(at)}:
-                state = self.take(at)
-                self.generators.append(torch.Generator())
-                return self.generators[-1].set_state(state)
-            case {"$": "record", "type": str(kind), "items": list(items)}:
-                return RECORDS[kind](*self.items(items, depth))
-        return self.resolve(node)
+        kind = node["$"]
+        if kind == "tensor":
+            return self.tensor(node, demanded(node["at"], int))
+        if kind == "tuple":
+            return tuple(self.items(demanded(node["items"], list), depth))
+        unpack = UNPACK.get(kind)
+        return self.resolve(node) if unpack is None else unpack(self, node, depth)
+
+    def integer(self, node: dict, _: int) -> int:
+        return int(demanded(node["hex"], str, MAX_HEX + 3), 16)
+
+    def number(self, node: dict, _: int) -> float:
+        return float(demanded(node["text"], str, LONGEST_FLOAT))
+
+    def raw(self, node: dict, _: int) -> bytes:
+        return base64.b64decode(demanded(node["text"], str), validate=True)
+
+    def unordered(self, node: dict, depth: int) -> set:
+        values = self.items(demanded(node["items"], list), depth)
+        refuse_alike(values)
+        return set(values)
+
+    def dtype(self, node: dict, _: int) -> torch.dtype:
+        return DTYPES[node["name"]]  # by table: a name must never be looked up on a module
+
+    def generator(self, node: dict, _: int) -> torch.Generator:
+        state = self.take(demanded(node["state"], int))
+        self.generators.append(torch.Generator())
+        return self.generators[-1].set_state(state)
+
+    def record(self, node: dict, depth: int) -> Any:
+        return RECORDS[node["type"]](*self.items(demanded(node["items"], list), depth))
 
     def mapping(self, pairs: list, depth: int) -> dict:
         pairs = [self.items(pair, depth) for pair in pairs]
@@ -219,6 +226,26 @@ class Unpacker:
             raise NotCarried("names a tensor that is not there, or twice")
         self.taken.add(at)
         return self.parcel.tensors[at]
+
+
+UNPACK: dict[str, Callable[[Unpacker, dict, int], Any]] = {
+    "dict": lambda unpacker, node, depth: unpacker.mapping(demanded(node["items"], list), depth),
+    "Counter": lambda unpacker, node, depth: Counter(unpacker.mapping(demanded(node["items"], list), depth)),
+    "int": Unpacker.integer,
+    "float": Unpacker.number,
+    "bytes": Unpacker.raw,
+    "set": Unpacker.unordered,
+    "dtype": Unpacker.dtype,
+    "generator": Unpacker.generator,
+    "record": Unpacker.record,
+}
+
+
+def demanded(value: Any, kind: type, longest: int = MAX_BYTES) -> Any:
+    """The part of a node, which must be of this kind."""
+    if type(value) is not kind or (kind is str and len(value) > longest):
+        raise NotCarried("has a part that is not what it should be")
+    return value
 
 
 def refuse_alike(keys: list) -> None:

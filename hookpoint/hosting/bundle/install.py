@@ -22,7 +22,7 @@ def target():
     machine = platform.machine().lower()
     machine = MACHINES.get(machine, machine)
     name = NAMES.get((system, machine), system + "-" + machine)
-    return "%s-py%d%d" % ((name,) + sys.version_info[:2])
+    return f"{name}-py{sys.version_info[0]}{sys.version_info[1]}"
 
 
 def lock():
@@ -37,10 +37,9 @@ def refuse(what):
 def demand_fit():
     if sys.implementation.name == "cpython" and lock().is_file():
         return
-    there = ", ".join(sorted(path.stem for path in (HERE / "locks").glob("*.txt")))
+    there = ", ".join(sorted(path.stem for path in (HERE / "locks").glob("*.txt"))) or "no machine"
     refuse(
-        "This is %s, and the folder is for %s. Install one of these Pythons, or ask the host for another folder."
-        % (target(), there or "no machine")
+        f"This is {target()}, and the folder is for {there}. Install one of these, or ask the host for another folder."
     )
 
 
@@ -55,7 +54,7 @@ def demand_whole():
                 digest.update(part)
         there[digest.hexdigest()] = path
     if wanted - set(there):
-        refuse("%d files are damaged or missing. Copy the folder again." % len(wanted - set(there)))
+        refuse(f"{len(wanted - set(there))} files are damaged or missing. Copy the folder again.")
     return [there[one] for one in wanted]
 
 
@@ -77,13 +76,14 @@ def main():
     venv = folder / ".venv"
     programs = venv / ("Scripts" if os.name == "nt" else "bin")
     python = programs / ("python.exe" if os.name == "nt" else "python")
-    print("Installing %d packages into %s: some minutes ..." % (len(wheels), venv), flush=True)
+    print(f"Installing {len(wheels)} packages into {venv}: some minutes ...", flush=True)
     run([sys.executable, "-m", "venv", "--without-pip", venv])
     offline = ["--no-index", "--find-links", HERE / "wheels", "--require-hashes", "--quiet", "-r", lock()]
     run([python, pip / "pip", "install"] + offline)
     run([python, "-m", "pip", "check"])
+    program = programs / "hookpoint"
     print("Done. Nothing of this needs a network. To begin:\n")
-    print('    cd "%s"\n    "%s" start' % (folder, programs / "hookpoint"))
+    print(f'    cd "{folder}"\n    "{program}" start')
 
 
 if __name__ == "__main__":

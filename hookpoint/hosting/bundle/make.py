@@ -20,8 +20,8 @@ __all__ = ["Order", "make"]
 
 MARK = "bundle.json"  # that the folder is ours
 CHOICE = (
-    "For {target} pip chose the torch for graphics cards ({name}): gigabytes that no laptop here needs. Give the address "
-    "of PyTorch's CPU wheels with --extra-index-url (its installation page shows it), or say --cuda if you want them."
+    "For {target} pip chose the torch for graphics cards ({name}): gigabytes that no laptop here needs. Give the "
+    "address of PyTorch's CPU wheels with --extra-index-url (its installation page shows it), or say --cuda."
 )
 NOT_OURS = "{folder} holds other things. Name a new folder: what a bundle does not need is deleted from it."
 Told = Callable[[str, int, int], None]
@@ -55,7 +55,8 @@ def make(folder: Path, order: Order, told: Told, own_wheel: Callable[[Path], Pat
     wheels = _begun(folder)
     told("hookpoint's own wheel", 0, 0)
     mine = own_wheel(wheels)
-    wanted = [f"{mine.resolve()}[{','.join(order.extras)}]" if order.extras else str(mine), *order.requirements]
+    extras = f"[{','.join(order.extras)}]" if order.extras else ""
+    wanted = [f"{mine.resolve()}{extras}", *order.requirements]
     plans: dict[Target, list[Planned]] = {}
     for target in order.targets:
         told(f"what {target} needs", 0, 0)

@@ -8,10 +8,11 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError, UsageError
+from hookpoint.hosting import roles
 from hookpoint.hosting.store.database import Database
 from hookpoint.hosting.store.models import Person
 
-from . import auth, pages
+from . import pages
 from .forms import again
 
 __all__ = ["Act", "acted", "confirmed", "number"]
@@ -34,7 +35,7 @@ def acted(
     """Does `act` and goes `back`; if it is refused, shows `template` with the `values` as they are and what was typed."""
     try:
         with db.session() as session:
-            told = act(session, auth.in_session(session, host))
+            told = act(session, roles.known(session, host))
     except HookpointError as error:
         with db.reading() as session:
             return again(request, template, error, **values(session) | {"typed": typed or {}})

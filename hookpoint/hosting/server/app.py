@@ -1,26 +1,25 @@
 """The whole server as one ASGI app: `create_app(database)`, which uvicorn serves."""
 
 import contextlib
-import importlib
-import importlib.util
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from hookpoint.hosting.store.database import Database
 
 from . import csrf, errors
 from .edges import Bounded, Secured
+from .routes import api, board, console, joining, judging, live, news, questions, submitting, team
 from .stream import Hub, reader
 
 __all__ = ["create_app"]
 
-FORMS = ("board", "joining", "team", "submitting", "news", "questions", "judging", "console")
-PROGRAMS = ("live", "api")  # no cookie counts here, so that no form of another site can use one
+FORMS = (board, joining, team, submitting, news, questions, judging, console)
+PROGRAMS = (live, api)  # no cookie counts here, so that no form of another site can use one
 STATIC = Path(__file__).with_name("static")
 
 
@@ -40,23 +39,17 @@ def create_app(
     """
     app = FastAPI(title="hookpoint", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.database, app.state.clock, app.state.grading_info = database, clock, grading_info
-    app.state.hub = Hub(reader(database, clock, baselines))
+    app.state.started = clock()
+    app.state.hub = Hub(reader(database, clock, baselines), clock)
     app.add_middleware(Bounded)
     app.add_middleware(Secured)  # the last one added is the outermost
     errors.install(app)
-    for name in FORMS:
-        _include(app, name, [Depends(csrf.checked)])
-    for name in PROGRAMS:
-        _include(app, name, [])
+    for module in FORMS:
+        app.include_router(module.router, dependencies=[Depends(csrf.checked)])
+    for module in PROGRAMS:
+        app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
-
-
-def _include(app: FastAPI, name: str, dependencies: list) -> None:
-    module = f"{__package__}.routes.{name}"
-    if importlib.util.find_spec(module):
-        router: APIRouter = importlib.import_module(module).router
-        app.include_router(router, dependencies=dependencies)
 
 
 @contextlib.asynccontextmanager

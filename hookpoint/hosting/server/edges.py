@@ -30,7 +30,7 @@ def largest_body(path: str) -> int:
 
 
 class Secured:
-    """Puts the security headers on every answer, and keeps private ones out of every cache."""
+    """Puts the security headers on every answer, and keeps pages out of every cache."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -44,7 +44,7 @@ class Secured:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY.items():
                     headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("Cache-Control", _kept(scope))
             await send(message)
 
         await self.app(scope, receive, secured)
@@ -78,6 +78,13 @@ class Bounded:
             return message
 
         await self.app(scope, bounded, send)
+
+
+def _kept(scope: Scope) -> str:
+    """How long browsers may keep it: files that carry their version for good, other files if they ask each time."""
+    if not scope["path"].startswith("/static/"):
+        return "no-store"
+    return "public, max-age=31536000, immutable" if scope["query_string"].startswith(b"v=") else "no-cache"
 
 
 def _announced(scope: Scope) -> int | None:

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 
-from hookpoint.errors import HookpointError, UsageError
+from hookpoint.errors import HookpointError
 from hookpoint.hosting.errors import TooOften
 
 from . import csrf, pages
@@ -29,10 +29,11 @@ async def _fields(request: Request) -> dict[str, str]:
     return {name: text for name, text in _form(request).multi_items() if isinstance(text, str) and name != csrf.FIELD}
 
 
-async def _file(request: Request) -> Sent:
+async def _file(request: Request) -> Sent | None:
+    """The file of the form, or None if none was chosen."""
     file = _form(request).get("file")
     if not isinstance(file, UploadFile) or not file.filename:
-        raise UsageError("There is no file in what you sent. Choose one and send it again.")
+        return None
     return Sent(file.filename, await file.read())
 
 
@@ -43,7 +44,7 @@ def _form(request: Request) -> FormData:
 
 
 Fields = Annotated[dict[str, str], Depends(_fields)]
-SentFile = Annotated[Sent, Depends(_file)]
+SentFile = Annotated[Sent | None, Depends(_file)]
 
 
 def again(request: Request, name: str, error: HookpointError, **values: Any) -> Response:

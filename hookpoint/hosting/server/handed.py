@@ -1,18 +1,22 @@
 """What a team handed in and where each of it stands, for its pages and the API: nobody else's can be asked for."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from hookpoint.hosting import queue, standings
+from hookpoint.errors import HookpointError
+from hookpoint.hosting import intake, queue, standings
 from hookpoint.hosting.errors import NotFound
 from hookpoint.hosting.event import EventNow
+from hookpoint.hosting.intake import SubmissionIn
 from hookpoint.hosting.shown import task_name
 from hookpoint.hosting.standings import SubmissionView
-from hookpoint.hosting.store.models import Person
+from hookpoint.hosting.store.database import Database
+from hookpoint.hosting.store.models import Person, Submission
 
-__all__ = ["Handed", "as_json", "handed_in", "one_of"]
+__all__ = ["Handed", "WRITE_UP", "as_json", "findings", "handed_in", "one_of"]
 
 WAITING = ("queued", "running")
 WRITE_UP = "Write-up"
@@ -70,6 +74,21 @@ def _placed(session: Session, view: SubmissionView, now: EventNow) -> Handed:
         return Handed(view, title)
     place = queue.place(session, view.id)
     return Handed(view, title, place, queue.expected_seconds(session, max(0, (place or 0) - 1), now.at))
+
+
+@lru_cache(maxsize=256)
+def findings(db: Database, submission_id: int) -> tuple[str, ...]:
+    """What the receipt of a submission said: what is missing in a write-up, what is odd about a notebook.
+
+    A submission never changes, so it is read once, and not again each time its page is looked at.
+    """
+    with db.reading() as session:
+        row = session.get_one(Submission, submission_id)
+        one = SubmissionIn(row.file_name, row.content, row.kind)
+    try:
+        return intake.looked_at(one).warnings
+    except HookpointError:  # it was taken by other rules, of an older version
+        return ()
 
 
 def as_json(one: Handed) -> dict[str, Any]:

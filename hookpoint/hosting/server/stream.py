@@ -61,8 +61,8 @@ def reader(database: Database, clock: Callable[[], datetime], baselines: Sequenc
 class Hub:
     """Reads the state when it changes, at most once per `pause`, and tells all who listen."""
 
-    def __init__(self, read: Reader, pause: float = PAUSE, heartbeat: float = HEARTBEAT):
-        self._read, self.pause, self.heartbeat = read, pause, heartbeat
+    def __init__(self, read: Reader, clock: Callable[[], datetime], pause: float = PAUSE, heartbeat: float = HEARTBEAT):
+        self._read, self._clock, self.pause, self.heartbeat = read, clock, pause, heartbeat
         self._reading = threading.Lock()
         self._told: Told | None = None
         self._bells: set[asyncio.Event] = set()
@@ -118,12 +118,18 @@ class Hub:
         size = len(self._told.message) if self._told else 0
         return max(self.pause, size * len(self._bells) / BYTES_A_SECOND)
 
-    async def listen(self, now: float) -> AsyncIterator[bytes]:
-        """The stream for one connection that opens at `now`: first the time, then the state whenever it is another."""
+    def _time(self) -> str:
+        return f"event: time\ndata: {self._clock().timestamp()}\n\n"
+
+    async def listen(self) -> AsyncIterator[bytes]:
+        """The stream for one connection: first the time, then the state whenever it is another.
+
+        The time comes again with each heartbeat, so that a script hears when a network has died without a word.
+        """
         bell, version = asyncio.Event(), ""
         self._bells.add(bell)
         try:
-            yield f"retry: {RETRY}\nevent: time\ndata: {now}\n\n".encode()
+            yield f"retry: {RETRY}\n{self._time()}".encode()
             while True:
                 bell.clear()
                 told = self._told
@@ -134,6 +140,6 @@ class Hub:
                 try:
                     await asyncio.wait_for(bell.wait(), self.heartbeat)
                 except TimeoutError:
-                    yield b": still here\n\n"
+                    yield f": still here\n{self._time()}".encode()
         finally:
             self._bells.discard(bell)

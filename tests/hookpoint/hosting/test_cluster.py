@@ -1,32 +1,35 @@
 """Grading on several machines, as far as one machine can show it: Dask's workers are processes here."""
 
 import contextlib
+import hashlib
 import importlib.util
 import os
 import signal
 import subprocess
-import sys
-import threading
 import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
 
+from hookpoint.content.course import course
 from hookpoint.errors import UsageError
-from hookpoint.hosting import cluster_worker, queue
+from hookpoint.hosting import cluster, cluster_worker, queue
+from hookpoint.hosting import event as events
 from hookpoint.hosting.cluster import Cluster
 from hookpoint.hosting.store.database import open_database
-from hookpoint.hosting.store.models import Grader, Job, Submission, Verdict
+from hookpoint.hosting.store.models import Grader, Job, Person, Submission, Team, Verdict
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None, reason="Dask is not installed: the extra `cluster` brings it"
 )
+EXERCISES = len(course().notebook("03_attention").exercises)
 POSTGRES = "postgresql://host:secret@10.0.0.2/event"
 PLACE = "postgresql://host:***@10.0.0.2/event"
 
 
-def until(holds, patience: float = 60.0) -> None:
+def until(holds, patience: float = 120.0) -> None:
     end = time.monotonic() + patience
     while not holds():
         assert time.monotonic() < end, "it did not happen in time"
@@ -97,16 +100,16 @@ def test_a_worker_with_another_course_does_not_grade(monkeypatch):
 
 
 @pytest.fixture
-def graded(postgres, master):
+def graded(postgres, master, a_notebook, settings_text):
     """A database in PostgreSQL, and what can be asked of it while workers grade."""
     url = postgres.make(template=master)
     with contextlib.closing(open_database(url)) as database:
-        yield Graded(url, database)
+        yield Graded(url, database, a_notebook, settings_text)
 
 
 class Graded:
-    def __init__(self, url: str, database):
-        self.url, self.database = url, database
+    def __init__(self, url: str, database, notebook, settings: str):
+        self.url, self.database, self.notebook, self.settings = url, database, notebook, settings
 
     def count(self, what, *which) -> int:
         with self.database.reading() as session:
@@ -119,25 +122,51 @@ class Graded:
         with self.database.reading() as session:
             return set(session.scalars(select(Job.lease_owner).where(Job.state == "done")))
 
+    def tries(self) -> set[int]:
+        with self.database.reading() as session:
+            return set(session.scalars(select(Job.tries)))
+
+    def hand_in(self, count: int) -> None:
+        """So many submissions that wait to be graded."""
+        at = datetime.now(UTC)
+        with self.database.session() as session:
+            events.create(session, self.settings, at=at)
+            person = Person(name="Amina", role="participant", token_hash="0", team=Team(name="Owls", invitation="I"))
+            for number in range(count):
+                content = self.notebook(f"def causal_mask(T):\n    return {number}")
+                sha256 = hashlib.sha256(content).hexdigest()
+                file = {"file_name": "a.ipynb", "content": content, "sha256": sha256, "seed": "s"}
+                one = Submission(team=person.team, person=person, kind="notebook", task="03_attention", **file)
+                session.add(one)
+                session.flush()
+                queue.enqueue(session, one.id, at)
+
     def graders(self) -> set[str]:
         with self.database.reading() as session:
             return set(session.scalars(select(Grader.name)))
 
 
-@contextlib.contextmanager
-def serving(scheduler: str, url: str):
+@pytest.fixture
+def serving(monkeypatch):
     """What the event server does with a scheduler, in a thread; gives what it says."""
-    said = []
-    with Cluster(scheduler, url, "the database", told=said.append).running():
-        yield said
+    monkeypatch.setattr(cluster, "ASK_SECONDS", 1.0)
+
+    @contextlib.contextmanager
+    def serve(scheduler: str, url: str):
+        said = []
+        with Cluster(scheduler, url, "the database", told=said.append).running():
+            yield said
+
+    return serve
 
 
 @contextlib.contextmanager
-def local_cluster():
+def two_workers():
+    """The address of a scheduler that has two workers; a nanny each brings them back."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
-        yield cluster
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0") as dask:
+        yield dask.scheduler_address
 
 
 def supervisors() -> dict[int, int]:
@@ -145,3 +174,29 @@ def supervisors() -> dict[int, int]:
     lines = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
     return {int(pid): int(parent) for pid, parent, args in rows if args.endswith("hookpoint.hosting.cluster_worker")}
+
+
+def test_every_worker_grades_and_each_submission_is_graded_once(graded, serving):
+    with two_workers() as scheduler, serving(scheduler, graded.url) as said:
+        until(lambda: len(graded.graders()) == 2)
+        graded.hand_in(30)
+        until(lambda: graded.done() == 30)
+
+    assert len(graded.owners()) == 2 and graded.tries() == {1}
+    assert graded.count(Verdict) == 30 * EXERCISES
+    assert said[0].startswith("Grading on 2 workers of tcp://127.0.0.1:")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["a worker", "a supervisor"])
+def test_who_is_killed_loses_nothing_and_comes_back(graded, serving, victim):
+    with two_workers() as scheduler, serving(scheduler, graded.url):
+        until(lambda: len(graded.graders()) == 2)
+        graded.hand_in(60)
+        until(lambda: graded.done() > 5)
+        supervisor, worker = supervisors().popitem()
+        os.kill(worker if victim == "a worker" else supervisor, signal.SIGKILL)
+        until(lambda: graded.done() == 60 and len(set(supervisors()) - {supervisor}) == 2)
+
+    assert graded.count(Verdict) == 60 * EXERCISES
+    assert graded.count(Job) == 60

@@ -130,6 +130,19 @@ def test_a_lease_lasts_while_it_is_made_longer_and_beyond_if_nobody_wants_the_jo
 
 
 @pytest.mark.on_both
+def test_nobody_waits_for_a_lease_from_before_the_clock_was_set_back(do, waiting, NOON):
+    (id,) = waiting(1)
+    do(queue.claim, "a", 1, LEASE, NOON + timedelta(hours=1))
+    assert [one.submission for one in do(queue.claim, "b", 1, LEASE, NOON)] == [id]
+
+
+@pytest.mark.on_both
+def test_the_clock_of_leases_is_aware_of_its_zone_and_moves(do):
+    first, second = do(queue.clock), do(queue.clock)
+    assert first.utcoffset() is not None and timedelta(0) <= second - first < timedelta(minutes=1)
+
+
+@pytest.mark.on_both
 def test_what_was_begun_three_times_in_vain_is_given_up_as_our_failure(db, do, waiting, NOON):
     id, other = waiting(2)
     for hour in range(3):
@@ -308,20 +321,15 @@ def grade_until_done(address: str, name: str, seed: int) -> list[list]:
                 if not session.scalar(select(func.count(Job.id)).where(Job.state.in_(("queued", "leased")))):
                     return written
             with db.session() as session:
-                claimed = queue.claim(session, name, 3, 0.02, queue_time())
+                claimed = queue.claim(session, name, 3, 0.02, queue.clock(session))
             for one in [*claimed, *dropped]:
                 if chance.random() < 0.2 and one not in dropped:
                     dropped.append(one)
                     continue
                 with db.session() as session:
-                    if queue.finish(session, one.job, name, result(f"{name} {len(written)}"), queue_time()):
-                        written.append([one.submission, f"{name} {len(written)}"])
-
-
-def queue_time():
-    from hookpoint.hosting.store.columns import now
-
-    return now()
+                    message = f"{name} {len(written)}"
+                    if queue.finish(session, one.job, name, result(message), queue.clock(session)):
+                        written.append([one.submission, message])
 
 
 def demand_one_set_each(db, ids: list[int], written: list[list]) -> None:

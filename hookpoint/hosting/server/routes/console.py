@@ -1,6 +1,7 @@
 """The host's console: how the event stands, what is to be read out now, and the switches. Every action is audited."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -38,14 +39,13 @@ def overview(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
 def shown(session: Session, request: Request, now: EventNow) -> dict[str, Any]:
     """All that the first page of the console has."""
     state = request.app.state
-    place = None if not state.database.is_sqlite else state.database.file
-    started = getattr(state, "started", None)
-    up = (now.at - started).total_seconds() if started else None
+    place = Path(state.database.place) if state.database.is_sqlite else None
+    up = (now.at - state.started).total_seconds()
     entries = audit.latest(session, LATEST)
     steps = schedule.run_sheet(now.schedule)
     past = [step for step in steps if step.at <= now.at]
     return {
-        "lights": health.lights(session, now, place, up, getattr(state.hub, "listening", None)),
+        "lights": health.lights(session, now, place, up, state.hub.listeners),
         "entries": [(entry, undo) for entry, undo in zip(entries, undoable(session, entries, now), strict=True)],
         "current": past[-1] if past else None,
         "coming": [step for step in steps if step.at > now.at][:2],

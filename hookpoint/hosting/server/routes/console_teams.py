@@ -1,8 +1,6 @@
 """The console's pages about people: teams, who is in them, matching, and inviting judges, mentors and hosts."""
 
-import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import segno
 from fastapi import APIRouter, Request
@@ -12,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError, UsageError
-from hookpoint.hosting import codes, machine, people, roster, standings
+from hookpoint.hosting import codes, people, roles, roster, standings
 from hookpoint.hosting.errors import NotFound
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.matching_desk import looking
@@ -22,12 +20,12 @@ from .. import auth, pages
 from ..acting import Act, acted, confirmed
 from ..auth import Db, HostPerson, Now
 from ..forms import Fields, again
+from .board import QUIET_ZONE, reached_at
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/host")
 INVITED = ("judge", "mentor", "host")
-LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?")
 
 
 @router.get("/teams")
@@ -71,12 +69,12 @@ def merge(request: Request, db: Db, now: Now, host: HostPerson, team_id: int, ty
     def act(session: Session, host: Person) -> str:
         gone = _team(session, team_id)
         confirmed(typed.get("confirm", ""), gone.name, "merge this team into another")
-        if not codes_digits(into):
+        if not is_number(into):
             raise UsageError("Choose the team that it is merged into. Nothing was changed.")
         kept = people.merge_teams(session, host, gone, _team(session, int(into)))
         return f"{gone.name} is now part of {kept.name}."
 
-    back = f"/host/teams/{into}" if codes_digits(into) else None
+    back = f"/host/teams/{into}" if is_number(into) else None
     return _on_team(request, db, now, host, team_id, act, typed, back)
 
 
@@ -104,7 +102,7 @@ def proposal(request: Request, db: Db, now: Now, host: HostPerson, seed: int = 1
 def match(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) -> Response:
     def act(session: Session, host: Person) -> str:
         seed = typed.get("seed", "")
-        found = people.match_teams(session, host, now.at, int(seed) if codes_digits(seed) else 1)
+        found = people.match_teams(session, host, now.at, int(seed) if is_number(seed) else 1)
         count = len(found.teams)
         return f"{count} new team{'s' * (count != 1)}. They can call themselves something else."
 
@@ -118,7 +116,7 @@ def invite(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) 
     try:
         with db.session() as session:
             _demand_new(session, role, name)
-            person, token = people.enrol(session, auth.in_session(session, host), role, name, now.at)
+            person, token = people.enrol(session, roles.known(session, host), role, name, now.at)
     except HookpointError as error:
         with db.reading() as session:
             return again(request, "host_teams.html", error, **_all(session, now) | {"typed": typed})
@@ -129,7 +127,7 @@ def invite(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) 
 def new_token(request: Request, db: Db, now: Now, host: HostPerson, person_id: int) -> Response:
     """A new token for somebody; on the answer and nowhere else."""
     with db.session() as session:
-        host = auth.in_session(session, host)
+        host = roles.known(session, host)
         person = _person(session, person_id)
         token = people.new_token(session, host, person)
     response = _token(request, person, token)
@@ -159,7 +157,7 @@ def let_in(request: Request, db: Db, now: Now, host: HostPerson, person_id: int)
     return _on_all(request, db, now, host, act, {})
 
 
-def codes_digits(text: str) -> bool:
+def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 9
 
 
@@ -172,18 +170,11 @@ def _demand_new(session: Session, role: str, name: str) -> None:
 
 
 def _token(request: Request, person: Person, token: str) -> Response:
-    link = f"{room_address(request)}/sign-in#{token}"
-    drawn = segno.make(link, error="m").svg_inline(scale=5, border=4, light="#fff")
+    link = f"{reached_at(request)}/sign-in#{token}"  # what stands behind # is never sent over the network
+    drawn = segno.make(link, error="m", micro=False).svg_inline(
+        scale=5, border=QUIET_ZONE, dark="#000", light="#fff", title=f"The link for {person.name} as a QR code"
+    )
     return pages.render(request, "host_token.html", invited=person, token=token, link=link, code=Markup(drawn))
-
-
-def room_address(request: Request) -> str:
-    """The server as others in the room reach it, also where the host's own browser calls it by `localhost`."""
-    address = str(request.base_url).rstrip("/")
-    if LOOPBACK.fullmatch(urlsplit(address).netloc):
-        known = machine.reachable_at("0.0.0.0", request.base_url.port or 80)
-        return known[0]
-    return address
 
 
 def _all(session: Session, now: EventNow) -> dict[str, Any]:

@@ -110,7 +110,9 @@ def welcome(request: Request, visitor: Visitor) -> Response:
     if FRESH not in request.cookies:
         return pages.back_to(HOME[visitor.role])
     home = HOME[visitor.role]
-    return pages.render(request, "welcome.html", token=request.cookies[auth.COOKIE], home=home, address=address(request))
+    return pages.render(
+        request, "welcome.html", token=request.cookies[auth.COOKIE], home=home, address=address(request)
+    )
 
 
 def address(request: Request) -> str:

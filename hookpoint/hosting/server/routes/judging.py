@@ -11,11 +11,12 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError
+from hookpoint.hosting import roles
 from hookpoint.hosting.judging import desk
 from hookpoint.hosting.judging.desk import Task
 from hookpoint.hosting.store.models import Person
 
-from .. import auth, pages
+from .. import pages
 from ..auth import At, Db, JudgePerson, Now
 from ..forms import Fields, again
 
@@ -75,14 +76,14 @@ def keep_draft(db: Db, now: Now, judge: JudgePerson, review_id: int, typed: Fiel
 def show_score(request: Request, db: Db, now: Now, judge: JudgePerson, review_id: int) -> Response:
     """Shows the automatic score; from then on the rating stands."""
     with db.session() as session:
-        desk.reveal(session, auth.in_session(session, judge), review_id, now)
+        desk.reveal(session, roles.known(session, judge), review_id, now)
     return pages.back_to(f"/judge/{review_id}#score")
 
 
 @router.post("/judge/{review_id}/conflict")
 def conflict(request: Request, db: Db, at: At, judge: JudgePerson, review_id: int, typed: Fields) -> Response:
     with db.session() as session:
-        said = desk.declare_conflict(session, auth.in_session(session, judge), review_id, at, typed.get("why", ""))
+        said = desk.declare_conflict(session, roles.known(session, judge), review_id, at, typed.get("why", ""))
     return pages.back_to("/judge", said)
 
 
@@ -91,7 +92,7 @@ def _rate(db: Db, now: Now, judge: Person, review_id: int, typed: dict[str, str]
     given = _scores(typed)
     scores = {name: given[at] for at, name in enumerate(names) if at in given}
     with db.session() as session:
-        judge = auth.in_session(session, judge)
+        judge = roles.known(session, judge)
         notes = typed.get("to_team", ""), typed.get("to_hosts", "")
         desk.rate(session, judge, review_id, scores, *notes, now.at, done)
 

@@ -9,6 +9,4 @@ HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the second
 
 @router.get("/stream")
 async def stream(request: Request) -> StreamingResponse:
-    state = request.app.state
-    listen = state.hub.listen(state.clock().timestamp())
-    return StreamingResponse(listen, media_type="text/event-stream", headers=HEADERS)
+    return StreamingResponse(request.app.state.hub.listen(), media_type="text/event-stream", headers=HEADERS)

@@ -1,6 +1,5 @@
-"""Handing in: what the file holds is shown before it is sent, and what was sent twice counts once."""
+"""Handing in: what a file holds is shown before it is sent, and what is sent twice counts once."""
 
-from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,7 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hookpoint.errors import HookpointError
+from hookpoint.errors import HookpointError, UsageError
 from hookpoint.grading.submission import LARGEST_FILE
 from hookpoint.hosting import intake, limits, writeup
 from hookpoint.hosting.event import EventNow
@@ -18,19 +17,18 @@ from hookpoint.hosting.store.models import Person, Submission
 
 from .. import pages
 from ..auth import Db, Now, Participant
+from ..errors import status_of
 from ..forms import Fields, Sent, SentFile, again
+from ..handed import WRITE_UP
 from .joining import closed
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/submit")
 LOOKS = 120  # an hour, of one person: reading a large file takes a second
-KINDS = (
-    ("notebook", "A notebook with exercises", ".ipynb, or .py; graded at once"),
-    ("writeup", "Our write-up", ".md, or .ipynb; judges read the last one that you send"),
-)
+WRITE_UPS = (".md", ".markdown", ".txt")  # a file of this kind is no notebook, whatever was chosen
 RECEIVED = "Received. This page follows what becomes of it."
-REPLAY = "This very file was in already: here it is. No attempt was used."
+REPLAY = "This very file was in already, and here it is. No attempt was used."
 
 
 @router.get("")
@@ -46,26 +44,62 @@ def template() -> Response:
 
 @router.post("")
 def submit(request: Request, db: Db, now: Now, person: Participant, typed: Fields, file: SentFile) -> Response:
-    one = _as_handed_in(file, typed)
     try:
-        one.look  # noqa: B018 - read before a transaction begins: a large file takes its time
+        one = _as_handed_in(file, typed)
+        intake.looked_at(one)  # before the transaction: while a large file is read, others write
         with db.session() as session:
             receipt = intake.take(session, person, one, now.at)
     except HookpointError as error:
-        return again(request, "submit.html", error, **_values(db, now, person, typed), refused=one.name)
+        return again(request, "submit.html", error, **_values(db, now, person, typed, file))
     return pages.back_to(f"/team/submissions/{receipt.submission_id}", REPLAY if receipt.replay else RECEIVED)
 
 
 @router.post("/look")
 def look(db: Db, now: Now, person: Participant, typed: Fields, file: SentFile) -> Response:
     """What is in a file that has been chosen and not been sent yet, for the script of the page."""
-    one = _as_handed_in(file, typed)
     try:
+        one = _as_handed_in(file, typed)
         with db.session() as session:
             limits.spend(session, f"person {person.id}", "look", LOOKS, 3600, now.at)
-        found = one.look
+        found = intake.looked_at(one)
+        with db.reading() as session:
+            return JSONResponse(_found(session, person, now, found))
     except HookpointError as error:
         return JSONResponse({"error": str(error)}, status_of(error))
-    with db.reading() as session:
-        there = _there(session, person, found)
-    return JSONResponse(asdict(found) | {"title": task_name(found.task), "there": there, **_counts(now, found)})
+
+
+def _as_handed_in(file: Sent | None, typed: dict[str, str]) -> SubmissionIn:
+    if file is None:
+        raise UsageError("There is no file in what you sent. Choose one and send it again.")
+    kind = "writeup" if file.name.lower().endswith(WRITE_UPS) else typed.get("kind", "notebook")
+    return SubmissionIn(file.name, file.content, kind if kind == "writeup" else "notebook")
+
+
+def _found(session: Session, person: Person, now: EventNow, found: Look) -> dict[str, Any]:
+    same = (Submission.team_id == person.team_id, Submission.sha256 == found.sha256, Submission.task == found.task)
+    return {
+        "kind": found.kind,
+        "title": WRITE_UP if found.kind == "writeup" else task_name(found.task),
+        "parts": found.parts,
+        "warnings": found.warnings,
+        "sha256": found.sha256,
+        "counts": found.kind == "writeup" or found.task in now.settings.notebooks,
+        "there": session.scalar(select(Submission.id).where(*same)),
+    }
+
+
+def _values(db: Db, now: EventNow, person: Person, typed: dict[str, str], file: Sent | None = None) -> dict[str, Any]:
+    """What the page shows: how often the team may still send, what it can answer, and the choice made before."""
+    left = None
+    if person.team_id is not None:
+        with db.reading() as session:
+            left = intake.attempts_left(session, person.team_id, now)
+    return {
+        "left": left,
+        "per_hour": now.settings.limits.submissions_per_hour,
+        "closed": closed(now, "submitting"),
+        "largest": LARGEST_FILE >> 20,
+        "tasks": [(name, task_name(name)) for name in now.settings.notebooks],
+        "kind": "writeup" if typed.get("kind") == "writeup" else "notebook",
+        "refused": file.name if file else "",
+    }

@@ -44,11 +44,29 @@ def team_page(request: Request, db: Db, now: Now, person: Participant) -> Respon
     return _page(request, db, now, person)
 
 
+@router.get("/handed-in")
+def handed_in_now(request: Request, db: Db, now: Now, person: Participant) -> Response:
+    """The list of the team's page alone, for a page that is open."""
+    with db.reading() as session:
+        values = _handed_in(request, session, now, person)
+    return pages.render(request, "team_handed_in.html", **values)
+
+
 @router.get("/submissions/{id}")
 def submission_page(request: Request, db: Db, now: Now, person: Participant, id: int) -> Response:
+    return _submission(request, db, now, person, id, "submission.html")
+
+
+@router.get("/submissions/{id}/now")
+def submission_now(request: Request, db: Db, now: Now, person: Participant, id: int) -> Response:
+    """How it stands, without the page around it."""
+    return _submission(request, db, now, person, id, "submission_now.html")
+
+
+def _submission(request: Request, db: Db, now: EventNow, person: Person, id: int, name: str) -> Response:
     with db.reading() as session:
         one = handed.one_of(session, person, id, now)
-    return pages.render(request, "submission.html", one=one)
+    return pages.render(request, name, one=one, findings=handed.findings(db, id))
 
 
 @router.post("/new")
@@ -168,9 +186,8 @@ def _page(
 
 
 def _of_team(request: Request, session: Session, now: EventNow, person: Person) -> dict[str, Any]:
-    team, board = person.team, standings.snapshot(session, now)["board"]
+    team, board = person.team, request.app.state.hub.current().state["board"]
     members = people.members(session, team)
-    submissions = handed.handed_in(session, person, now)
     link = f"{address(request)}/j/{now.row.join_code}?invitation={team.invitation}"
     return {
         "team": team,
@@ -180,14 +197,21 @@ def _of_team(request: Request, session: Session, now: EventNow, person: Person) 
         "teams": board["teams"],
         "frozen": standings.frozen_since(now),
         "deadline": deadline(now),
-        "submissions": submissions,
-        "waiting": any(one.waits for one in submissions),
-        "first_file": _first_file(now.settings.notebooks),
-        "address": address(request),
+        **_handed_in(request, session, now, person),
         "link": link,
         "qr": _qr(link),
         "claims": _claims(session, team),
         "consent": person.tells_progress,
+    }
+
+
+def _handed_in(request: Request, session: Session, now: EventNow, person: Person) -> dict[str, Any]:
+    submissions = handed.handed_in(session, person, now)
+    return {
+        "submissions": submissions,
+        "waiting": any(one.waits for one in submissions),
+        "first_file": _first_file(now.settings.notebooks),
+        "address": address(request),
     }
 
 

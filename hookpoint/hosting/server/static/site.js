@@ -4,6 +4,7 @@
 // filled anew from that path when the state changes; with data-team="12" only when something happened to that team's
 // work. The path gives a piece of HTML, escaped by the server.
 "use strict";
+const SILENCE = 40000; // milliseconds: a network can die without a word, then the heartbeats stay away
 const root = document.documentElement, body = document.body;
 const clock = { offset: Number(body.dataset.now) - Date.now() / 1000, timer: null };
 export const now = () => Date.now() / 1000 + clock.offset;
@@ -73,29 +74,36 @@ function connection(up) {
   else lost = setTimeout(() => { ribbon.hidden = false; }, 1000);
 }
 
+// With one connection for each tab, a browser's seventh would wait for ever: the tabs share one where they can.
 function listen() {
-  if (window.SharedWorker) {
-    const worker = new SharedWorker(body.dataset.worker);
-    worker.port.onmessage = (event) => received(event.data);
-    worker.port.start();
-    addEventListener("pagehide", () => worker.port.postMessage("bye"));
-    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-    return;
-  }
-  let source = null, offset = 0;
+  if (!window.SharedWorker) return alone();
+  const worker = new SharedWorker(body.dataset.worker);
+  worker.onerror = alone;
+  worker.port.onmessage = (event) => received(event.data);
+  worker.port.start();
+  addEventListener("pagehide", () => worker.port.postMessage("bye"));
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+}
+
+function alone() {
+  let source = null, offset = 0, heard = 0;
   const close = () => { if (source) source.close(); source = null; };
   const open = () => {
     close();
+    heard = Date.now();
     source = new EventSource("/stream");
-    source.addEventListener("time", (event) => { offset = Number(event.data) - Date.now() / 1000; });
-    source.addEventListener("state", (event) => received({ state: event.data, offset }));
+    source.addEventListener("time", (event) => { heard = Date.now(); offset = Number(event.data) - heard / 1000; });
+    source.addEventListener("state", (event) => { heard = Date.now(); received({ state: event.data, offset }); });
     source.onopen = () => received({ up: true });
-    source.onerror = () => {
-      received({ up: false });
-      if (source && source.readyState === EventSource.CLOSED) setTimeout(open, 5000);
-    };
+    source.onerror = () => received({ up: false });
   };
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  setInterval(() => {
+    if (source && (source.readyState === EventSource.CLOSED || Date.now() - heard > SILENCE)) {
+      received({ up: false });
+      open();
+    }
+  }, 5000);
   open();
 }
 

@@ -1,0 +1,80 @@
+"""All that an event leaves, in one folder: what may be published, what is printed, and what the host keeps.
+
+index.html       the results as a page                       may be published
+results/         boards and the judges' ranking as CSV       may be published
+certificates/    a page for each person and each team        for those whose names are on them
+private/         the archive, and all tables as CSV          for the hosts alone
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from hookpoint.errors import UsageError
+
+from .archive import export_archive
+from .certificates import certificates, printed, spoken_dates, write_certificates
+from .event import EventNow
+from .tables import board_table, boards_of, judged, judged_table, private_tables, write_table
+
+__all__ = ["ARCHIVE", "leave"]
+
+ARCHIVE = Path("private") / "event.zip"
+README = """\
+What is left of an event.
+
+index.html, results/   the results. You may publish them.
+certificates/          one page for each person and team, to be printed. Give each to those whose name is on it.
+private/               names, notes of judges, all that was handed in, and the seeds of the hidden inputs. Keep it.
+
+private/event.zip is the whole event but for its secrets: `hookpoint host import` makes it an event again.
+"""
+
+
+def leave(session: Session, now: EventNow, folder: Path, told: Callable[[str], None] = lambda what: None) -> list[str]:
+    """Writes the folder, new or empty, as the event stands; gives a line for each thing that could not be made.
+
+    Args:
+        told: is given what is written next.
+
+    Raises:
+        UsageError: the folder is not empty, or cannot be written; then nothing is left in it.
+    """
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty. Name a new folder for each export.")
+        return _write(session, now, folder, told)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}. Name another folder.") from None
+    except BaseException:
+        if new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _write(session: Session, now: EventNow, folder: Path, told: Callable[[str], None]) -> list[str]:
+    for name, mode in (("results", 0o755), ("certificates", 0o755), ("private", 0o700)):
+        (folder / name).mkdir(mode=mode)
+    told("results")
+    boards, notes = boards_of(session, now)
+    for board in boards.values():
+        write_table(board_table(board, now), folder / "results")
+    if ranking := judged(session, now):
+        write_table(judged_table(ranking), folder / "results")
+    page = printed(
+        "results.html", event=now.settings.title, place=now.settings.place, date=spoken_dates(now),
+        boards=[boards[split] for split in ("final", "public") if split in boards], ranking=ranking, notes=notes,
+    )  # fmt: skip
+    (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    told("certificates")
+    write_certificates(certificates(session, now), now.settings.title, folder / "certificates")
+    told("tables")
+    for table in private_tables(session, now):
+        write_table(table, folder / "private")
+    export_archive(session, folder / ARCHIVE, lambda table: told(f"archive: {table}"))
+    (folder / "README.txt").write_text(README, encoding="utf-8", newline="\n")
+    return notes
