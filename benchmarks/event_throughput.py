@@ -1,4 +1,4 @@
-"""How fast an event grades: the grader that `host serve` starts, and Dask's workers, on the same submissions in one run.
+"""How fast an event grades: the supervisor that `host serve` starts, and Dask's workers, on the same files.
 
     python benchmarks/event_throughput.py [--count 60] [--rounds 3] [--notebook 03_attention]
 
@@ -38,7 +38,14 @@ from hookpoint.hosting.store.database import Database, open_database
 from hookpoint.hosting.store.models import Grader, Job, Person, Submission, Team, Verdict
 
 CORES = len(os.sched_getaffinity(0))
-SETTINGS = 'title = "Benchmark"\nplace = "Here"\ntimezone = "UTC"\nstarts = "2026-05-04 08:00"\ntemplate = "one_day"\n'
+SETTINGS = """
+title = "Benchmark"
+place = "Here"
+timezone = "UTC"
+starts = "2026-05-04 08:00"
+template = "one_day"
+notebooks = ["03_attention"]
+"""
 WAYS = {"one supervisor": 0, "Dask, 1 worker": 1, "Dask, 2 workers": 2}
 PATIENCE = 600.0
 
@@ -146,7 +153,7 @@ def graders(url: str, workers: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def postgres() -> Iterator[Path]:
-    """A server of PostgreSQL that listens on a socket in the folder; its commits wait for the disk, as an event's do."""
+    """A server of PostgreSQL on a socket in the folder; its commits wait for the disk, as an event's do."""
     versions = Path("/usr/lib/postgresql").glob("*/bin")
     path = os.pathsep.join([os.environ["PATH"], *map(str, versions)])
     initdb, program = shutil.which("initdb", path=path), shutil.which("postgres", path=path)

@@ -70,7 +70,9 @@ def join(address: str, code: str | None, name: str | None, team: str | None, inv
         raise UsageError("A team is founded with --team, or joined with --invitation: give one of them.")
     code = code or in_link or _asked("Join code", "the CODE, which stands on the projector, after the address")
     with client(address) as event:
-        title = _title(event.event())  # first, for it may be tried again: is this an event at all?
+        title = (
+            _line(event.event().get("title")) or "the event"
+        )  # first, for it may be tried again: is this an event at all?
         if code.strip().lower().startswith("hookpoint"):
             token = codes.token_in(code)
             with client(address, token) as known:
@@ -81,7 +83,7 @@ def join(address: str, code: str | None, name: str | None, team: str | None, inv
                 team, invitation = _asked_for_team()
             answer = event.join(code, name, team or "", invitation or "")
             token = str(answer["token"])
-    one = Joined(address, token, title, _named(answer.get("person")), _named(answer.get("team")))
+    one = Joined(address, token, title, _line(answer.get("person")), _line(answer.get("team")))
     path = remember(one, here)
     click.echo(f"You are in: {_who(one)}, at {title}. Kept in {path}; it is your key, so give it to nobody.")
     if answer.get("invitation"):
@@ -107,14 +109,9 @@ def _asked_for_team() -> tuple[str, str]:
     return name, invitation
 
 
-def _title(snapshot: dict) -> str:
-    return _named(snapshot.get("event") or snapshot.get("name") or snapshot.get("title")) or "the event"
-
-
-def _named(value: Any) -> str:
-    """The name in what the server gave: the name itself, or an object that has one."""
-    found = value.get("name") or value.get("title") or "" if isinstance(value, dict) else value or ""
-    return " ".join(_plain(found).split())
+def _line(text: Any) -> str:
+    """A name that the server gave, in one line."""
+    return " ".join(_plain(text or "").split())
 
 
 def _who(one: Any) -> str:
@@ -180,7 +177,11 @@ def _send(event: Any, path: Path, kind: str, content: bytes, say: Say) -> dict:
     return row
 
 
-def _follow(event: Any, rows: list[dict], say: Say, sleep: Callable[[float], object] = time.sleep) -> None:
+def rest(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def _follow(event: Any, rows: list[dict], say: Say) -> None:
     """Says what becomes of the submissions until all are graded, we are tired of it, or the network is gone."""
     waiting, pause = list(rows), FIRST_PAUSE
     try:
@@ -189,7 +190,7 @@ def _follow(event: Any, rows: list[dict], say: Say, sleep: Callable[[float], obj
                 _news(row, event.submission(row["submission"]), say)
             waiting = [row for row in waiting if row["status"] in OPEN]
             if waiting:
-                sleep(pause)
+                rest(pause)
                 pause = min(1.3 * pause, LONGEST_PAUSE)
     except (HookpointError, KeyboardInterrupt) as error:
         click.echo(f"{error} {LATER}".strip(), err=True)

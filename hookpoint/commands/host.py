@@ -206,15 +206,19 @@ def _lines(seen: Any, addresses: list[str]) -> Iterator[tuple[str, str]]:
     yield "event", seen.title
     yield "phase", f"{seen.phase or 'none'}{', paused' if seen.paused else ''}{left}"
     yield "server", f"{addresses[0]}, code {seen.join_code}" if addresses else "not running: `hookpoint host serve`"
-    yield "people", f"{seen.teams} teams; " + ", ".join(f"{count} {role}s" for role, count in seen.people.items())
+    yield "people", ", ".join([_many(seen.teams, "team"), *(_many(seen.people[role], role) for role in seen.people)])
     yield "submissions", f"{seen.submissions}; {seen.waiting} wait, {seen.running} are graded, {seen.failed} failed"
     if seen.waiting:
         yield "", f"the oldest waits for {_span(seen.oldest)}"
     for name, workers, level, ago in seen.graders:
-        yield "grader", f"{name}: {workers} workers, heard {_span(ago)} ago. {level}"
+        yield "grader", f"{name}: {_many(workers, 'worker')}, heard {_span(ago)} ago. {level}"
     if seen.grading_paused or not seen.grading:
         yield "grading", "paused by a host" if seen.grading_paused else "nobody grades now"
     yield "questions", f"{seen.unanswered} without an answer"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _span(seconds: float) -> str:

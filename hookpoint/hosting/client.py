@@ -1,7 +1,7 @@
 """A participant's side of the event: calls to its server that survive bad Wi-Fi, and mistakes said in one line.
 
-What may be done twice is done again when it fails: reading, and handing in, for the server knows a file by its
-fingerprint. What may not, such as joining, is only tried again when it is certain that it never arrived.
+What may be done twice is done again when it fails: reading; handing in, for the server knows a file by its fingerprint;
+joining, for we bring the token. What may not, such as asking, is only tried again if it certainly never arrived.
 
 Imports neither torch nor anything of the server.
 """
@@ -21,6 +21,7 @@ import httpx
 
 from hookpoint.errors import HookpointError, UsageError
 
+from . import codes
 from .errors import NotAllowed, NotFound, NotSignedIn, TooOften
 
 __all__ = ["EventClient", "address_in", "plain"]
@@ -137,7 +138,8 @@ class EventClient:
     def join(self, code: str, name: str, team: str = "", invitation: str = "", about: Mapping | None = None) -> dict:
         """Joins: `{"token", "person", "team", "invitation"}`. With neither team nor invitation one is found later."""
         body = {"code": code, "name": name, "team": team, "invitation": invitation, "about": dict(about or {})}
-        return self._json(self._call("POST", "/api/join", json=body, again=False))
+        # The token is ours, so that the server knows us again if the answer is lost on the way: nobody joins twice.
+        return self._json(self._call("POST", "/api/join", json=body | {"token": codes.token()}))
 
     def me(self) -> dict:
         """Who I am, my team, and what we handed in."""

@@ -1,5 +1,6 @@
 """Whether a laptop is fit to host an event: one finding after another, each with what to do about it."""
 
+import contextlib
 import importlib.util
 import ipaddress
 import shutil
@@ -196,6 +197,7 @@ def settings(site: Site) -> Finding:
 
 
 def database(site: Site) -> Finding:
+    from . import event
     from .store.database import open_database
 
     if site.folder is None:
@@ -204,10 +206,15 @@ def database(site: Site) -> Finding:
         found = open_database(site.folder.database)
         if found.version() is None:
             return Finding("database", "mend", f"{found.place} is empty", "`hookpoint host init` fills a new one.")
-        with found.reading():
-            return Finding("database", "ok", found.place)
+        with contextlib.closing(found), found.reading() as session:
+            current = event.current(session, site.at)
+            applied = current.row.settings == site.folder.settings_path.read_text(encoding="utf-8-sig")
     except HookpointError as error:
         return Finding("database", "mend", str(error), "Nothing was changed.")
+    if not applied:
+        do = "`hookpoint host serve` takes it over when it starts."
+        return Finding("database", "warn", f"{found.place}; event.toml has changed since", do)
+    return Finding("database", "ok", found.place)
 
 
 def course(site: Site) -> Finding:

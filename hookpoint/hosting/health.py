@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -79,11 +79,13 @@ def graders(session: Session, now: EventNow) -> Light:
     more = tuple(f"{row.name}: {row.workers} worker{'s' * (row.workers != 1)}, {row.level}." for row in there)
     gone = tuple(f"{row.name}: not heard for {lasting((now.at - row.seen).total_seconds())}." for row in lost)
     if not there:
-        then = "Nothing is graded, and nothing is lost. `hookpoint host serve` starts one; look at logs/ for why it ended."
+        then = "Nothing is graded, nothing is lost. `hookpoint host serve` starts one; logs/ says why it ended."
         return Light("Graders", "bad", "None is at work.", gone, then)
     workers = sum(row.workers for row in there)
     said = f"{len(there)} at work, {workers} worker{'s' * (workers != 1)}."
-    return Light("Graders", "wait" if lost else "good", said, more + gone, _handed_on(session, lost, now) if lost else "")
+    if lost:
+        return Light("Graders", "wait", said, more + gone, _handed_on(session, lost, now))
+    return Light("Graders", "good", said, more)
 
 
 def _handed_on(session: Session, lost: Sequence[Grader], now: EventNow) -> str:

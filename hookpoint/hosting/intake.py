@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
-from pathlib import PurePath
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -29,7 +28,8 @@ __all__ = ["WRITEUP", "Look", "Receipt", "SubmissionIn", "TooLarge", "WrongKind"
 
 WRITEUP = "writeup"  # the task of all write-ups
 NOTEBOOKS, WRITEUPS = (".ipynb", ".py", ".json"), (".md", ".markdown", ".txt", ".ipynb")
-LONGEST_NAME = 120  # characters of a file's name
+LONGEST_NAME, LONGEST_ENDING = 120, 10  # characters of a file's name
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # what is not drawn, or ends a line
 HOUR = timedelta(hours=1)
 NO_NOTEBOOK = "{name} is neither a notebook (.ipynb) nor a script (.py). A write-up in Markdown is handed in as such."
 NO_WRITEUP = "{name} is neither Markdown (.md) nor a notebook (.ipynb). Save the write-up as one of these."
@@ -79,10 +79,11 @@ class SubmissionIn:
     def name(self) -> str:
         """The file's name as it is kept: one line without folders, its ending in small letters."""
         last = self.file_name.replace("\\", "/").rpartition("/")[2]
-        shown = "".join(c for c in last if unicodedata.category(c)[0] != "C").strip()
-        path = PurePath(shown or "unnamed")
-        ending = path.suffix.lower()
-        return path.stem[: LONGEST_NAME - len(ending)] + ending if len(ending) < 12 else shown[:LONGEST_NAME]
+        shown = "".join(c for c in last if unicodedata.category(c) not in HIDDEN).strip()
+        stem, _, ending = shown.rpartition(".")
+        if stem and len(ending) <= LONGEST_ENDING:
+            shown = f"{stem[: LONGEST_NAME - 2 * LONGEST_ENDING].rstrip()}.{ending.lower()}"
+        return shown[:LONGEST_NAME].strip() or "unnamed"
 
     @cached_property
     def look(self) -> Look:

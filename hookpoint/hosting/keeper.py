@@ -14,7 +14,6 @@ __all__ = ["Keeper"]
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 LIVED = 60.0  # seconds after which a process counts as one that works: the next pause is the first again
 PATIENCE = 15.0  # for one that is asked to end: it gives its work back first
-NICE = 10  # whoever looks at a page goes before whoever waits for a verdict
 LARGEST_LOG = 5 << 20  # bytes; a larger one is set aside when its process is started
 
 
@@ -23,7 +22,7 @@ class Keeper:
 
     Args:
         log: the file that gets what the process says.
-        told: gets a line whenever the process dies.
+        told: gets a line when the process dies; more and more seldom if it goes on dying.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class Keeper:
     ):
         self.name, self.command, self.log, self.told = name, tuple(command), log, told
         self.environment = {**os.environ, **(environment or {})}
-        self.deaths = 0
+        self.deaths = 0  # in a row
         self._process: subprocess.Popen | None = None
         self._ending, self._turn = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._watch, name=f"keeper of {name}", daemon=True)
@@ -76,15 +75,26 @@ class Keeper:
                 if self._ending.is_set():
                     return
                 self._process = self._start()
-            code = self._process.wait() if self._process else None
+            code = self._ended()
             if self._ending.is_set():
                 return
+            if time.monotonic() - began > LIVED:
+                pause, self.deaths = FIRST_PAUSE, 0
             self.deaths += 1
-            pause = FIRST_PAUSE if time.monotonic() - began > LIVED else pause
-            self.told(f"{self.name} {_how(code)}; it starts again in {pause:g} s. {self.log} may say why.")
+            if self.deaths.bit_count() == 1:  # the first, second, fourth, eighth: a line every half minute helps nobody
+                self.told(f"{self.name} {_how(code)}; it starts again in {pause:g} s. {self.log} may say why.")
             if self._ending.wait(pause):
                 return
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _ended(self) -> int | None:
+        """Waits for the process to end; its exit code."""
+        process = self._process
+        if process is None:
+            return None
+        code = process.wait()
+        process.stdin.close()
+        return code
 
     def _start(self) -> subprocess.Popen | None:
         """The process; None if the system cannot start one now."""
@@ -94,7 +104,7 @@ class Keeper:
             with self.log.open("ab") as log:
                 # A session of its own: Ctrl-C reaches us alone, and we end it in our order. The pipe says when we are
                 # gone, however we went: nothing is ever written to it.
-                process = subprocess.Popen(
+                return subprocess.Popen(
                     self.command,
                     env=self.environment,
                     stdin=subprocess.PIPE,
@@ -104,10 +114,6 @@ class Keeper:
                 )
         except OSError:
             return None
-        if hasattr(os, "setpriority"):
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, process.pid, NICE)  # what it starts inherits it
-        return process
 
 
 def _how(code: int | None) -> str:

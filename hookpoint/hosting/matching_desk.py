@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import select
@@ -129,7 +129,7 @@ def _matched(session: Session, people: dict[str, Person], at: datetime, seed: in
 def _new_team(session: Session, at: datetime) -> Team:
     """A team with nobody in it, called by the first name of ours that no other team has."""
     taken = set(session.scalars(select(Team.folded)))
-    for name in (*BIRDS, *(f"Team {number}" for number in count(1))):
+    for name in chain(BIRDS, (f"Team {number}" for number in count(1))):
         if codes.name_key(name) not in taken:
             with suppress(UsageError):  # somebody else takes it at this very moment
                 return new_team(session, name, at)

@@ -44,4 +44,6 @@ def passed(session: Session, person: Person) -> set[str]:
 def where_people_are(session: Session) -> dict[str, int]:
     """How many active people passed each exercise that anybody did: for hosts and mentors."""
     query = select(Progress.exercise, func.count()).join(Person, Person.id == Progress.person_id)
-    return dict(session.execute(query.where(Person.active).group_by(Progress.exercise)).tuples().all())
+    return {
+        exercise: people for exercise, people in session.execute(query.where(Person.active).group_by(Progress.exercise))
+    }

@@ -41,7 +41,7 @@ def ask(session: Session, person: Person, text: str, about: str, place: str, at:
     text = text_in(text, LONGEST, "The question")
     about, place = (text_in(note, LONGEST_NOTE, "The note") if note.strip() else "" for note in (about, place))
     limits.spend(session, f"person {person.id}", "question", PER_HOUR, 3600, at)
-    question = Question(person_id=person.id, text=text, about=about, place=place, asked=at)
+    question = Question(person=person, text=text, about=about, place=place, asked=at)
     session.add(question)
     session.flush()
     return question

@@ -62,8 +62,8 @@ class QueueState:
     running: int
     oldest_seconds: float
     done: int
-    failed: int
     expected_seconds: float | None
+    failed: int = 0
 
 
 def enqueue(session: Session, submission_id: int, at: datetime) -> int:
@@ -208,8 +208,8 @@ def state(session: Session, at: datetime) -> QueueState:
         running,
         max(0.0, (at - oldest).total_seconds()) if oldest else 0.0,
         counts.get("done", 0),
-        counts.get("failed", 0),
         expected_seconds(session, waiting + running, at),
+        counts.get("failed", 0),
     )
 
 

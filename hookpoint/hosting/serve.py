@@ -4,6 +4,7 @@ import contextlib
 import logging
 import logging.handlers
 import os
+import platform
 import re
 import signal
 import sys
@@ -158,16 +159,18 @@ def _grader(folder: EventFolder, options: Options, say: Say) -> contextlib.Abstr
         return contextlib.nullcontext()
     if options.scheduler:
         return _cluster(folder, options, say)
-    workers = options.workers or machine.cores()
-    name = f"host-{os.getpid()}"
-    command = [sys.executable, "-m", "hookpoint.hosting.supervisor", folder.database]
-    command += ["--workers", str(workers), "--name", name]
+    # By the same name each time: what it was at when it died it takes up again at once, and waits for no lease to end.
+    name = f"{platform.node() or 'host'} {folder.path.name}"
+    command = [sys.executable, "-m", "hookpoint.hosting.supervisor"]
+    command += ["--workers", str(options.workers or machine.cores()), "--name", name]
 
     def told(line: str) -> None:
         log.error(line)
         say(line)
 
-    return Keeper("The grader", command, folder.logs / "grader.log", told=told)
+    # Anybody on this machine may read a command line, and a password may stand in the address.
+    environment = {"HOOKPOINT_DATABASE": folder.database}
+    return Keeper("The grader", command, folder.logs / "grader.log", environment, told)
 
 
 def _cluster(folder: EventFolder, options: Options, say: Say) -> contextlib.AbstractContextManager:

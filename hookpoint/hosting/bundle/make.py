@@ -19,6 +19,7 @@ from .targets import Target
 __all__ = ["Order", "make"]
 
 MARK = "bundle.json"  # that the folder is ours
+BLOCK = 4096
 CHOICE = (
     "For {target} pip chose the torch for graphics cards ({name}): gigabytes that no laptop here needs. Give the "
     "address of PyTorch's CPU wheels with --extra-index-url (its installation page shows it), or say --cuda."
@@ -122,9 +123,11 @@ def _describe(folder: Path, plans: dict[Target, list[Planned]], mine: Path) -> N
 
 
 def _unpacked(wheels: Path, plan: Sequence[Planned]) -> int:
-    """How many bytes a plan takes once it is installed; what Python compiles comes on top."""
+    """How many bytes a plan takes on a disk once it is installed: in whole blocks, and with what Python compiles."""
     total = 0
     for one in plan:
         with zipfile.ZipFile(wheels / one.file) as wheel:
-            total += sum(entry.file_size for entry in wheel.infolist())
+            for entry in wheel.infolist():
+                blocks = -(-entry.file_size // BLOCK)
+                total += BLOCK * blocks * (2 if entry.filename.endswith(".py") else 1)
     return total

@@ -34,11 +34,7 @@ class EventAuthenticator(Authenticator):
         about = await asked(self.event, token)
         if about is None:
             return None
-        return {
-            "name": user_name(about),
-            "admin": about["role"] == "host",
-            "auth_state": {"token": token, "person": about["person"]},
-        }
+        return {"name": user_name(about), "admin": about["role"] == "host", "auth_state": {"token": token, **about}}
 
     async def refresh_user(self, user: Any, handler: Any = None, **_: Any) -> bool:
         """Whether they are still of the event; while its server is away, they stay who they were."""
@@ -51,7 +47,8 @@ class EventAuthenticator(Authenticator):
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
         state = await user.get_auth_state() or {}
         if state:
-            remember(Joined(self.event, state["token"], person=state["person"]), spawner.workspace)
+            one = Joined(self.event, state["token"], person=state["person"], team=state["team"])
+            remember(one, spawner.workspace)
 
 
 async def asked(event: str, token: str) -> dict[str, Any] | None:
@@ -72,7 +69,7 @@ async def asked(event: str, token: str) -> dict[str, Any] | None:
         raise HTTPError(503, AWAY.format(event=event)) from None
     try:
         about = json.loads(answer.body)
-        return {"id": int(about["id"]), "person": str(about["person"]), "role": str(about["role"])}
+        return {"id": int(about["id"]), **{name: str(about[name]) for name in ("person", "role", "team")}}
     except (ValueError, KeyError, TypeError):
         raise HTTPError(503, ODD.format(event=event)) from None
 

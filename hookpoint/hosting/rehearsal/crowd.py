@@ -9,7 +9,7 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -74,16 +74,27 @@ class Crowd:
             await asyncio.gather(*listeners, return_exceptions=True)
 
     async def play(self, number: int, part: Part) -> None:
+        """A team's day. What goes wrong is written down, and costs only what they were doing."""
         dice = random.Random(self.seed * 1_000_003 + number)
         await self.until(dice.random() * JOINING)
-        token = await self.join(part)
+        token = await self.noted(self.join(part))
+        if token is None:
+            return
         acts = [self.hand_in(part, token, one) for one in part.handings]
         acts += [self.look(token, JOINING + dice.random() * WORKING, dice.choice(PAGES)) for _ in range(VISITS)]
         if dice.random() < QUESTIONS:
             acts.append(self.ask(token, JOINING + dice.random() * WORKING))
-        await asyncio.gather(*acts)
+        await asyncio.gather(*map(self.noted, acts))
         if part.writeup:
-            await self.write_up(part, token)
+            await self.noted(self.write_up(part, token))
+
+    async def noted(self, act: Awaitable[Any]) -> Any:
+        """What the act gives; None if the server answered otherwise than it must, which is written down."""
+        try:
+            return await act
+        except UnexpectedAnswer as error:
+            self.wrong.append(str(error))
+            return None
 
     async def until(self, share: float) -> None:
         await asyncio.sleep(max(0.0, self.began + share * self.seconds - time.monotonic()))

@@ -13,7 +13,7 @@ __all__ = ["Handing", "Part", "cast", "notebook_of", "writeup_of"]
 LOOPS = 3  # submissions with an answer that never ends, in the whole event
 # Names as people give them, and as somebody gives them who wants to see what happens.
 NAMES = (
-    "Residual Rats", "Łódź №{n}", "בית {n}", "注意力{n}", "<b>bold</b> {n}", "<script>alert({n})</script>",
+    "Residual Rats", "Łódź {n}", "בית {n}", "注意力{n}", "<b>bold</b> {n}", "<script>alert({n})</script>",
     "O'Brien & {n}", "=cmd|'/c calc'!A{n}", "Zoë {n}", "../../etc/{n}", "x'); DROP TABLE team;-- {n}", "Team {n}",
 )  # fmt: skip
 

@@ -26,6 +26,7 @@ LONGEST, SHORTEST, FULL_HOUSE = 180.0, 15.0, 500  # seconds for the crowd; teams
 DRAIN_SECONDS = 120.0  # for what still waits when all have handed in
 # When what happens, as shares of the crowd's time: the middle of the rush.
 KILL_GRADER, KILL_SUPERVISOR, RESTART = 0.4, 0.55, 0.7
+ACCIDENT_SECONDS = 20.0  # until there is something to kill
 PAGE_SECONDS = 1.0  # for a page and an answer, 99 of 100
 
 
@@ -114,9 +115,13 @@ async def together(crowd: Crowd, stage: Stage, say: Callable[[str, int], None]) 
 
     async def accident(share: float, what: str, act: Callable[[], bool]) -> None:
         await crowd.until(share)
+        until = time.monotonic() + ACCIDENT_SECONDS
+        while not await asyncio.to_thread(act):  # it may just be starting
+            if time.monotonic() > until:
+                failed.append(f"{what}: there was none")
+                return
+            await asyncio.sleep(0.1)
         say(what, 1)
-        if not await asyncio.to_thread(act):
-            failed.append(f"{what}: there was none")
 
     crowd.began = time.monotonic()
     accidents = [

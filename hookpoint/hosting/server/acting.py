@@ -1,4 +1,4 @@
-"""A host's action: done in one transaction, then back to a page that says so; or that page again with what went wrong."""
+"""A host's action: done in one transaction, then back to a page that says so; or that page again with what is wrong."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +32,7 @@ def acted(
     values: Callable[[Session], dict[str, Any]],
     typed: dict[str, str] | None = None,
 ) -> Response:
-    """Does `act` and goes `back`; if it is refused, shows `template` with the `values` as they are and what was typed."""
+    """Does `act` and goes `back`; if it is refused, shows `template` with the `values` of now and what was typed."""
     try:
         with db.session() as session:
             told = act(session, roles.known(session, host))

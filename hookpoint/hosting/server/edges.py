@@ -20,6 +20,7 @@ SECURITY = {
 }
 LARGEST_FORM = 1 << 20  # bytes, without files: a write-up and all ratings
 AROUND_A_FILE = 64 << 10  # bytes that a form adds to a file
+PATIENCE = 4  # times as much as is allowed is let pass, so that the sender is there to hear that it is too much
 UPLOADS = ("/submit", "/api/submissions")
 
 
@@ -67,17 +68,29 @@ class Bounded:
         async def bounded() -> Message:
             nonlocal read
             if announced is not None and announced > most:
+                await _let_pass(receive, most)
                 raise _too_large(most)
             message = await receive()
             if message["type"] == "http.request":
                 read += len(message.get("body", b""))
                 if read > most:
+                    await _let_pass(receive, most)
                     raise _too_large(most)
                 if not message.get("more_body", False) and announced is not None and read < announced:
                     raise HTTPException(400, "Not all of it arrived. Send it again.")
             return message
 
         await self.app(scope, bounded, send)
+
+
+async def _let_pass(receive: Receive, most: int) -> None:
+    """Reads on and keeps nothing: who is answered while they still send mostly sees a broken connection instead."""
+    passed = 0
+    while passed < PATIENCE * most:
+        message = await receive()
+        passed += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
 
 
 def _kept(scope: Scope) -> str:

@@ -12,15 +12,32 @@ from hookpoint.hosting.errors import NotFound
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.intake import SubmissionIn
 from hookpoint.hosting.shown import task_name
-from hookpoint.hosting.standings import SubmissionView
+from hookpoint.hosting.standings import SubmissionView, VerdictView
 from hookpoint.hosting.store.database import Database
 from hookpoint.hosting.store.models import Person, Submission
 
-__all__ = ["Handed", "WRITE_UP", "as_json", "findings", "handed_in", "one_of"]
+__all__ = ["WRITE_UP", "Best", "Handed", "as_json", "best", "findings", "handed_in", "one_of"]
 
 WAITING = ("queued", "running")
 WRITE_UP = "Write-up"
-NOT_COUNTED = "Not counted: this is no attempt, and the host has been told."
+TOLD = "The host has been told."
+NO_ATTEMPT = "It costs no attempt."
+
+
+@dataclass(frozen=True)
+class Best:
+    """What counts of a task: of each exercise the best verdict, the first of equal ones, and where it was given."""
+
+    title: str
+    exercises: tuple[tuple[VerdictView, int], ...]  # with the submission's id
+
+    @property
+    def points(self) -> float:
+        return sum(verdict.points for verdict, _ in self.exercises)
+
+    @property
+    def max_points(self) -> float:
+        return sum(verdict.max_points for verdict, _ in self.exercises)
 
 
 @dataclass(frozen=True)
@@ -33,6 +50,10 @@ class Handed:
     expected: float | None = None
 
     @property
+    def id(self) -> int:
+        return self.view.id
+
+    @property
     def status(self) -> str:
         return self.view.status
 
@@ -43,9 +64,10 @@ class Handed:
     @property
     def trouble(self) -> str:
         """Why it is not counted, for the team."""
+        said = self.view.trouble
         if self.status != "not counted":
-            return self.view.trouble
-        return f"{NOT_COUNTED} {self.view.trouble}".strip()
+            return said
+        return " ".join(filter(None, (TOLD, said, "" if "no attempt" in said else NO_ATTEMPT)))
 
 
 def handed_in(session: Session, person: Person, now: EventNow) -> list[Handed]:
@@ -53,6 +75,21 @@ def handed_in(session: Session, person: Person, now: EventNow) -> list[Handed]:
     if person.team_id is None:
         return []
     return [_placed(session, view, now) for view in standings.of_team(session, person.team_id)]
+
+
+def best(submissions: list[Handed]) -> list[Best]:
+    """What counts of each task, as the board reckons, but for what was handed in after it froze."""
+    tasks: dict[str, tuple[str, dict[str, tuple[VerdictView, int]]]] = {}
+    for one in reversed(submissions):  # the oldest first: the first of equal results counts
+        if not one.view.verdicts:
+            continue
+        _, exercises = tasks.setdefault(one.view.task, (one.title, {}))
+        for verdict in one.view.verdicts:
+            known = exercises.get(verdict.exercise)
+            # Of what brings no points the last one is shown: its message is about the answer as it is now.
+            if known is None or verdict.points > known[0].points or known[0].points == 0 == verdict.points:
+                exercises[verdict.exercise] = verdict, one.id
+    return [Best(title, tuple(exercises.values())) for _, (title, exercises) in sorted(tasks.items())]
 
 
 def one_of(session: Session, person: Person, id: int, now: EventNow) -> Handed:

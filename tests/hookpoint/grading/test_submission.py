@@ -11,7 +11,7 @@ import pytest
 from hookpoint.grading.base import Base
 from hookpoint.grading.grader import grade
 from hookpoint.grading.level import probe
-from hookpoint.grading.submission import LARGEST_CODE, LARGEST_FILE, MOST_CELLS, Refused, read
+from hookpoint.grading.submission import LARGEST_CODE, LARGEST_FILE, MOST_CELLS, Refused, read, read_bytes
 
 ROOT = Path(__file__).parents[3]
 NAME = "03_attention"
@@ -305,3 +305,15 @@ def test_the_fingerprint_is_of_the_bytes(tmp_path):
 
     path = handed_in(tmp_path, PY, "def causal_mask(n, m): pass")
     assert read(path).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bytes_with_a_name_are_read_as_the_file_is(case, tmp_path):
+    name, content, _ = CASES[case]
+    path = handed_in(tmp_path, name, content())
+    assert read_bytes(path.read_bytes(), name, str(path)) == read(path)
+
+
+def test_what_was_sent_is_bounded_as_a_file_is():
+    with pytest.raises(Refused, match="larger than 32 MB"):
+        read_bytes(b" " * (LARGEST_FILE + 1), IPYNB)

@@ -18,10 +18,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import select
 
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.hosting.joined import joined
 from hookpoint.hosting.jupyterhub.recipe import CONFIG, write_recipe
+from hookpoint.hosting.store.database import open_database
+from hookpoint.hosting.store.models import Submission
 
 BESIDE = Path(sys.executable).parent
 PROXY = shutil.which("configurable-http-proxy", path=f"{BESIDE}{os.pathsep}{os.environ['PATH']}")
@@ -30,8 +33,8 @@ no_proxy = PROXY is None and "configurable-http-proxy is not installed: the extr
 needs_jupyterhub = pytest.mark.skipif(bool(no_hub), reason=str(no_hub))
 needs_all = pytest.mark.skipif(bool(no_hub or no_proxy), reason=str(no_hub or no_proxy))
 PEOPLE = {
-    "right-token": {"id": 12, "person": "Amina B.", "role": "participant"},
-    "host-token": {"id": 3, "person": "鈴木", "role": "host"},
+    "right-token": {"id": 12, "person": "Amina B.", "role": "participant", "team": "Owls"},
+    "host-token": {"id": 3, "person": "鈴木", "role": "host", "team": ""},
 }
 SPY = """
 import pathlib
@@ -163,6 +166,29 @@ def signing_in(address: str, token: str):
     return asyncio.run(EventAuthenticator(event=address).authenticate(None, form))
 
 
+@pytest.fixture(scope="module")
+def real_event(tmp_path_factory, master_file, settings_text, NOON):
+    """A server of an event that is open, and Amina's token for it."""
+    import uvicorn
+
+    from hookpoint.hosting import event, people
+    from hookpoint.hosting.server.app import create_app
+
+    path = shutil.copy(master_file, tmp_path_factory.mktemp("event"))
+    with contextlib.closing(open_database(path)) as database:
+        with database.session() as session:
+            row = event.create(session, settings_text, at=NOON)
+            _, token = people.join(session, NOON, row.join_code, "Amina B.", "Owls")
+        (port,) = free_ports(1)
+        app = create_app(database, clock=lambda: NOON)
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        yield SimpleNamespace(address=f"http://127.0.0.1:{port}", token=token, database=database)
+        server.should_exit = True
+        thread.join()
+
+
 class Hub:
     """A hub that runs, and what somebody does with it from a browser."""
 
@@ -227,10 +253,10 @@ async def printed(server: str, token: str, code: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory, event_address):
-    """A hub on loopback that asks the event's double; as root only because everything here may be."""
+def hub(tmp_path_factory, real_event):
+    """A hub of the event, on loopback; as root only because everything here may be."""
     folder = tmp_path_factory.mktemp("hub")
-    write_recipe(folder, event_address)
+    write_recipe(folder, real_event.address)
     port, *inner = free_ports(3)
     mine = {"PORT = 8080": f"PORT = {port}", "8081, 8001": f"{inner[0]}, {inner[1]}", "ROOT = False": "ROOT = True"}
     config = folder / CONFIG
@@ -262,10 +288,10 @@ def wait_for(hub: Hub, process, log: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def inside(hub):
+def inside(hub, real_event):
     """Amina, who signed in with her token and whose server has opened."""
-    assert hub.sign_in("right-token") == 200
-    name = "amina-b-12"
+    assert hub.sign_in(real_event.token) == 200
+    name = "amina-b-1"
     opened, token = hub.opened(name), hub.token(name)
     yield SimpleNamespace(
         opened=opened,
@@ -282,7 +308,7 @@ def test_a_wrong_token_stays_outside(hub):
 
 @needs_all
 def test_the_first_notebook_opens(inside):
-    assert inside.opened == "/user/amina-b-12/lab/tree/part1_build_gpt2/00_tensors.ipynb"
+    assert inside.opened == "/user/amina-b-1/lab/tree/part1_build_gpt2/00_tensors.ipynb"
     assert (inside.workspace / "part1_build_gpt2" / "00_tensors.ipynb").is_file()
 
 
@@ -293,20 +319,24 @@ def test_an_answer_is_checked_from_a_notebook(inside):
 
 @needs_all
 def test_a_server_sees_its_own_folder_and_processes_alone(inside):
-    assert inside.run(SPY).splitlines() == ["['amina-b-12'] ['jupyter', 'people']", "False"]
+    assert inside.run(SPY).splitlines() == ["['amina-b-1'] ['jupyter', 'people']", "False"]
 
 
 @needs_all
-def test_handing_in_finds_the_event_and_the_token(inside, event_address):
+def test_a_notebook_is_handed_in_from_inside(inside, real_event):
+    said = inside.run("!hookpoint submit --no-wait workspace/part1_build_gpt2/03_attention.ipynb")
+
+    with real_event.database.reading() as session:
+        assert session.scalars(select(Submission.task)).all() == ["03_attention"], said
+
+
+@needs_all
+def test_the_token_is_kept_for_its_owner_and_not_in_the_environment(inside, real_event):
     one, path = joined(inside.workspace)
 
-    assert (one.address, one.token, one.person) == (event_address, "right-token", "Amina B.")
+    assert (one.address, one.token, one.team) == (real_event.address, real_event.token, "Owls")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-@needs_all
-def test_the_token_is_not_in_the_environment(inside):
-    assert "right-token" not in inside.run("import os; print(dict(os.environ))")
+    assert real_event.token not in inside.run("import os; print(dict(os.environ))")
 
 
 @needs_all

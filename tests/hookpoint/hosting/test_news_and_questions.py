@@ -193,12 +193,10 @@ def test_an_unanswered_question_is_not_published(do, asked, a_person):
 @pytest.mark.parametrize("role", ["participant", "judge"])
 def test_mentors_and_hosts_alone_help(do, asked, a_person, NOON, role):
     question, person = asked(), a_person(role)
-    helping = [
-        (questions.take, NOON), (questions.hand_on, NOON), (questions.answer, "!", True, NOON), (questions.publish, True)
-    ]  # fmt: skip
-    for function, *rest in helping:
+    rest = {questions.take: [NOON], questions.hand_on: [NOON], questions.answer: ["!", True, NOON]}
+    for function, values in (rest | {questions.publish: [True]}).items():
         with pytest.raises(NotAllowed, match="Only a mentor or a host"):
-            do(function, person, question.id, *rest)
+            do(function, person, question.id, *values)
     with pytest.raises(NotAllowed):
         do(questions.hand_on, a_person("mentor"), question.id, NOON, to=person)
 

@@ -208,7 +208,7 @@ def test_only_a_host_grades_again_and_only_what_is_there(do, waiting, a_person, 
 @pytest.mark.on_both
 def test_the_line_can_be_seen_and_how_long_it_takes(db, do, waiting, NOON):
     ids, later = waiting(4), NOON + timedelta(seconds=20)
-    assert do(queue.state, later) == queue.QueueState(4, 0, 20.0, 0, 0, None)
+    assert do(queue.state, later) == queue.QueueState(4, 0, 20.0, 0, None)
     with db.session() as session:
         session.add(Grader(name="a", level="", workers=2, seen=later))
         for job in queue.claim(session, "a", 2, LEASE, NOON):
@@ -216,7 +216,7 @@ def test_the_line_can_be_seen_and_how_long_it_takes(db, do, waiting, NOON):
         queue.finish(session, last.job, "a", result(seconds=6.0), later)
 
     assert [do(queue.place, id) for id in ids] == [0, None, 1, 2]
-    assert do(queue.state, later) == queue.QueueState(2, 1, 18.0, 1, 0, 6.0 * (1 + 3 / 2))
+    assert do(queue.state, later) == queue.QueueState(2, 1, 18.0, 1, 6.0 * (1 + 3 / 2))
     assert do(queue.state, later + timedelta(seconds=11)).expected_seconds is None
 
 

@@ -82,6 +82,7 @@ def me(db: Db, now: Now, person: Bearer) -> dict[str, Any]:
     with db.reading() as session:
         team = person.team
         return {
+            "id": person.id,
             "person": person.name,
             "role": person.role,
             **_team_of(person),

@@ -36,16 +36,20 @@ def overview(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
         return pages.render(request, "host.html", **shown(session, request, now))
 
 
+@router.get("/host/lights")
+def lights(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
+    """The lights alone, which the script of the first page asks for every few seconds."""
+    with db.reading() as session:
+        return pages.render(request, "host_lights.html", lights=_lights(session, request, now))
+
+
 def shown(session: Session, request: Request, now: EventNow) -> dict[str, Any]:
     """All that the first page of the console has."""
-    state = request.app.state
-    place = Path(state.database.place) if state.database.is_sqlite else None
-    up = (now.at - state.started).total_seconds()
     entries = audit.latest(session, LATEST)
     steps = schedule.run_sheet(now.schedule)
     past = [step for step in steps if step.at <= now.at]
     return {
-        "lights": health.lights(session, now, place, up, state.hub.listeners),
+        "lights": _lights(session, request, now),
         "entries": [(entry, undo) for entry, undo in zip(entries, undoable(session, entries, now), strict=True)],
         "current": past[-1] if past else None,
         "coming": [step for step in steps if step.at > now.at][:2],
@@ -55,6 +59,12 @@ def shown(session: Session, request: Request, now: EventNow) -> dict[str, Any]:
         "audiences": AUDIENCES,
         "typed": {},
     }
+
+
+def _lights(session: Session, request: Request, now: EventNow) -> list[health.Light]:
+    state = request.app.state
+    place = Path(state.database.place) if state.database.is_sqlite else None
+    return health.lights(session, now, place, (now.at - state.started).total_seconds(), state.hub.listeners)
 
 
 @router.get("/host/run-sheet")

@@ -209,6 +209,7 @@ def _handed_in(request: Request, session: Session, now: EventNow, person: Person
     submissions = handed.handed_in(session, person, now)
     return {
         "submissions": submissions,
+        "best": handed.best(submissions),
         "waiting": any(one.waits for one in submissions),
         "first_file": _first_file(now.settings.notebooks),
         "address": address(request),

@@ -134,6 +134,15 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("focusin", (event) => { if (event.target.matches("[data-select]")) event.target.select(); });
 
+// Without TLS there is no clipboard to write to; the old way works everywhere.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  button.parentElement.querySelector("input").select();
+  button.textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl C";
+  setTimeout(() => { button.textContent = "Copy"; }, 2000);
+});
+
 const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 for (const box of document.querySelectorAll("[data-drop]")) {
   const input = box.querySelector("input[type=file]"), chosen = box.querySelector("output");

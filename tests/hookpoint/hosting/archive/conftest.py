@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from hookpoint.hosting import codes
 from hookpoint.hosting import event as events
 from hookpoint.hosting.store.models import (
+    STATUSES,
     Announcement,
     AuditEntry,
     Claim,
@@ -55,7 +56,7 @@ class Filling:
 
     def person(self, role: str, number: int, team: Team | None = None) -> Person:
         hashed = codes.hashed(codes.token())
-        active = self.chance.random() < 0.9
+        active = role == "host" or self.chance.random() < 0.9
         return self.add(
             Person(name=f"{role} {number}", role=role, token_hash=hashed, team=team, active=active,
                    wants_team=not team, about=self.plain(), joined=self.at())
@@ -71,8 +72,10 @@ class Filling:
         host = self.person("host", 1)
         judges = [self.person("judge", number) for number in range(2)]
         for number in range(teams):
-            team = self.add(Team(name=f"Team {number}", invitation=codes.invitation(), created=self.at(),
-                                 alias=self.chance.choice([None, f"Heron {number}"]), disqualified=self.word()))  # fmt: skip
+            alias = self.chance.choice([None, f"Heron {number}"])
+            out = self.chance.choice(["", "", self.word()])
+            team = self.add(Team(name=f"Team {number}", invitation=codes.invitation(), created=self.at(), alias=alias,
+                                 disqualified=out))  # fmt: skip
             members = [self.person("participant", 10 * number + place, team) for place in range(2)]
             for member in members:
                 self.hand_in(team, member)
@@ -95,8 +98,9 @@ class Filling:
                      seconds=self.chance.random(), enqueued=self.at(), trouble=self.word()))  # fmt: skip
         for exercise in ("causal_mask", "attention"):
             final = self.chance.choice([None, self.chance.uniform(0, 3)])
-            self.add(Verdict(submission=one, exercise=exercise, status="failed", points=self.chance.uniform(0, 3),
-                             max_points=3, final=final, slip=self.word(), message=self.word()))  # fmt: skip
+            status, points = self.chance.choice(STATUSES), self.chance.uniform(0, 3)
+            self.add(Verdict(submission=one, exercise=exercise, status=status, points=points, max_points=3, final=final,
+                             slip=self.word(), message=self.word()))  # fmt: skip
         self.add(Progress(person_id=member.id, exercise="causal_mask", passed=self.at()))
 
     def judge(self, team: Team, judges: Sequence[Person]) -> None:
@@ -107,8 +111,8 @@ class Filling:
 
     def ask(self, asker: Person, host: Person) -> None:
         self.add(Question(person_id=asker.id, text=self.word(), about=self.word(), asked=self.at()))
-        self.add(Question(person_id=asker.id, text=self.word(), asked=self.at(), taken_by_id=host.id, answer=self.word(),
-                          answered_by_id=host.id, answered=self.at(), public=True))  # fmt: skip
+        self.add(Question(person_id=asker.id, text=self.word(), asked=self.at(), taken_by_id=host.id, public=True,
+                          answer=self.word(), answered_by_id=host.id, answered=self.at()))  # fmt: skip
         self.add(AuditEntry(when=self.at(), who=self.word(), what=self.word(), about=self.plain()))
 
 
