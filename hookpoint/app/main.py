@@ -6,7 +6,7 @@ import streamlit as st
 
 PAGES = Path(__file__).with_name("pages")
 START, NOTEBOOKS, YOUR_GPT2 = PAGES / "start.py", PAGES / "notebooks.py", PAGES / "your_gpt2.py"
-MICROSCOPE = PAGES / "microscope.py"
+MICROSCOPE, EVENT = PAGES / "microscope.py", PAGES / "event.py"
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -20,5 +20,6 @@ def main() -> None:
         st.Page(NOTEBOOKS, title="Notebooks", icon=":material/menu_book:"),
         st.Page(YOUR_GPT2, title="Your GPT-2", icon=":material/neurology:"),
         st.Page(MICROSCOPE, title="Microscope", icon=":material/biotech:"),
+        st.Page(EVENT, title="Event", icon=":material/groups:"),
     ]
     st.navigation(pages, position="top").run()

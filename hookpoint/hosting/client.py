@@ -53,10 +53,11 @@ def address_in(text: str) -> tuple[str, str]:
         UsageError: it is no address.
     """
     typed = text.strip()
-    parts = urlsplit(typed if "://" in typed else f"http://{typed}")
     try:
+        parts = urlsplit(typed if "://" in typed else f"http://{typed}")
         host, port = parts.hostname or "", parts.port
-    except ValueError:
+        httpx.URL(scheme="http", host=host)
+    except (ValueError, httpx.InvalidURL):
         raise UsageError(ADDRESS) from None
     if parts.scheme not in ("http", "https") or not host or parts.username or any(c.isspace() for c in host):
         raise UsageError(ADDRESS)
@@ -179,13 +180,17 @@ class EventClient:
         """Says that our team works on an open problem, or no longer does."""
         return self._json(self._call("POST", "/api/claims", json={"problem": problem, "release": release}))
 
-    def claims(self) -> Any:
-        """Who works on what."""
-        return self._json(self._call("GET", "/api/claims"), (dict, list))
+    def claims(self) -> dict:
+        """Who works on what: `{"claims": {problem: [team]}, "mine": [problem]}`."""
+        return self._json(self._call("GET", "/api/claims"))
 
-    def news(self) -> Any:
-        """The announcements for me."""
-        return self._json(self._call("GET", "/api/news"), (dict, list))
+    def news(self) -> dict:
+        """The announcements for me: `{"news", "unread"}`."""
+        return self._json(self._call("GET", "/api/news"))
+
+    def mark_news_read(self) -> None:
+        """Says that I have seen them."""
+        self._call("POST", "/api/news/read")
 
     def _call(self, method: str, path: str, *, again: bool = True, **request: Any) -> httpx.Response:
         """The answer, which is not an error; `again` says that doing it twice is as good as once."""
@@ -228,10 +233,11 @@ class EventClient:
         """What the server said of it, in one line."""
         try:
             said = answer.json()
-            line = " ".join(filter(None, (str(said["error"]).strip(), str(said.get("next") or "").strip())))
+            line = " ".join(plain(f"{said['error']} {said.get('next') or ''}").split()) if said["error"] else ""
         except (ValueError, LookupError, TypeError, AttributeError):
+            line = ""
+        if not line:
             return self._stranger(answer)
-        line = " ".join(plain(line).split())
         if answer.status_code == 429:
             return TooOften(line, _seconds(answer))
         return KINDS.get(answer.status_code, HookpointError)(line)
@@ -246,7 +252,7 @@ class EventClient:
             " the Wi-Fi want you to sign in first?"
         )
 
-    def _json(self, answer: httpx.Response, kind: type | tuple[type, ...] = dict) -> Any:
+    def _json(self, answer: httpx.Response, kind: type = dict) -> Any:
         with contextlib.suppress(ValueError):
             if isinstance(said := answer.json(), kind):
                 return said

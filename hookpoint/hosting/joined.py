@@ -9,7 +9,9 @@ import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from hookpoint.errors import HookpointError
+from hookpoint.errors import HookpointError, UsageError
+
+from . import codes
 
 __all__ = ["Joined", "joined", "place", "remember"]
 
@@ -43,10 +45,10 @@ def joined(workspace: Path | None) -> tuple[Joined, Path] | None:
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
             known = {one.name: str(stored[one.name]) for one in fields(Joined) if one.name in stored}
-            return Joined(**known), path
+            return Joined(**known | {"token": codes.token_in(known["token"])}), path
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, LookupError, UsageError):
             raise HookpointError(f"{path} cannot be read. Delete it and join again: `hookpoint join`.") from None
     return None
 

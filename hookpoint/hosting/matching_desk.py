@@ -1,9 +1,11 @@
 """The matching desk: who looks for a team, what they said of themselves, and the teams that are made of them."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain, count
 from typing import Any
 
@@ -121,9 +123,15 @@ def _matched(session: Session, people: dict[str, Person], at: datetime, seed: in
     for name, person in people.items():
         said = dict(person.about or {})
         said["wishes"] = [by_key.get(codes.name_key(wish), wish) for wish in said.get("wishes", ())]
-        asked.append(matching.Person(name, **said))
+        asked.append({"name": name, **said})
     teams = current(session, at).settings.teams
-    return matching.match(asked, (teams.smallest, teams.largest), seed)
+    return _match(json.dumps(asked), (teams.smallest, teams.largest), seed)
+
+
+@lru_cache(maxsize=4)
+def _match(asked: str, size: tuple[int, int], seed: int) -> Matching:
+    """What `matching` makes of it, which takes seconds for hundreds: what a host looked at is then made at once."""
+    return matching.match([matching.Person(**each) for each in json.loads(asked)], size, seed)
 
 
 def _new_team(session: Session, at: datetime) -> Team:

@@ -21,6 +21,8 @@ from .store.models import ROLES, Person
 from .teams import (
     disqualify,
     found_team,
+    give_up_if_empty,
+    hold_team_of,
     invited_to,
     join_team,
     leave_team,
@@ -62,7 +64,8 @@ def join(
         team_name: of a new team, with them in it.
         invitation: of a team that is there.
         about: what they said for the matching, see `about_in`.
-        token: one that the page or program made beforehand, so that a form that is sent twice joins once.
+        token: one that the page or program made beforehand, so that a form that is sent twice joins once, also when
+            joining has ended meanwhile.
 
     Raises:
         NotAllowed: joining is closed.
@@ -72,10 +75,12 @@ def join(
     """
     event = current(session, at)
     _demand_code(session, event, code)
+    token = codes.token_in(token or codes.token())
+    if there := _with_token(session, codes.hashed(token)):
+        return there, token
     event.demand("joining")
     if team_name.strip() and invitation.strip():
         raise UsageError("Make a new team or join one with its invitation: leave one of the two empty.")
-    token = codes.token_in(token or codes.token())
     person = Person(name=codes.name_in(name), role="participant", about=about_in(about), joined=at)
     if there := _kept(session, person, codes.hashed(token)):
         return there, token
@@ -148,6 +153,8 @@ def new_token(session: Session, who: Person | None, person: Person) -> str:
 def deactivate(session: Session, host: Person, person: Person) -> None:
     """Sends somebody away: their token opens nothing, and they take no place in their team. Their work stays.
 
+    A team that nobody is in then and that handed in nothing is given up: so a name for a joke leaves the board.
+
     Raises:
         NotAllowed: the one who asks is no host, or asks for themselves: so there is always a host.
     """
@@ -157,15 +164,23 @@ def deactivate(session: Session, host: Person, person: Person) -> None:
     query = select(Person).where(Person.role == "host", Person.active).order_by(Person.id).with_for_update()
     session.scalars(query).all()  # two hosts who send each other away: the second is none any more
     roles.known(session, host)
-    _held(session, person).active = False
+    hold_team_of(session, person)
+    person = _held(session, person)
+    person.active = False
+    session.flush()
+    give_up_if_empty(session, person.team)
     audit.note(session, who=host, what="sent away", about={"person": person.id, "name": person.name})
     session.flush()
 
 
 def reactivate(session: Session, host: Person, person: Person) -> None:
-    """Lets somebody in again who was sent away, with the token that they had."""
+    """Lets somebody in again who was sent away, with the token that they had, and into the team that they were in."""
     _demand_host(host)
-    _held(session, person).active = True
+    hold_team_of(session, person)
+    person = _held(session, person)
+    person.active = True
+    if person.team is not None:
+        person.team.active = True  # it may have been given up without them
     audit.note(session, who=host, what="let in again", about={"person": person.id, "name": person.name})
     session.flush()
 

@@ -168,7 +168,7 @@ def answered(session: Session, count: int) -> list[Question]:
 def helpers(session: Session) -> dict[int, str]:
     """The mentors and hosts, by id, in order of their names."""
     query = select(Person.id, Person.name).where(Person.role.in_(("mentor", "host")), Person.active)
-    return dict(session.execute(query.order_by(Person.name, Person.id)).tuples().all())
+    return {id: name for id, name in session.execute(query.order_by(Person.name, Person.id))}
 
 
 def _waiting(what: object = Question) -> Select:

@@ -1,12 +1,12 @@
 """Who may do what, asked in one way; and people as the database has them now."""
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from .errors import NotAllowed, NotSignedIn
 from .store.models import Person
 
-__all__ = ["demand", "held", "known"]
+__all__ = ["demand", "fresh", "held", "known"]
 
 
 def demand(person: Person, *roles: str) -> None:
@@ -33,9 +33,17 @@ def held(session: Session, person: Person) -> Person:
     return _found(session, person, select(Person).with_for_update(key_share=True))
 
 
-def _found(session: Session, person: Person, query) -> Person:
-    query = query.where(Person.id == person.id).execution_options(populate_existing=True)
-    found = session.scalar(query)
+def fresh(session: Session, person: Person) -> Person | None:
+    """The person as the database has them now, sent away or not."""
+    return _read(session, person, select(Person))
+
+
+def _read(session: Session, person: Person, query: Select) -> Person | None:
+    return session.scalar(query.where(Person.id == person.id).execution_options(populate_existing=True))
+
+
+def _found(session: Session, person: Person, query: Select) -> Person:
+    found = _read(session, person, query)
     if found is None or not found.active:
         raise NotSignedIn()
     return found

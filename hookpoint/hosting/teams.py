@@ -56,13 +56,27 @@ def own(session: Session, person: Person) -> Team:
     Raises:
         NotAllowed: they are in none.
     """
-    while True:
-        at = roles.known(session, person).team_id
-        if at is None:
-            raise NotAllowed(NO_TEAM)
-        team = held(session, at)
-        if roles.known(session, person).team_id == team.id:  # they may have been moved while we waited for the row
-            return team
+    roles.known(session, person)
+    team = hold_team_of(session, person)
+    if team is None:
+        raise NotAllowed(NO_TEAM)
+    return team
+
+
+def hold_team_of(session: Session, person: Person) -> Team | None:
+    """The team that somebody is in now, even if they were sent away, held; None if they are in none."""
+    query, team = select(Person.team_id).where(Person.id == person.id), None
+    while (at := session.scalar(query)) != (team and team.id):  # they may be moved while we wait for the row
+        team = held(session, at) if at else None
+    roles.fresh(session, person)
+    return team
+
+
+def give_up_if_empty(session: Session, team: Team | None) -> None:
+    """Makes a team inactive that nobody is in and that handed in nothing."""
+    if team is not None and not members(session, team) and not _handed_in(session, team):
+        team.active = False
+        session.flush()
 
 
 def new_team(session: Session, name: str, at: datetime) -> Team:
@@ -76,6 +90,8 @@ def new_team(session: Session, name: str, at: datetime) -> Team:
     given_up = held(session, there) if there else None
     if given_up is None or given_up.active or members(session, given_up) or _handed_in(session, given_up):
         return _called(session, Team(invitation=codes.invitation(), created=at), name)
+    for sent_away in session.scalars(select(Person).where(Person.team_id == given_up.id)):
+        sent_away.team = None  # who is let in again is not let in to other people
     given_up.name, given_up.invitation, given_up.active, given_up.created = name, codes.invitation(), True, at
     session.flush()
     return given_up  # those who left it, or others, may have the name again
@@ -127,25 +143,29 @@ def leave_team(session: Session, person: Person, at: datetime) -> None:
     """
     team, event = own(session, person), current(session, at)
     _demand_unfrozen(event, "who is in which team stays as it is")
-    if len(members(session, team)) == 1:
-        if _handed_in(session, team):
-            raise NotAllowed(LAST.format(name=team.name))
-        team.active = False
+    if len(members(session, team)) == 1 and _handed_in(session, team):
+        raise NotAllowed(LAST.format(name=team.name))
     person = roles.known(session, person)
     person.team = None
     session.flush()
+    give_up_if_empty(session, team)
 
 
-def rename_team(session: Session, person: Person, name: str, at: datetime) -> Team:
-    """The person's team under its new name.
+def rename_team(session: Session, person: Person, name: str, at: datetime, team: Team | None = None) -> Team:
+    """The person's team under its new name, or any team for a host, who may do it at any time.
 
     Raises:
-        NotAllowed: they are in none, or the board is frozen: people know the names that stand on it.
+        NotAllowed: they are in none, name one that they are no host for, or the board is frozen: people know the names
+            that stand on it.
         UsageError: the name cannot be shown, or another team has it.
     """
-    team, event = own(session, person), current(session, at)
-    _demand_unfrozen(event, "names stay as they are")
-    return _called(session, team, codes.name_in(name))
+    if team is None:
+        _demand_unfrozen(current(session, at), "names stay as they are")
+        return _called(session, own(session, person), codes.name_in(name))
+    roles.demand(person, "host")
+    team, name = held(session, team.id), codes.name_in(name)
+    audit.note(session, who=person, what="renamed a team", about={"from": team.name, "to": name}, at=at)
+    return _called(session, team, name)
 
 
 def new_invitation(session: Session, person: Person, team: Team | None = None) -> str:

@@ -75,7 +75,7 @@ def _planned(item: Mapping) -> Planned:
 
 def gigabytes_of(plan: Sequence[Planned]) -> str:
     """The name of what would fill the stick with programs for graphics cards, or nothing."""
-    return next((one.name for one in plan if one.name.lower().startswith(CUDA)), "")
+    return next((one.name for one in plan if one.name.lower().replace("_", "-").startswith(CUDA)), "")
 
 
 def brought(

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError
+from hookpoint.grading.feedback import STATUS
 from hookpoint.hosting import intake, queue, standings
 from hookpoint.hosting.errors import NotFound
 from hookpoint.hosting.event import EventNow
@@ -16,7 +17,7 @@ from hookpoint.hosting.standings import SubmissionView, VerdictView
 from hookpoint.hosting.store.database import Database
 from hookpoint.hosting.store.models import Person, Submission
 
-__all__ = ["WRITE_UP", "Best", "Handed", "as_json", "best", "findings", "handed_in", "one_of"]
+__all__ = ["STATUS", "WRITE_UP", "Best", "Handed", "as_json", "best", "findings", "handed_in", "one_of"]
 
 WAITING = ("queued", "running")
 WRITE_UP = "Write-up"

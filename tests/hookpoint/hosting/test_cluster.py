@@ -4,15 +4,22 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import re
+import shlex
 import signal
+import socket
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from sqlalchemy import func, select
 
+import hookpoint
 from hookpoint.content.course import course
 from hookpoint.errors import UsageError
 from hookpoint.hosting import cluster, cluster_worker, queue
@@ -170,10 +177,38 @@ def two_workers():
 
 
 def supervisors() -> dict[int, int]:
-    """The processes that supervise, and the workers that they belong to."""
-    lines = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
-    return {int(pid): int(parent) for pid, parent, args in rows if args.endswith("hookpoint.hosting.cluster_worker")}
+    """Our processes that supervise, and the workers that they belong to."""
+    found = {}
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.cmdline()[-1:] == ["hookpoint.hosting.cluster_worker"]:
+                found[process.pid] = process.ppid()
+    return found
+
+
+@pytest.fixture
+def dask(tmp_path):
+    """`dask("worker", address)`: starts a program of Dask; it ends with the test."""
+    started = []
+
+    def start(*arguments: str, **environment: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
+        with (tmp_path / f"{len(started)}.log").open("w") as log:
+            settings = {"cwd": tmp_path, "env": os.environ | environment, "stdout": log, "stderr": log}
+            started.append(subprocess.Popen(command, **settings))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.terminate()
+    for process in started:
+        process.wait(60)
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 def test_every_worker_grades_and_each_submission_is_graded_once(graded, serving):
@@ -200,3 +235,63 @@ def test_who_is_killed_loses_nothing_and_comes_back(graded, serving, victim):
 
     assert graded.count(Verdict) == 60 * EXERCISES
     assert graded.count(Job) == 60
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_loses_nothing(graded, serving, dask):
+    port = free_port()
+    address, scheduler = f"tcp://127.0.0.1:{port}", ("scheduler", "--host", "127.0.0.1", "--port", port)
+    first, worker = dask(*scheduler), ("worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1")
+    dask(*worker)
+    with serving(address, graded.url) as said:
+        graded.hand_in(40)
+        until(lambda: graded.done() > 5)
+        first.kill()
+        until(lambda: not supervisors() and "does not answer" in said[-1])
+        dask(*scheduler), dask(*worker)
+        until(lambda: graded.done() == 40)
+
+    assert graded.count(Verdict) == 40 * EXERCISES
+
+
+@pytest.mark.slow
+def test_when_the_server_ends_its_supervisors_end(graded, serving):
+    with two_workers() as scheduler:
+        with serving(scheduler, graded.url):
+            until(lambda: len(supervisors()) == 2)
+
+        until(lambda: not supervisors())
+
+
+@pytest.mark.slow
+def test_by_tls_a_worker_gets_the_database_and_a_stranger_gets_nothing(graded, serving, dask, tmp_path):
+    port, settings = free_port(), certified(tmp_path)
+    scheduler = ("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", port)
+    dask(*scheduler, DASK_CONFIG=settings)
+    dask("worker", f"tls://127.0.0.1:{port}", "--nthreads", "1", DASK_CONFIG=settings)
+    stranger = dask("worker", f"tls://127.0.0.1:{port}", "--nthreads", "1", "--death-timeout", "5")
+    with configured(settings), serving(f"tls://127.0.0.1:{port}", graded.url):
+        graded.hand_in(3)
+        until(lambda: graded.done() == 3)
+
+    assert len(graded.graders()) == 1
+    assert stranger.wait(60) != 0
+
+
+def configured(settings: str):
+    """This process as one that was started with that configuration."""
+    import dask
+
+    return dask.config.set(dask.config.merge(dask.config.config, dask.config.collect([settings], {})))
+
+
+def certified(folder: Path) -> str:
+    """Dask's configuration with a certificate, as the guide to several machines has it."""
+    page = (Path(hookpoint.__file__).parent / "docs" / "scale_out.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^openssl .*$", page, flags=re.MULTILINE)
+    subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
+    settings = folder / "dask.yaml"
+    settings.write_text(
+        re.search(r"```yaml\n# dask.yaml\n(.*?)```", page, re.DOTALL)[1].replace("/opt/event", str(folder))
+    )
+    return str(settings)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from hookpoint.errors import UsageError
 from hookpoint.hosting import audit, event, health, lost, news, queue, schedule, standings
 from hookpoint.hosting.event import EventNow
+from hookpoint.hosting.schedule import Step
 from hookpoint.hosting.store.models import AUDIENCES, Person
 
 from .. import pages
@@ -46,13 +47,11 @@ def lights(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
 def shown(session: Session, request: Request, now: EventNow) -> dict[str, Any]:
     """All that the first page of the console has."""
     entries = audit.latest(session, LATEST)
-    steps = schedule.run_sheet(now.schedule)
-    past = [step for step in steps if step.at <= now.at]
     return {
         "lights": _lights(session, request, now),
         "entries": [(entry, undo) for entry, undo in zip(entries, undoable(session, entries, now), strict=True)],
-        "current": past[-1] if past else None,
-        "coming": [step for step in steps if step.at > now.at][:2],
+        "current": _current(now),
+        "coming": [step for step in schedule.run_sheet(now.schedule) if step.at > now.at][:2],
         "frozen": standings.frozen_since(now),
         "lost": lost.not_counted(session),
         "scheduled": news.scheduled(session, now.at),
@@ -70,9 +69,7 @@ def _lights(session: Session, request: Request, now: EventNow) -> list[health.Li
 @router.get("/host/run-sheet")
 def run_sheet(request: Request, now: Now, host: HostPerson) -> Response:
     """To be printed: all of it, with what is read out."""
-    steps = schedule.run_sheet(now.schedule)
-    past = [step for step in steps if step.at <= now.at]
-    return pages.render(request, "host_run_sheet.html", steps=steps, current=past[-1] if past else None)
+    return pages.render(request, "host_run_sheet.html", steps=schedule.run_sheet(now.schedule), current=_current(now))
 
 
 @router.get("/host/log")
@@ -181,6 +178,12 @@ def _done(
 ) -> Response:
     return acted(request, db, host, act, said, back=back, template="host.html",
                  values=lambda session: shown(session, request, now), **more)  # fmt: skip
+
+
+def _current(now: EventNow) -> list[Step]:
+    """The lines of the run sheet whose time came last; several where they have the same time."""
+    past = [step for step in schedule.run_sheet(now.schedule) if step.at <= now.at]
+    return [step for step in past if step.at == past[-1].at]
 
 
 def _later(text: str, now: EventNow) -> datetime | None:

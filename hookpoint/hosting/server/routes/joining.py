@@ -19,8 +19,9 @@ from hookpoint.hosting.matching import SKILLS
 from .. import auth, pages
 from ..auth import At, Db, Now, Visitor
 from ..forms import Fields, again
+from .board import reached_at
 
-__all__ = ["HOME", "LEVELS", "about_in_form", "address", "closed", "router", "show_token"]
+__all__ = ["HOME", "LEVELS", "about_in_form", "closed", "router", "show_token"]
 
 router = APIRouter()
 HOME = {"participant": "/team", "judge": "/judge", "mentor": "/help", "host": "/host"}
@@ -111,13 +112,8 @@ def welcome(request: Request, visitor: Visitor) -> Response:
         return pages.back_to(HOME[visitor.role])
     home = HOME[visitor.role]
     return pages.render(
-        request, "welcome.html", token=request.cookies[auth.COOKIE], home=home, address=address(request)
+        request, "welcome.html", token=request.cookies[auth.COOKIE], home=home, address=reached_at(request)
     )
-
-
-def address(request: Request) -> str:
-    """The server as this browser reached it, for links and commands that are to be copied."""
-    return str(request.base_url).rstrip("/")
 
 
 @router.get("/sign-in")

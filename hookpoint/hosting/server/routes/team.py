@@ -22,7 +22,8 @@ from hookpoint.hosting.store.models import Person, Team
 from .. import auth, handed, pages
 from ..auth import Db, Now, Participant
 from ..forms import Fields, again
-from .joining import LEVELS, about_in_form, address, closed, show_token
+from .board import reached_at
+from .joining import LEVELS, about_in_form, closed, show_token
 
 __all__ = ["router"]
 
@@ -66,7 +67,7 @@ def submission_now(request: Request, db: Db, now: Now, person: Participant, id: 
 def _submission(request: Request, db: Db, now: EventNow, person: Person, id: int, name: str) -> Response:
     with db.reading() as session:
         one = handed.one_of(session, person, id, now)
-    return pages.render(request, name, one=one, findings=handed.findings(db, id))
+    return pages.render(request, name, one=one, words=handed.STATUS, findings=handed.findings(db, id))
 
 
 @router.post("/new")
@@ -188,7 +189,7 @@ def _page(
 def _of_team(request: Request, session: Session, now: EventNow, person: Person) -> dict[str, Any]:
     team, board = person.team, request.app.state.hub.current().state["board"]
     members = people.members(session, team)
-    link = f"{address(request)}/j/{now.row.join_code}?invitation={team.invitation}"
+    link = f"{reached_at(request)}/j/{now.row.join_code}?invitation={team.invitation}"
     return {
         "team": team,
         "members": members,
@@ -211,8 +212,9 @@ def _handed_in(request: Request, session: Session, now: EventNow, person: Person
         "submissions": submissions,
         "best": handed.best(submissions),
         "waiting": any(one.waits for one in submissions),
+        "words": handed.STATUS,
         "first_file": _first_file(now.settings.notebooks),
-        "address": address(request),
+        "address": reached_at(request),
     }
 
 
