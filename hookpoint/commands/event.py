@@ -169,7 +169,7 @@ def _send(event: Any, path: Path, kind: str, content: bytes, say: Say) -> dict:
         click.echo(f"{path.name}: {error}", err=True)
         return row | {"error": str(error)}
     row |= {name: receipt.get(name) for name in ("submission", "replay", "task", "findings")}
-    as_what = f", as {_plain(row['task'])}" if row["task"] else ""
+    as_what = ", as your write-up" if kind == "writeup" else f", as {_plain(row['task'])}" if row["task"] else ""
     same = " It was in already: no attempt is used." if row["replay"] else ""
     say(f"{path.name}: received{as_what} (number {row['submission']}).{same}")
     for finding in row["findings"] or ():

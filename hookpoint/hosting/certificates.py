@@ -26,6 +26,10 @@ class Passed:
     title: str
     exercises: tuple[str, ...]
 
+    @property
+    def length(self) -> int:
+        return len(self.exercises)
+
 
 @dataclass(frozen=True)
 class Certificate:

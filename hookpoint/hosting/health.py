@@ -45,7 +45,7 @@ def lights(session: Session, now: EventNow, place: Path | None, up: float | None
 
 
 def _server(up: float | None, browsers: int | None) -> Light:
-    said = "It answers." if up is None else f"It answers, since {lasting(up)}."
+    said = "It runs." if up is None else f"It has run for {lasting(up)}."
     more = () if browsers is None else (f"{browsers} open page{'s' * (browsers != 1)} listening.",)
     return Light("Server", "good", said, more)
 

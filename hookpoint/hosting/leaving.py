@@ -7,7 +7,7 @@ private/         the archive, and all tables as CSV          for the hosts alone
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -15,12 +15,17 @@ from sqlalchemy.orm import Session
 from hookpoint.errors import UsageError
 
 from .archive import export_archive
+from .boards import Board
 from .certificates import certificates, printed, spoken_dates, write_certificates
 from .event import EventNow
 from .tables import board_table, boards_of, judged, judged_table, private_tables, write_table
 
 __all__ = ["ARCHIVE", "leave"]
 
+HEADINGS = {
+    "final": ("Final board", "On inputs that nobody could tune to."),
+    "public": ("Public board", "On the inputs that scores were shown for while it ran."),
+}
 ARCHIVE = Path("private") / "event.zip"
 README = """\
 What is left of an event.
@@ -67,7 +72,7 @@ def _write(session: Session, now: EventNow, folder: Path, told: Callable[[str], 
         write_table(judged_table(ranking), folder / "results")
     page = printed(
         "results.html", event=now.settings.title, place=now.settings.place, date=spoken_dates(now),
-        boards=[boards[split] for split in ("final", "public") if split in boards], ranking=ranking, notes=notes,
+        boards=list(_shown(boards)), ranking=ranking, notes=notes,
     )  # fmt: skip
     (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
     told("certificates")
@@ -78,3 +83,14 @@ def _write(session: Session, now: EventNow, folder: Path, told: Callable[[str], 
     export_archive(session, folder / ARCHIVE, lambda table: told(f"archive: {table}"))
     (folder / "README.txt").write_text(README, encoding="utf-8", newline="\n")
     return notes
+
+
+def _shown(boards: dict[str, Board]) -> Iterator[tuple[str, str, bool, Board]]:
+    """The boards as the page has them: heading, what it shows, whether all points are exact. Of two alike, one."""
+    if len({board.standings for board in boards.values()}) == 1:
+        boards = dict(list(boards.items())[-1:])
+    for split in ("final", "public"):
+        if split in boards:
+            heading, about = HEADINGS[split] if len(boards) > 1 else ("Board", "By points.")
+            sure = all(low == high for low, high in (one.interval for one in boards[split].standings))
+            yield heading, about, sure, boards[split]

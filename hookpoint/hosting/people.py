@@ -1,7 +1,8 @@
 """People: how they join and sign in, what hosts make them, and that they can be sent away.
 
 A person is whoever has the token. It is given once, when they join, and only its hash is kept; whoever loses it asks a
-host for a new one. What they do with teams stands in `teams` and `matching_desk`, and can be had from here.
+host for a new one. What they do with teams stands in `teams`, `merging` and `matching_desk`, and can be had
+from here.
 """
 
 from datetime import datetime
@@ -17,6 +18,7 @@ from . import audit, codes, limits, roles
 from .errors import NotAllowed, NotSignedIn
 from .event import EventNow, current
 from .matching_desk import about_in, match_teams, proposed, seek_team
+from .merging import merge_teams
 from .store.models import ROLES, Person
 from .teams import (
     disqualify,
@@ -27,7 +29,6 @@ from .teams import (
     join_team,
     leave_team,
     members,
-    merge_teams,
     new_invitation,
     new_team,
     own,

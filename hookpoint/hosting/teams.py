@@ -7,24 +7,23 @@ into another. Only people who are in no team are held before a team is, so that 
 
 from datetime import datetime
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from hookpoint.errors import UsageError
 
 from . import audit, codes, roles
 from .errors import NotAllowed, NotFound
 from .event import EventNow, current
-from .store.models import Claim, Conflict, Person, Review, Submission, Team
+from .store.models import Person, Submission, Team
 from .texts import text_in
 
 __all__ = [
-    "disqualify", "found_team", "held", "invited_to", "join_team", "leave_team", "members", "merge_teams",
+    "disqualify", "found_team", "held", "invited_to", "join_team", "leave_team", "members",
     "new_invitation", "new_team", "own", "reinstate", "rename_team",
 ]  # fmt: skip
 
-IN_STEP = {"synchronize_session": "fetch"}  # what the session has loaded follows what the database changed
 NO_TEAM = "You are in no team yet. Join one with its invitation, or make one on the team page."
 TAKEN = "There is a team {name!r} already. Choose another name, such as {free!r}; if it is yours, use its invitation."
 FULL = "{name!r} is full: a team has at most {most} people. Join another team, or make one."
@@ -186,33 +185,6 @@ def new_invitation(session: Session, person: Person, team: Team | None = None) -
     return team.invitation
 
 
-def merge_teams(session: Session, host: Person, gone: Team, into: Team) -> Team:
-    """The team `into`, to which all that `gone` had now belongs: people, what was handed in, claims, conflicts.
-
-    The host decides, so there may be more people in it than the settings allow.
-
-    Raises:
-        NotAllowed: the person is no host, judging has begun for one of them, or one is disqualified.
-        UsageError: they are one team, or one is not there any more.
-    """
-    roles.demand(host, "host")
-    if gone.id == into.id:
-        raise UsageError("A team cannot be merged with itself. Choose two.")
-    found = {id: held(session, id) for id in sorted((gone.id, into.id))}  # in one order for all who hold two
-    gone, into = found[gone.id], found[into.id]
-    _demand_mergeable(session, gone, into)
-    session.execute(update(Person).where(Person.team_id == gone.id).values(team_id=into.id), execution_options=IN_STEP)
-    _first_receipt_counts(session, gone, into)
-    for table, same in ((Submission, ("sha256", "task")), (Claim, ("problem",)), (Conflict, ("judge_id",))):
-        _move(session, gone, into, table, same)
-    gone.active = False
-    audit.note(session, who=host, what="merged teams", about={"from": gone.name, "into": into.name})
-    session.flush()
-    session.expire(gone, ["members"])
-    session.expire(into, ["members"])
-    return into
-
-
 def disqualify(session: Session, host: Person, team: Team, reason: str) -> None:
     """Takes a team off the boards, with the reason that the team is shown.
 
@@ -282,32 +254,3 @@ def _free(session: Session, name: str) -> str:
         if not session.scalar(select(exists().where(Team.folded == codes.name_key(one)))):
             return one
     return codes.join_code()
-
-
-def _demand_mergeable(session: Session, gone: Team, into: Team) -> None:
-    both = (gone.id, into.id)
-    if not (gone.active and into.active):
-        raise UsageError("One of the teams is there no more. Load the list of teams again.")
-    if gone.disqualified or into.disqualified:
-        raise NotAllowed("One of the teams is disqualified. Reinstate it first, or leave it alone.")
-    if session.scalar(select(func.count()).where(Review.team_id.in_(both))):
-        raise NotAllowed("Judges have been given these teams. Teams cannot be merged after that.")
-
-
-def _first_receipt_counts(session: Session, gone: Team, into: Team) -> None:
-    """Where both handed in the same bytes for the same task, one stays; it counts from when the first was received."""
-    theirs, ours = aliased(Submission), aliased(Submission)
-    same = (theirs.sha256 == ours.sha256) & (theirs.task == ours.task)
-    twins = select(ours, theirs.received).join(theirs, same).where(ours.team_id == into.id, theirs.team_id == gone.id)
-    for kept, received in session.execute(twins):
-        kept.received = min(kept.received, received)
-    session.flush()
-
-
-def _move(session: Session, gone: Team, into: Team, table: type, same: tuple[str, ...]) -> None:
-    """Moves a team's rows to another, but for those that it has already: they are left with the team that is gone."""
-    other = aliased(table)
-    twin = exists().where(other.team_id == into.id, *(getattr(other, name) == getattr(table, name) for name in same))
-    session.execute(
-        update(table).where(table.team_id == gone.id, ~twin).values(team_id=into.id), execution_options=IN_STEP
-    )

@@ -30,6 +30,7 @@ def test_no_solution_is_inside(names):
 
 def test_pages_and_documents_are_inside(names):
     assert {"hookpoint/app/pages/start.py", "hookpoint/docs/learner.md"} <= set(names)
+    assert "hookpoint/hosting/jupyterhub/jupyterhub_config.py" in names
 
 
 def test_the_models_of_the_zoo_are_inside(names):

@@ -17,7 +17,7 @@ from hookpoint.hosting import audit, event, roles
 from hookpoint.hosting.errors import NotAllowed, NotFound
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.settings import Criterion
-from hookpoint.hosting.store.models import Conflict, Person, Rating, Review
+from hookpoint.hosting.store.models import Conflict, Person, Rating, Review, Team
 
 from .blind import Authors
 from .outcome import Automatic, automatic, results
@@ -193,8 +193,8 @@ def name_conflict(session: Session, host: Person, judge_id: int, team_id: int, a
     """
     roles.demand(host, "host")
     judge = session.get(Person, judge_id)
-    if judge is None or judge.role != "judge":
-        raise NotFound("There is no such judge. Reload the page.")
+    if judge is None or judge.role != "judge" or session.get(Team, team_id) is None:
+        raise NotFound("There is no such judge or team. Load the page again.")
     return _apart(session, host, judge_id, team_id, at, why)
 
 
@@ -206,7 +206,8 @@ def _apart(session: Session, person: Person, judge_id: int, team_id: int, at: da
     each = seats_per_team(session) if row is not None and row.state in HELD else 0
     if each:
         row.state = "conflict"
-    about = {"judge": judge_id, "team": team_id, "why": why.strip()[:LONGEST_NOTE]}
+    judge, team = session.get_one(Person, judge_id), session.get_one(Team, team_id)
+    about = {"judge": judge.name, "team": team.name, "why": why.strip()[:LONGEST_NOTE]}
     audit.note(session, who=person, what="declared a conflict", about=about, at=at)
     session.flush()
     if not each:
@@ -215,7 +216,7 @@ def _apart(session: Session, person: Person, judge_id: int, team_id: int, at: da
         seat(session, event.current(session, at).row, each)
     except UsageError as error:
         # A conflict must not wait for a judge to be found: the host sees that the seat is empty.
-        audit.note(session, who=person, what="left a seat empty", about={"team": team_id, "why": str(error)}, at=at)
+        audit.note(session, who=person, what="left a seat empty", about={"team": team.name, "why": str(error)}, at=at)
         return "Noted: the entry is off the list. Nobody else may rate it yet; the hosts see that a judge is missing."
     return "Noted: the entry is off the list and another judge has it."
 

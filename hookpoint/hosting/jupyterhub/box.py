@@ -16,7 +16,7 @@ from hookpoint.content.course import course_root
 from hookpoint.errors import HookpointError
 from hookpoint.grading.level import system_paths
 
-__all__ = ["boxed", "demand_box"]
+__all__ = ["boxed", "demand"]
 
 PACKAGE = Path(__file__).parents[2]
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64")
@@ -26,6 +26,8 @@ SETTINGS = (
 )  # fmt: skip
 NOBODY = "1000"  # who they are in the box, whoever the hub is: Jupyter refuses to run as root
 SECONDS = 20
+PROXY = "configurable-http-proxy"
+ROOT = "Start JupyterHub as a user with few rights, not as root: everybody's server gets its. {file} can allow it."
 NO_BOX = (
     "People's servers cannot be put in boxes here: {why}. Install bubblewrap and allow user namespaces, or write "
     "`BOX = False` into {file}: then everybody can read everybody's files and this hub's secrets."
@@ -43,12 +45,22 @@ def boxed(home: Path, shown: Iterable[Path] = ()) -> list[str]:
     return [*command, "--bind", str(home), str(home), "--chdir", str(home), "--"]
 
 
-def demand_box(file: str) -> None:
-    """Tries a box once. `file` is where it can be switched off.
+def demand(file: str, box: bool, root: bool) -> None:
+    """Refuses to start a hub that would lack something, or give away too much. `file` is its configuration.
 
     Raises:
-        HookpointError: there is no bubblewrap, or this machine does not let it work.
+        HookpointError: it is root's, has no proxy, or cannot put servers into boxes.
     """
+    if os.geteuid() == 0 and not root:
+        raise HookpointError(ROOT.format(file=file))
+    if shutil.which(PROXY) is None:
+        raise HookpointError(f"{PROXY} is not installed: {sys.executable} -m pip install 'hookpoint[hub]'")
+    if box:
+        demand_box(file)
+
+
+def demand_box(file: str) -> None:
+    """Tries a box."""
     if shutil.which("bwrap") is None:
         raise HookpointError(NO_BOX.format(why="bubblewrap is not installed", file=file))
     try:

@@ -5,7 +5,6 @@ hookpoint/docs/jupyterhub.md says what this protects against, and what not.
 """
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -22,15 +21,12 @@ MOST_SERVERS = 40  # at the same time; each takes 140 MB, and every open noteboo
 IDLE_MINUTES = 60  # after so long without anybody, a server ends; what was saved stays
 
 HERE = Path(__file__).resolve().parent
-PROXY = "configurable-http-proxy"
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # for the proxy
 
-if os.geteuid() == 0 and not ROOT:
-    raise HookpointError(f"Start this as a user with few rights, not as root: servers get the hub's. ({__file__})")
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-if shutil.which(PROXY) is None:
-    raise HookpointError(f"{PROXY} is not installed: {sys.executable} -m pip install 'hookpoint[hub]'")
-if BOX:
-    box.demand_box(__file__)
+try:
+    box.demand(__file__, BOX, ROOT)
+except HookpointError as error:
+    sys.exit(str(error))
 
 c = get_config()
 c.JupyterHub.bind_url = f"http://{ADDRESS}:{PORT}"

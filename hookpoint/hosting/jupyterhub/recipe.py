@@ -36,7 +36,7 @@ def write_recipe(folder: Path, event: str = "") -> list[Path]:
         CONFIG: config,
         "jupyter/labconfig/default_setting_overrides.json": json.dumps(NO_NEWS, indent=1) + "\n",
         "state/tokens.key": secrets.token_hex(32) + "\n",
-        **({} if event else {"state/password.txt": secrets.token_urlsafe(9) + "\n"}),
+        "state/password.txt": secrets.token_urlsafe(9) + "\n",
     }
     try:
         return _written(folder, wanted)

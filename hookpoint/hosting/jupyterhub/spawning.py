@@ -51,4 +51,5 @@ class WorkspaceSpawner(SimpleLocalProcessSpawner):
         """Their own home; and `hookpoint` is found in a terminal however the hub was started."""
         env = super().user_env(env)
         search = [str(Path(sys.executable).parent), env.get("PATH", "/usr/bin:/bin")]
-        return env | {"PATH": os.pathsep.join(search), "JUPYTER_CONFIG_PATH": self.settings}
+        course = {name: os.environ[name] for name in ("HOOKPOINT_COURSE",) if name in os.environ}
+        return env | course | {"PATH": os.pathsep.join(search), "JUPYTER_CONFIG_PATH": self.settings}

@@ -27,6 +27,7 @@ DRAIN_SECONDS = 120.0  # for what still waits when all have handed in
 # When what happens, as shares of the crowd's time: the middle of the rush.
 KILL_GRADER, KILL_SUPERVISOR, RESTART = 0.4, 0.55, 0.7
 ACCIDENT_SECONDS = 20.0  # until there is something to kill
+BOARD_SECONDS = 10.0  # until the board shows the last verdict
 PAGE_SECONDS = 1.0  # for a page and an answer, 99 of 100
 
 
@@ -78,8 +79,7 @@ def play(
             drained = drain(stage)
             found, waited = verdicts(stage.database, crowd)
             played.findings += [accidents, drained, *found, *kept(stage.database, crowd)]
-            board = httpx.get(f"{stage.address}/api/event", timeout=30).json()["board"]["rows"]
-            played.findings.append(board_found(board, stage.database, crowd))
+            played.findings.append(board(stage, crowd))
             say("Strangers are refused", 1)
             played.findings.append(refusals(stage, crowd))
             say("Judges rate", 1)
@@ -131,6 +131,17 @@ async def together(crowd: Crowd, stage: Stage, say: Callable[[str, int], None]) 
     ]
     await asyncio.gather(crowd.run(), *accidents)
     return Finding.of("accidents that happened", len(accidents), failed)
+
+
+def board(stage: Stage, crowd: Crowd) -> Finding:
+    """The public board as it is when it has caught up."""
+    until = time.monotonic() + BOARD_SECONDS
+    while True:
+        rows = httpx.get(f"{stage.address}/api/event", timeout=30).json()["board"]["rows"]
+        found = board_found(rows, stage.database, crowd)
+        if found.good or time.monotonic() > until:
+            return found
+        time.sleep(0.2)
 
 
 def drain(stage: Stage) -> Finding:

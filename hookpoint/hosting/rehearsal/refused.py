@@ -63,14 +63,14 @@ def files(http: httpx.Client, crowd: Crowd) -> Iterator[tuple[str, str, bool]]:
 
 def script(http: httpx.Client, crowd: Crowd) -> Iterator[tuple[str, str, bool]]:
     """A team whose program hands in one file after the other gets as many as the limit says."""
-    team = min(crowd.tokens, key=lambda team: sum(one.team == team for one in crowd.sent))
-    has = sum(one.team == team for one in crowd.sent)
+    has = {team: sum(one.team == team for one in crowd.sent) + (team in crowd.writeups) for team in crowd.tokens}
+    team = min(has, key=has.get)
     answers = {id: options[0].source for id, options in ANSWERS.items()}
     statuses = []
     for number in range(LIMIT + 2):
         content = notebook_of(answers, hashlib.sha256(f"{team}{number}".encode()).hexdigest())
         statuses.append(hand_in(http, crowd.tokens[team], content, f"{NOTEBOOK}.ipynb").status_code)
-    taken = statuses.count(201) + has
+    taken = statuses.count(201) + has[team]
     yield (
         "more submissions in an hour than the limit",
         f"{taken} taken, {statuses[-1]}",

@@ -5,6 +5,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from sqlalchemy import select
 
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.hosting.joined import joined
+from hookpoint.hosting.jupyterhub import box
 from hookpoint.hosting.jupyterhub.recipe import CONFIG, write_recipe
 from hookpoint.hosting.store.database import open_database
 from hookpoint.hosting.store.models import Submission
@@ -98,11 +100,10 @@ def test_two_hubs_share_no_secret(tmp_path):
         assert (tmp_path / "one/state" / secret).read_text() != (tmp_path / "two/state" / secret).read_text()
 
 
-def test_an_event_replaces_the_shared_password(tmp_path):
-    written = write_recipe(tmp_path, "http://127.0.0.1:8000/")
+def test_the_event_stands_in_the_configuration(tmp_path):
+    write_recipe(tmp_path, "http://127.0.0.1:8000/")
 
-    assert 'EVENT = "http://127.0.0.1:8000"\n' in (tmp_path / CONFIG).read_text().replace("  #", "\n#")
-    assert "password.txt" not in {path.name for path in written}
+    assert re.search(r'^EVENT = "http://127.0.0.1:8000"  #', (tmp_path / CONFIG).read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("address", ["event.local", "ftp://a", "http://", 'http://a"b', "http://a/j/CODE"])
@@ -125,12 +126,31 @@ def test_the_verb_says_what_to_do_next(tmp_path):
 
 
 def test_without_bubblewrap_the_hub_does_not_start_and_says_how_to_go_on(monkeypatch):
-    from hookpoint.hosting.jupyterhub.box import demand_box
-
+    monkeypatch.setattr(box, "PROXY", "/bin/sh")
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(HookpointError, match="bubblewrap is not installed.*BOX = False.*everybody can read"):
-        demand_box("hub/jupyterhub_config.py")
+        box.demand("hub/jupyterhub_config.py", box=True, root=True)
+
+
+def test_a_hub_of_root_does_not_start(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    with pytest.raises(HookpointError, match="not as root"):
+        box.demand("hub/jupyterhub_config.py", box=False, root=False)
+
+
+@needs_jupyterhub
+def test_what_keeps_a_hub_from_starting_is_said_in_one_line(tmp_path):
+    write_recipe(tmp_path)
+    config = tmp_path / CONFIG
+    config.write_text(config.read_text().replace("box.demand(__file__, BOX, ROOT)", "box.demand_box(__file__)"))
+    command = [sys.executable, "-m", "jupyterhub"]
+
+    done = subprocess.run(command, cwd=tmp_path, env={"PATH": "/nowhere"}, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.startswith("People's servers cannot be put in boxes here: bubblewrap is not installed.")
 
 
 @needs_jupyterhub

@@ -103,6 +103,13 @@ def test_a_form_that_is_sent_twice_joins_once(join, all_of):
     assert len(all_of(Person)) == len(all_of(Team)) == 1
 
 
+def test_who_did_not_hear_that_they_joined_hears_it_after_joining_has_ended(join, NOON):
+    token = codes.token()
+    first, _ = join("Ada", team_name="Owls", token=token)
+
+    assert join("Ada", team_name="Owls", token=token, at=NOON.replace(hour=21))[0].id == first.id
+
+
 @pytest.mark.parametrize("about", [[], "x", {"age": 3}, {"skills": {"writing": 9}}, {"awake": [9]}, {"languages": []}])
 def test_what_makes_no_sense_for_the_matching_is_refused_when_it_is_said(join, all_of, about):
     with pytest.raises(UsageError) as error:

@@ -125,6 +125,34 @@ def test_a_name_that_was_given_up_is_taken_by_one(do, together, a_person, NOON):
     assert len(do(teams.members, owls)) == 1
 
 
+def test_a_team_goes_and_comes_with_its_only_person_whom_a_host_sends_away(do, row, a_person, NOON):
+    host, ada = a_person("host"), a_person()
+    joke = do(teams.found_team, ada, "Joke", NOON)
+    do(people.deactivate, host, ada)
+    assert not row(joke).active
+
+    do(people.reactivate, host, ada)
+    assert row(joke).active and do(teams.own, ada).id == joke.id
+
+
+def test_what_was_handed_in_keeps_the_team_whose_people_were_sent_away(do, row, a_person, a_team, handed_in):
+    ada = a_person(team=(owls := a_team()))
+    handed_in(ada)
+    do(people.deactivate, a_person("host"), ada)
+
+    assert row(owls).active
+
+
+def test_who_is_let_in_again_is_not_let_in_to_other_people(do, row, a_person, NOON):
+    host, ada, bob = a_person("host"), a_person(), a_person()
+    do(teams.found_team, ada, "Owls", NOON)
+    do(people.deactivate, host, ada)
+    do(teams.found_team, bob, "Owls", NOON)
+    do(people.reactivate, host, ada)
+
+    assert row(ada).team_id is None and row(bob).team_id
+
+
 def test_the_last_does_not_leave_behind_what_was_handed_in(do, a_person, a_team, handed_in, NOON):
     ada = a_person(team=a_team("Owls"))
     handed_in(ada)
@@ -182,6 +210,13 @@ def test_from_freezing_on_names_and_teams_stay_unless_the_board_is_thawed(do, ro
     assert row(owls).name == "Bats"
 
 
+def test_a_host_renames_any_team_at_any_time_and_it_is_noted(do, row, a_person, a_team, NOON):
+    host, owls = a_person("host"), a_team("Owls")
+    do(teams.rename_team, host, "Bats", NOON.replace(hour=19), owls)
+
+    assert row(owls).name == "Bats" and do(latest, 1)[0].about == {"from": "Owls", "to": "Bats"}
+
+
 def test_a_new_invitation_ends_the_old_one(do, a_person, a_team, NOON):
     ada = a_person(team=(owls := a_team()))
     new = do(teams.new_invitation, ada)
@@ -218,7 +253,7 @@ def test_merging_moves_people_files_claims_and_conflicts_and_is_noted(do, db, ro
     do(claims.claim, ada, "p-001", NOON)
     with db.session() as session:
         session.add(Conflict(judge_id=judge.id, team_id=owls.id))
-    into = do(teams.merge_teams, host, owls, bats)
+    into = do(people.merge_teams, host, owls, bats)
 
     assert into.id == bats.id and not row(owls).active
     with db.reading() as session:
@@ -233,7 +268,7 @@ def test_what_both_handed_in_counts_once_and_from_when_it_was_first_received(do,
     (owls, ada), (bats, bob) = two
     first, kept = handed_in(ada, "same", at=NOON), handed_in(bob, "same", at=NOON + 9 * MINUTE)
     other = handed_in(ada, "same", task="04_model_and_loss")
-    do(teams.merge_teams, a_person("host"), owls, bats)
+    do(people.merge_teams, a_person("host"), owls, bats)
 
     assert (row(Submission(id=kept)).received, row(Submission(id=kept)).team_id) == (NOON, bats.id)
     assert (row(Submission(id=first)).team_id, row(Submission(id=other)).team_id) == (owls.id, bats.id)
@@ -249,7 +284,7 @@ def test_who_hands_in_while_teams_are_merged_hands_in_for_the_team_that_stays(
     host, first_is_in, seen = a_person("host"), threading.Event(), {}
 
     def merge(session) -> None:
-        teams.merge_teams(session, host, owls, bats)
+        people.merge_teams(session, host, owls, bats)
 
     def hand_in(session) -> None:
         team, about = teams.own(session, ada), {"kind": "notebook", "task": "x", "file_name": "f", "content": b""}
@@ -281,7 +316,7 @@ def test_merging_may_exceed_the_size_that_people_may_choose(do, a_person, a_team
     for team in (owls, bats):
         for _ in range(3):
             a_person(team=team)
-    do(teams.merge_teams, a_person("host"), owls, bats)
+    do(people.merge_teams, a_person("host"), owls, bats)
 
     assert len(do(teams.members, bats)) == 6
 
@@ -295,17 +330,17 @@ def test_what_cannot_be_merged_is_refused(do, db, two, a_person, a_team):
     refused = {owls: "with itself", crows: "disqualified. Reinstate", kites: "Judges have been given"}
     for other, why in refused.items():
         with pytest.raises(HookpointError, match=why):
-            do(teams.merge_teams, host, other, owls)
-    do(teams.merge_teams, host, owls, bats)
+            do(people.merge_teams, host, other, owls)
+    do(people.merge_teams, host, owls, bats)
     with pytest.raises(UsageError, match="there no more"):
-        do(teams.merge_teams, host, owls, bats)
+        do(people.merge_teams, host, owls, bats)
 
 
 @pytest.mark.on_both
 def test_teams_that_are_merged_into_each_other_at_once_leave_one(do, db, together, two, a_person):
     (owls, _), (bats, _) = two
     host = a_person("host")
-    raised = together([lambda pair=pair: do(teams.merge_teams, host, *pair) for pair in ((owls, bats), (bats, owls))])
+    raised = together([lambda pair=pair: do(people.merge_teams, host, *pair) for pair in ((owls, bats), (bats, owls))])
 
     assert [type(error) for error in raised] == [UsageError]
     with db.reading() as session:
@@ -328,10 +363,11 @@ def test_a_team_is_disqualified_for_a_reason_and_reinstated(do, row, a_person, a
 
 
 DONE_BY_HOSTS = {
-    "merge_teams": lambda s, who, team, other: teams.merge_teams(s, who, team, other),
+    "merge_teams": lambda s, who, team, other: people.merge_teams(s, who, team, other),
     "disqualify": lambda s, who, team, other: teams.disqualify(s, who, team, "why"),
     "reinstate": lambda s, who, team, other: teams.reinstate(s, who, team),
     "new_invitation": lambda s, who, team, other: teams.new_invitation(s, who, team),
+    "rename_team": lambda s, who, team, other: teams.rename_team(s, who, "Bats", other.created, team),
 }
 
 

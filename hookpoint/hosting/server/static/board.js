@@ -141,6 +141,7 @@ function drawHeads(tasks) {
   const cell = document.querySelector("#ranking th.squares");
   cell.replaceChildren(unseen("percent of each task"),
     ...tasks.map((task, place) => make("abbr", { class: "square", title: task.name }, String(place + 1))));
+  $("legend").replaceChildren(...tasks.map((task, place) => make("span", {}, make("b", {}, String(place + 1)), ` ${task.name}`)));
 }
 
 function draw(fresh) {
@@ -154,7 +155,7 @@ function draw(fresh) {
     if (current) line.setAttribute("aria-current", "step");
     else line.removeAttribute("aria-current");
   });
-  $("ranking").hidden = !ranked;
+  $("ranking").hidden = $("legend").hidden = !ranked;
   $("graded-part").hidden = !board.shown;
   const joining = state.open.includes("joining");
   $("join-large").hidden = !joining;

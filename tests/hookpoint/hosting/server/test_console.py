@@ -202,7 +202,6 @@ def test_the_final_board_waits_for_the_final_scores(hall, db):
 
     answer = hall.send("/host/final", open="yes", confirm="Look inside 2026")
 
-    print(re.findall('class="flash.*', answer.text))
     assert answer.status_code == 400 and "has no final score" in answer.text
     assert not rows(db, Event)[0].final_open
 

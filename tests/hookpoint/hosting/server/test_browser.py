@@ -1,0 +1,337 @@
+"""The pages in a real browser. Needs Chromium on this machine; nothing is downloaded."""
+
+import shutil
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from hookpoint.hosting.server import auth
+from hookpoint.hosting.server.app import create_app
+from hookpoint.hosting.shown import Baseline
+from hookpoint.hosting.store.models import Announcement, Job, Person, Progress, Submission, Verdict
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"),
+]
+PATIENCE = 20_000  # milliseconds, on a busy machine
+PHONE = {"width": 390, "height": 844}
+DRAWN = ["#ranking", "#legend", "#freeze", "#announcements", "#graded", "#progress", "#join", "#teams"]
+# As browsers write it, without what only says what has been drawn, and the space between tags.
+MARKUP = """(selector) => {
+  const copy = document.querySelector(selector).cloneNode(true);
+  for (const node of [copy, ...copy.querySelectorAll("*")]) {
+    node.removeAttribute("data-drawn");
+    if (node.classList.contains("changed")) node.classList.remove("changed");
+    if (node.getAttribute("class") === "") node.removeAttribute("class");
+  }
+  return copy.outerHTML.replace(/>\\s+/g, ">").replace(/\\s+</g, "<");
+}"""
+ids = count(1)
+
+
+class Served:
+    """The event's server on this machine, which a test may stop and start again."""
+
+    def __init__(self, app):
+        self.app = app
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        config = uvicorn.Config(self.app, port=self.port, log_level="error", timeout_graceful_shutdown=1)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        end = time.monotonic() + 20
+        while not self.server.started:
+            assert time.monotonic() < end and self.thread.is_alive(), "the server did not start"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(20)
+
+
+@pytest.fixture
+def app(db, event, NOON):
+    """The server, whose clock goes on from NOON: another time than the browser's."""
+    behind = datetime.now(UTC) - NOON
+    made = create_app(db, clock=lambda: datetime.now(UTC) - behind, baselines=[Baseline("brute force", 4)])
+    made.state.hub.pause = 0.05
+    return made
+
+
+@pytest.fixture
+def served(app):
+    one = Served(app)
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser(chromium, served):
+    """`browser(viewport=...)`: the tabs of one person; nothing may be asked of other machines, or go wrong unseen."""
+    opened, asked, wrong = [], [], []
+
+    def make(**options):
+        context = chromium.new_context(base_url=served.url, **{"viewport": {"width": 1280, "height": 900}} | options)
+        context.on("request", lambda request: asked.append(request.url))
+        context.on("weberror", lambda error: wrong.append(str(error.error)))
+        context.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        opened.append(context)
+        return context
+
+    make.wrong = wrong
+    yield make
+    for context in opened:
+        context.close()
+    assert asked and not [url for url in asked if urlsplit(url).hostname != "127.0.0.1"]
+    assert not wrong
+
+
+@pytest.fixture
+def has_points(db, NOON, a_person, a_team):
+    """`has_points("Owls", 7)`: a team, new or not, with another graded submission."""
+    members = {}
+
+    def make(name: str, points: float, se: float = 0.0, at=NOON, exercise="causal_mask"):
+        person = members.setdefault(name, None) or a_person(team=a_team(name))
+        members[name] = person
+        with db.session() as session:
+            row = Submission(
+                team_id=person.team_id, person_id=person.id, kind="notebook", task="03_attention", file_name="x",
+                sha256=f"{next(ids):064}", content=b"", received=at,
+            )  # fmt: skip
+            given = {"points": points, "max_points": 10, "public": points, "public_se": se}
+            session.add(Verdict(submission=row, exercise=exercise, status="passed", **given))
+            session.add(Job(submission=row, state="done", finished=at, enqueued=at))
+
+    return make
+
+
+@contextmanager
+def unreloaded(page):
+    """Fails if the page was loaded anew in the block."""
+    page.evaluate("window.stayed = true")
+    yield
+    assert page.evaluate("window.stayed")
+
+
+def see(page, text: str):
+    place = page.get_by_text(text).first
+    place.wait_for(timeout=PATIENCE)
+    return place
+
+
+def until(page, holds: str) -> None:
+    """Wait until the expression holds; the page's own rules forbid what Playwright would do for it."""
+    end = time.monotonic() + PATIENCE / 1000
+    while not page.evaluate(holds):
+        assert time.monotonic() < end, holds
+        time.sleep(0.02)
+
+
+def live(page) -> None:
+    """Wait until the page has heard from the stream."""
+    page.locator("#announcements[data-drawn]").wait_for(state="attached", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("path", ["/board", "/board?tv=1"])
+def test_a_verdict_appears_on_the_open_board_without_reload(browser, has_points, path):
+    page = browser().new_page()
+    page.goto(path)
+    see(page, "The first results will appear here.")
+
+    with unreloaded(page):
+        has_points("Owls & <b>Bees</b>", 7)
+        see(page, "Owls & <b>Bees</b>")
+
+        has_points("Cats", 9)
+        until(page, "document.querySelector('#rows tr').textContent.includes('Cats')")
+    assert page.locator("#rows tr:not(.baseline) .rank").all_text_contents() == ["1", "2"]
+
+
+def test_without_shared_workers_the_board_is_live_too(browser, has_points):
+    context = browser()
+    context.add_init_script("delete window.SharedWorker")
+    page = context.new_page()
+    page.goto("/board")
+
+    with unreloaded(page):
+        has_points("Owls", 7)
+        see(page, "Owls")
+
+
+def test_many_tabs_are_live_on_one_connection(browser, app, has_points):
+    context = browser()
+    tabs = [context.new_page() for _ in range(8)]
+    for tab in tabs:
+        tab.goto("/board")
+        live(tab)
+
+    has_points("Owls", 7)
+
+    for tab in tabs:
+        see(tab, "Owls")
+    assert app.state.hub.listeners == 1
+
+
+def test_the_script_draws_what_the_server_wrote(browser, db, NOON, has_points, a_person):
+    """Two languages, one markup: else a page would change as soon as it is loaded."""
+    has_points("Owls", 7.25, se=0.8)
+    has_points("קבוצה", 6.5, se=0.7)
+    has_points("Bees", 1, at=NOON - timedelta(hours=2))
+    has_points("Cats", 2, at=NOON - timedelta(hours=1))
+    has_points("Bees", 3, exercise="apply_mask")
+    host = a_person("host")
+    with db.session() as session:
+        session.add(Announcement(person_id=host.id, text="Pizza <now>", posted=NOON, pinned=True))
+        session.add(Progress(person_id=session.query(Person).first().id, exercise="causal_mask"))
+    plain, live_page = browser(java_script_enabled=False).new_page(), browser().new_page()
+    for page in (plain, live_page):
+        page.goto("/board")
+    live(live_page)
+
+    for selector in DRAWN:
+        assert live_page.evaluate(MARKUP, selector) == plain.evaluate(MARKUP, selector), selector
+
+
+def test_a_lost_connection_is_said_what_was_shown_stays_and_it_comes_back(browser, served, has_points):
+    has_points("Owls", 7)
+    page = browser().new_page()
+    page.goto("/board")
+    live(page)
+
+    with unreloaded(page):
+        served.stop()
+        page.locator("#ribbon").wait_for(state="visible", timeout=PATIENCE)
+        assert page.locator("#rows").get_by_text("Owls").is_visible()
+        served.start()
+        page.locator("#ribbon").wait_for(state="hidden", timeout=PATIENCE)
+        has_points("Bees", 9)
+        see(page, "Bees")
+    browser.wrong[:] = [one for one in browser.wrong if "net::ERR_" not in one]  # that is what was tried here
+
+
+def test_the_clock_goes_by_the_servers_time_and_without_it(browser, NOON):
+    page = browser().new_page()
+    page.goto("/board")
+    live(page)
+    timer = page.locator("[data-timer]").first
+
+    first = timer.text_content()
+    until(page, f"document.querySelector('[data-timer]').textContent !== '{first}'")
+
+    assert first.startswith(("08:00:0", "07:59:"))  # from NOON to the end, whatever the browser's own clock says
+
+
+def test_the_key_d_turns_the_colours_and_they_stay_but_not_while_somebody_types(browser):
+    page = browser(color_scheme="light").new_page()
+    page.goto("/join")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+
+    page.locator("input[name=name]").press("d")
+    typed = page.evaluate(ground)
+    page.locator("body").press("d")
+    dark = page.evaluate(ground)
+    page.goto("/board")
+
+    assert typed == light != dark == page.evaluate(ground)
+
+
+def test_the_projector_shows_every_team_once_as_its_pages_are_turned(browser, has_points):
+    for number in range(30):
+        has_points(f"Team {number:02}", 1 + number / 4)
+    page = browser(viewport={"width": 1920, "height": 1080}).new_page()
+    page.goto("/board?tv=1")
+    see(page, "page 1 of 3")
+    seen = []
+
+    for _ in range(3):
+        seen += page.locator("#rows tr:visible .team").all_text_contents()
+        page.keyboard.press("ArrowRight")
+
+    assert sorted(seen) == sorted([f"Team {number:02}" for number in range(30)] + ["brute force"])
+
+
+def test_the_projector_fits_twelve_teams_and_all_beside_them_on_its_screen(browser, db, NOON, has_points, a_person):
+    for number in range(12):
+        has_points(f"A team with a name of forty letters {number:03}", 1 + number / 2, se=0.1)
+    with db.session() as session:
+        session.add(Announcement(person_id=a_person("host").id, text="Lunch is outside. " * 6, posted=NOON))
+    page = browser(viewport={"width": 1920, "height": 1080}).new_page()
+    page.goto("/board?tv=1")
+    live(page)
+
+    bottoms = {one: page.locator(one).bounding_box() for one in ("#rows tr:last-child", "#join", "#legend")}
+    assert all(box["y"] + box["height"] <= 1080 and box["x"] + box["width"] <= 1920 for box in bottoms.values())
+    sizes = (
+        "[...document.querySelectorAll('main *, header *')].filter(n => n.checkVisibility() && n.textContent.trim()"
+        " && !n.closest('.unseen')).map(n => parseFloat(getComputedStyle(n).fontSize))"
+    )
+    assert min(page.evaluate(sizes)) >= 16
+
+
+def test_who_wants_less_motion_gets_an_outline_instead(browser, has_points):
+    has_points("Owls", 7)
+    page = browser(reduced_motion="reduce").new_page()
+    page.goto("/board")
+    live(page)
+    page.evaluate("window.moved = []; Element.prototype.animate = function () { window.moved.push(this.tagName); }")
+
+    has_points("Bees", 9)
+    page.locator("tr.changed").first.wait_for(timeout=PATIENCE)
+
+    assert page.evaluate("window.moved") == []
+    assert "solid" in page.evaluate("getComputedStyle(document.querySelector('tr.changed')).outlineStyle")
+
+
+def test_rows_move_to_their_new_places(browser, has_points):
+    has_points("Owls", 7)
+    has_points("Bees", 5)
+    page = browser(reduced_motion="no-preference").new_page()
+    page.goto("/board")
+    live(page)
+    page.evaluate("window.moved = []; Element.prototype.animate = function (f) { window.moved.push(f[0].transform); }")
+
+    has_points("Bees", 9)
+    until(page, "window.moved.length >= 2")
+
+    assert all(one.startswith("translateY(") for one in page.evaluate("window.moved"))
+
+
+@pytest.mark.parametrize("role", ["", "participant", "judge", "mentor", "host"])
+def test_no_page_is_wider_than_a_phone(browser, app, served, a_person, a_team, role):
+    context = browser(viewport=PHONE)
+    pages = {"": ["/board", "/join"], "participant": ["/team", "/submit"], "host": ["/host"]}.get(role, ["/board"])
+    if role:
+        token = a_person(
+            role, team=a_team("A team with a name of forty letters 123") if role == "participant" else None
+        ).token
+        context.add_cookies([{"name": auth.COOKIE, "value": token, "url": served.url}])
+    page = context.new_page()
+
+    for path in pages:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
