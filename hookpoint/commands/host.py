@@ -64,9 +64,13 @@ def init(
     _show_made(made, folder)
 
 
+def can_ask() -> bool:
+    return sys.stdin.isatty()
+
+
 def _given(given: str | None, what: str, usual: str, read: Callable[[str], Any] = str) -> Any:
     """What the option says, else what somebody at the terminal says, else what is usual."""
-    if given is not None or not sys.stdin.isatty():
+    if given is not None or not can_ask():
         return read(usual if given is None else given)
 
     def asked(text: str) -> Any:

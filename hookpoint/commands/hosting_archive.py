@@ -43,12 +43,14 @@ def bring_in(archive: Path, into: Path, database: str, largest: float) -> None:
         told(str(archive))
         done = restore(archive, folder, database, largest)
     rows = done.rows
-    click.echo(f"{done.name}: {rows['team']} teams, {rows['person']} people, {rows['submission']} submissions")
+    click.echo(
+        f"{printable(done.name)}: {rows['team']} teams, {rows['person']} people, {rows['submission']} submissions"
+    )
     click.echo(f"  written      {folder.settings_path}")
     click.echo(f"  join code    {done.join_code}")
     settings = parsed(EventSettings, done.settings, folder.settings_path)
     for name, token in done.hosts:
-        click.echo(f"  {name}'s link: {sign_in(f'http://{LOOPBACK}:{settings.server.port}', token)}")
+        click.echo(f"  {printable(name)}'s link: {sign_in(f'http://{LOOPBACK}:{settings.server.port}', token)}")
     click.echo(
         "New: the secret, the join code, all invitations and all links. Links are shown only now; the hosts' console"
     )
@@ -57,6 +59,11 @@ def bring_in(archive: Path, into: Path, database: str, largest: float) -> None:
     )
     if not done.hosts:
         click.echo("It had no host: `hookpoint host invite host NAME` makes one.")
+
+
+def printable(text: str) -> str:
+    """A text of an archive's author, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 @contextmanager

@@ -6,16 +6,18 @@ Dask worker runs what its scheduler sends: workers are machines of the host's ow
 sandbox below the supervisor.
 """
 
+import asyncio
 import contextlib
 import ipaddress
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from hookpoint.errors import HookpointError, UsageError
+from hookpoint.grading.results import version
 
 from . import cluster_worker
 
@@ -23,7 +25,7 @@ __all__ = ["Cluster"]
 
 ASK_SECONDS = 10.0  # well below cluster_worker.KEPT_SECONDS
 LOOK_SECONDS = 1.0
-CONNECT_SECONDS = 10
+ANSWER_SECONDS = 10.0
 NO_SQLITE = (
     "Grading on several machines needs PostgreSQL, and this event is in the file {place}. "
     "`hookpoint host init --database postgresql://...` makes one there."
@@ -34,8 +36,10 @@ OPEN = (
     "{scheduler} is on the network without TLS: whoever reaches it could run programs on your machines. Use tls://, "
     "as the guide to several machines shows; or say --insecure-scheduler if nobody else is in that network."
 )
+NO_TLS = "Dask's configuration has no {lacking}: tls:// needs them. The guide to several machines shows the file."
 AWAY = "The Dask scheduler {scheduler} does not answer ({why}). Nothing is lost; trying again."
 HERE = "Grading on {many} of {scheduler}."
+HANGS = "The worker {worker} does not answer. If it is dead, others take over what it had."
 NOBODY = "{scheduler} has no worker, so nothing is graded. Submissions wait."
 QUIET = ("distributed.client", "distributed.comm", "distributed.core", "distributed.batched", "distributed.utils_comm")
 
@@ -85,33 +89,38 @@ class Cluster:
             yield
         finally:
             stop.set()
-            thread.join(2 * CONNECT_SECONDS)  # workers that are not told end their supervisors by themselves
+            thread.join(2 * ANSWER_SECONDS)  # workers that are not told end their supervisors by themselves
 
     def run(self, stop: threading.Event) -> None:
         """Keeps a supervisor on every worker that there is, until told to stop; then ends them all."""
-        from hookpoint.grading.results import version
-
-        ours = version()
         while not stop.is_set():
             try:
-                with self.connected() as client:
-                    while not stop.is_set():
-                        self.say(self.state(client.run(cluster_worker.keep, ours, self.url, on_error="return")))
-                        self.wait(client, stop)
-                    client.run(cluster_worker.release, on_error="ignore")
+                asyncio.run(self.tend(stop))
             except Exception as error:  # Dask raises what its parts raise: OSError, TimeoutError, and its own
-                self.say(AWAY.format(scheduler=self.scheduler, why=type(error).__name__))
+                if not stop.is_set():
+                    self.say(AWAY.format(scheduler=self.scheduler, why=type(error).__name__))
                 stop.wait(LOOK_SECONDS)
 
-    def wait(self, client: Any, stop: threading.Event) -> None:
-        """Until workers have to be asked again: after a while, or because one has come or gone."""
-        before, until = set(client.nthreads()), time.monotonic() + ASK_SECONDS
-        while not stop.wait(LOOK_SECONDS) and time.monotonic() < until and set(client.nthreads()) == before:
-            pass
+    async def tend(self, stop: threading.Event) -> None:
+        """The same, as long as the scheduler answers."""
+        from distributed import Client
 
-    def state(self, answers: dict[str, Any]) -> str:
+        for name in QUIET:  # what is worth saying we say
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        order, known, next_time = cluster_worker.Order(version(), self.url), set(), 0.0
+        options = {"timeout": ANSWER_SECONDS, "set_as_default": False, "asynchronous": True}
+        async with Client(self.scheduler, security=self.security(), **options) as client:
+            while not stop.is_set():
+                workers = set(await asyncio.wait_for(client.nthreads(), ANSWER_SECONDS))
+                if workers != known or time.monotonic() > next_time:
+                    known, next_time = workers, time.monotonic() + ASK_SECONDS
+                    self.say(self.state(await each(client, workers, cluster_worker.keep, order)))
+                await asyncio.sleep(LOOK_SECONDS)
+            await each(client, known, cluster_worker.release)
+
+    def state(self, answers: list[Any]) -> str:
         """What a host should know of the workers' answers, in a line for each that does not grade."""
-        lines = [str(one) for one in answers.values() if one]
+        lines = [one for one in answers if one]
         many = f"{len(answers)} worker{'s' * (len(answers) > 1)}"
         return "\n".join(lines) or (HERE if answers else NOBODY).format(scheduler=self.scheduler, many=many)
 
@@ -119,18 +128,6 @@ class Cluster:
         if text != self.said:
             self.said = text
             self.told(text)
-
-    @contextlib.contextmanager
-    def connected(self) -> Iterator[Any]:
-        from distributed import Client
-
-        for name in QUIET:  # what is worth saying we say
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        client = Client(self.scheduler, timeout=CONNECT_SECONDS, set_as_default=False, security=self.security())
-        try:
-            yield client
-        finally:
-            client.close(timeout=CONNECT_SECONDS)
 
     def security(self) -> Any:
         """The certificates that Dask's configuration names, for TLS."""
@@ -143,8 +140,24 @@ class Cluster:
         security = Security(require_encryption=True)
         lacking = [name for name in ("tls_ca_file", "tls_client_cert") if not getattr(security, name)]
         if lacking:
-            raise UsageError(f"Dask's configuration has no {' and no '.join(lacking)}: {self.scheduler} needs them.")
+            raise UsageError(NO_TLS.format(lacking=" and no ".join(lacking)))
         return security
+
+
+async def each(client: Any, workers: Iterable[str], what: Callable, *arguments: Any) -> list[Any]:
+    """What every worker answers. They are asked apart, so that one that hangs keeps no other waiting."""
+
+    async def one(worker: str) -> Any:
+        try:
+            answer = client.run(what, *arguments, workers=[worker], on_error="return")
+            said = (await asyncio.wait_for(answer, ANSWER_SECONDS)).get(worker)
+        except TimeoutError:
+            return HANGS.format(worker=worker)
+        if isinstance(said, Exception):  # hookpoint is not installed there, or the worker has just gone
+            return f"{worker}: {type(said).__name__}: {said}".splitlines()[0]
+        return said
+
+    return await asyncio.gather(*map(one, sorted(workers)))
 
 
 def parsed(scheduler: str) -> tuple[str, bool]:

@@ -7,6 +7,7 @@ task cannot be cancelled once it runs, and in a worker with a nanny may not have
 What Dask calls here runs in the worker's event loop, so nothing here waits.
 """
 
+import atexit
 import fcntl
 import json
 import logging
@@ -18,15 +19,18 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass, field
+from typing import Any
 
 from hookpoint.errors import HookpointError
 
-__all__ = ["KEPT_SECONDS", "URL", "keep", "release"]
+__all__ = ["URL", "Order", "keep", "release"]
 
 URL = "HOOKPOINT_DATABASE"  # in a worker's environment: the event's database, as this machine reaches it
 KEPT_SECONDS = 60  # how long a supervisor goes on although no event server asks for it: a restart takes less
 AGAIN_SECONDS = 5  # before a supervisor that ended is started again
 PATIENCE = 20  # for one that was told to end: what it grades goes back into the queue
+LEAVING = 3  # the same, when the worker itself ends: Dask does not wait for it long
 NO_URL = f"{{name}} has no {URL} in its environment, and only tls:// may bring it one. Set it and restart the worker."
 NO_SQLITE = f"{{name}}: {URL} has to be postgresql://..., for an SQLite file is of one machine alone."
 OTHER = "{name} has another hookpoint or course than the event server, and would judge otherwise. Install the same."
@@ -61,10 +65,10 @@ class Kept:
             self.last_words = line.decode(errors="replace").strip() or self.last_words
             print(f"{self.name}: {self.last_words}", file=sys.stderr, flush=True)
 
-    def end(self) -> None:
+    def end(self, patience: float = PATIENCE) -> None:
         self.process.stdin.close()
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(patience)
         except subprocess.TimeoutExpired:  # its leases run out
             self.process.kill()
 
@@ -103,27 +107,42 @@ class Wanted:
         if self.kept:
             self.kept.unwanted = True
 
+    def leave(self) -> None:
+        """With the worker; a little later its machine may be gone, and what is being graded is to be given back."""
+        if self.kept:
+            self.kept.end(LEAVING)
+
 
 WANTED = Wanted()
+atexit.register(WANTED.leave)
 
 
-def keep(version: str, url: str, dask_worker) -> str:
+@dataclass(frozen=True)
+class Order:
+    """What the event server asks a worker for.
+
+    `version` is of all that verdicts depend on; `url` is the event's database, and no log shows it: Dask writes down
+    the arguments of what fails.
+    """
+
+    version: str
+    url: str = field(repr=False)
+
+
+def keep(order: Order, dask_worker: Any) -> str:
     """What keeps this worker from grading, in a line; or nothing, and then its supervisor lives for a while.
 
-    Args:
-        version: the event server's, of all that verdicts depend on.
-        url: the event's database; what the worker's environment says goes before it.
-        dask_worker: Dask puts in the worker that this runs on.
+    What the worker's environment says of the database goes before the order. Dask puts in the worker.
     """
-    from hookpoint.grading.results import version as ours
+    from hookpoint.grading.results import version
 
     name = f"{socket.gethostname()}-{os.getpid()}"
-    url = os.environ.get(URL) or url
+    url = os.environ.get(URL) or order.url
     if not url:
         return NO_URL.format(name=name)
     if not url.startswith("postgres"):
         return NO_SQLITE.format(name=name)
-    if ours() != version:
+    if version() != order.version:
         release()
         return OTHER.format(name=name)
     return WANTED.keep(name, url, dask_worker.state.nthreads)

@@ -188,8 +188,8 @@ def settings(site: Site) -> Finding:
     try:
         found = read_settings(site.folder.settings_path)
     except HookpointError as error:
-        *_, last = lines = str(error).splitlines()
-        return Finding("event.toml", "mend", lines[0], f"Mend it in an editor ({last}).")
+        first, *more = str(error).splitlines()
+        return Finding("event.toml", "mend", first, f"Mend it in an editor; {more[-1]}" if more else "Mend it.")
     phases = found.schedule().phases
     if site.at >= phases[-1].closes:
         return Finding("event.toml", "warn", f"{found.title} is over", "Set `starts` if it is still to come.")

@@ -56,14 +56,14 @@ class SubmissionView:
 
 def of_team(session: Session, team_id: int) -> list[SubmissionView]:
     """What the team has handed in, the latest first, each with what became of it."""
-    latest = select(func.max(Job.id)).group_by(Job.submission_id).scalar_subquery()
+    latest = select(func.max(Job.id)).where(Job.submission_id == Submission.id).correlate(Submission).scalar_subquery()
     query = (
         select(
             Submission.id, Submission.task, Submission.kind, Submission.file_name, Submission.sha256, Person.name,
             Submission.received, Job.state, Job.trouble,
         )
         .join(Person, Submission.person_id == Person.id)
-        .outerjoin(Job, (Job.submission_id == Submission.id) & Job.id.in_(latest))
+        .outerjoin(Job, Job.id == latest)
         .where(Submission.team_id == team_id)
         .order_by(Submission.received.desc(), Submission.id.desc())
     )  # fmt: skip

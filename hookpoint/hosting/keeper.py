@@ -67,6 +67,12 @@ class Keeper:
                 process.kill()
         self._thread.join(PATIENCE)
 
+    def kill(self) -> None:
+        """Ends the process without asking; it is not started again."""
+        self._ending.set()
+        if (process := self._process) is not None:
+            process.kill()
+
     def _watch(self) -> None:
         pause = FIRST_PAUSE
         while True:

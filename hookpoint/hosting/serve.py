@@ -1,6 +1,7 @@
 """Serving an event: the web server in this process, the grader in one of its own, until Ctrl-C."""
 
 import contextlib
+import io
 import logging
 import logging.handlers
 import os
@@ -11,7 +12,9 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+import segno
 import uvicorn
 
 from hookpoint.errors import HookpointError, UsageError
@@ -28,6 +31,7 @@ __all__ = ["Options", "qr", "serve"]
 # Tokens, and what stands before the @ of a database's URL.
 SECRETS = re.compile(r"hookpoint_[a-z2-7]{32}|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)", re.IGNORECASE)
 LARGEST_LOG, OLDER_LOGS = 5 << 20, 3
+WHITE_ON_BLACK, PLAIN = "\x1b[38;5;231;48;5;16m", "\x1b[0m"  # what is light in the picture is drawn
 STREAMS_END_IN = 1  # seconds; browsers see at once that the server is gone, and come back by themselves
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, `kill`, a terminal that is closed
 NO_SANDBOX = "{level} Nothing is graded on this machine: serve with --no-grading, and grade on Linux 5.13 or newer."
@@ -68,13 +72,13 @@ def serve(folder: EventFolder, options: Options, say: Say, picture: Say = lambda
         machine.with_more_files()
         with machine.listening(bind, now.settings.server.port if options.port is None else options.port) as listener:
             addresses = machine.reachable_at(bind, listener.getsockname()[1])
-            server = _server(database)
-            with _ended_by_signals(server), _grader(folder, options, say):
+            server, grader = _server(database), _grader(folder, options, say)
+            with _ended_by_signals(server, getattr(grader, "kill", lambda: None)), grader:
                 answers(Running(os.getpid(), tuple(addresses)))
                 log.info("serving at %s as process %d", ", ".join(addresses), os.getpid())
                 _welcome(now, addresses, say, picture)
                 server.run(sockets=[listener])
-                say("Ending: what is being graded is given back to the queue.")
+                say("Ending: what is being graded goes back into the queue." if options.grading else "Ending.")
     say("Ended. `hookpoint host serve` goes on from here.")
 
 
@@ -102,14 +106,10 @@ def _welcome(now: event.EventNow, addresses: list[str], say: Say, picture: Say) 
 
 
 def qr(link: str) -> str:
-    """The link as a picture for a terminal, with the margin that telephones need, dark on light in any theme."""
-    import io
-
-    import segno
-
+    """The link as a picture for a terminal, dark on light whatever the terminal's colours are."""
     drawn = io.StringIO()
     segno.make(link, error="m", micro=False).terminal(drawn, border=2, compact=True)
-    return drawn.getvalue()
+    return "\n".join(f"{WHITE_ON_BLACK}{line}{PLAIN}" for line in drawn.getvalue().splitlines())
 
 
 # The web server
@@ -131,7 +131,8 @@ def _server(database: Database) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nobody stands in front of us, so nobody may say where others come from
+        proxy_headers=True,  # a web server with TLS in front of us says that people came by https
+        forwarded_allow_ips=machine.LOOPBACK,  # if it runs on this machine; anybody else could say anything
         timeout_graceful_shutdown=STREAMS_END_IN,
         lifespan="on",
     )
@@ -139,10 +140,16 @@ def _server(database: Database) -> Server:
 
 
 @contextlib.contextmanager
-def _ended_by_signals(server: Server) -> Iterator[None]:
-    """The first signal lets the server end; a second one makes it hurry."""
+def _ended_by_signals(server: Server, hurry: Callable[[], object]) -> Iterator[None]:
+    """The first signal lets the server end, and then the grader; after a second one neither is waited for."""
+
+    def handle(number: int, frame: Any) -> None:
+        if server.should_exit:
+            hurry()
+        server.handle_exit(number, frame)
+
     numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    before = {number: signal.signal(number, server.handle_exit) for number in numbers}
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from . import audit, event, people
 from .folder import EventFolder
 from .schedule_templates import template_named
 from .settings import EventSettings, new_settings, write_settings
-from .settings_file import rendered
+from .settings_file import parsed, rendered
 from .settings_kinds import moment, nearest
 from .store.database import Database, open_database
 from .store.models import Event
@@ -52,18 +52,22 @@ def make(folder: EventFolder, settings: EventSettings, at: datetime, url: str = 
     """
     if folder.settings_path.exists():
         raise UsageError(f"{folder.path} holds an event already. Give another folder for a new one.")
+    text = rendered(settings)
+    parsed(EventSettings, text, folder.settings_path)  # what is wrong with them is said before anything is made
     with undone_on_error() as undo:
         _make_folder(folder.path)
+        if not (file := folder.path / "event.db").exists():
+            undo.callback(_unlink, file, file.with_name("event.db-wal"), file.with_name("event.db-shm"))
         if url:
-            undo.callback(folder.url_path.unlink, missing_ok=True)
+            undo.callback(_unlink, folder.url_path)
             _write_secret(folder.url_path, f"{url}\n")
         with contextlib.closing(open_database(folder.database)) as database:
             database.upgrade()
             with database.session() as session:
-                row = event.create(session, rendered(settings), at)
+                row = event.create(session, text, at)
                 _, token = people.enrol(session, None, "host", host, at)
                 write_settings(folder.settings_path, settings)
-                undo.callback(folder.settings_path.unlink)
+                undo.callback(_unlink, folder.settings_path)
     return Made(folder, row.name, row.join_code, token)
 
 
@@ -73,6 +77,11 @@ def undone_on_error() -> Iterator[contextlib.ExitStack]:
     with contextlib.ExitStack() as stack:
         yield stack
         stack.pop_all()
+
+
+def _unlink(*paths: Path) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _make_folder(path: Path) -> None:

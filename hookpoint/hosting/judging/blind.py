@@ -8,6 +8,7 @@ not become "the [name] of a head" where a team is called Attention.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from hookpoint.hosting import writeup_words as words
 from hookpoint.hosting.writeup_sections import LABEL, Heading, Line, headings_of, plain
@@ -56,7 +57,7 @@ def own_section(heading: Heading, headings: list[Heading], lines: list[Line]) ->
         return range(0)
     after = [other.at for other in headings if other.at > heading.at and other.level <= heading.level]
     if heading.level == LABEL:
-        after += [at for at in range(heading.at, len(lines)) if not lines[at].text.strip()][:1]
+        after += islice((at for at in range(heading.at, len(lines)) if not lines[at].text.strip()), 1)
     return range(heading.at, min(after, default=len(lines)))
 
 

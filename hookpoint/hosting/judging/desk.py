@@ -95,7 +95,7 @@ def review(session: Session, judge: Person, review_id: int, now: EventNow) -> Re
         NotFound: it is not on their list.
         NotAllowed: they have a conflict with the team, or it was withdrawn.
     """
-    row = _held(session, judge, review_id)
+    row = _held(session, judge, review_id, lock=False)
     entry = entries(session)[row.team_id]
     viewer = _viewer(judge, row, now)
     named = may_see("team names", viewer)
@@ -221,8 +221,9 @@ def _apart(session: Session, person: Person, judge_id: int, team_id: int, at: da
     return "Noted: the entry is off the list and another judge has it."
 
 
-def _held(session: Session, judge: Person, review_id: int) -> Review:
-    row = session.get(Review, review_id)
+def _held(session: Session, judge: Person, review_id: int, lock: bool = True) -> Review:
+    """The judge's own review. Locked, where rows can be: nobody rates while another of their tabs shows the score."""
+    row = session.get(Review, review_id, with_for_update=lock or None, populate_existing=lock)
     if row is None or row.judge_id != judge.id:
         raise NotFound("This entry is not on your list. Go back to the list for those that are.")
     state = _task(row).state

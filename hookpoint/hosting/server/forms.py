@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 
@@ -13,7 +13,7 @@ from hookpoint.hosting.errors import TooOften
 from . import csrf, pages
 from .errors import status_of
 
-__all__ = ["Fields", "Sent", "SentFile", "again"]
+__all__ = ["Fields", "Id", "Sent", "SentFile", "again"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def _form(request: Request) -> FormData:
 
 
 Fields = Annotated[dict[str, str], Depends(_fields)]
+Id = Annotated[int, Path(ge=1, lt=1 << 31)]  # of a row, in an address: databases count no further
 SentFile = Annotated[Sent | None, Depends(_file)]
 
 

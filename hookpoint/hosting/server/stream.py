@@ -18,11 +18,12 @@ from typing import Any
 from hookpoint.hosting import event, standings
 from hookpoint.hosting.store.database import Database
 
-__all__ = ["Hub", "Told", "reader"]
+__all__ = ["ROWS", "Hub", "Told", "reader"]
 
 PAUSE = 0.5  # seconds between two looks at the database
 HEARTBEAT = 15.0  # seconds after which a silent connection hears that it lives
 RETRY = 2000  # milliseconds after which a browser connects again
+ROWS = 40  # of the board: hundreds would be too much for a poor network to bring to hundreds of browsers
 BYTES_A_SECOND = 8_000_000  # to all browsers together: with many teams and browsers, news wait for each other longer
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,10 @@ Reader = Callable[[str], tuple[str, dict[str, Any]] | None]
 
 @dataclass(frozen=True)
 class Told:
-    """The state, as JSON text and as the message of the stream; equal states have the same version."""
+    """The state, as JSON text and as the message of the stream; equal texts have the same version.
+
+    `state` has all rows of the board, for pages; the text has the first ones.
+    """
 
     marker: str
     state: dict[str, Any]
@@ -41,9 +45,15 @@ class Told:
 
     @classmethod
     def of(cls, marker: str, state: dict[str, Any]) -> "Told":
-        text = json.dumps(state, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(_shortened(state), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         version = hashlib.sha256(text.encode()).hexdigest()[:16]
         return cls(marker, state, text, version, f"id: {version}\nevent: state\ndata: {text}\n\n".encode())
+
+
+def _shortened(state: dict[str, Any]) -> dict[str, Any]:
+    if "board" not in state:
+        return state
+    return state | {"board": state["board"] | {"rows": state["board"]["rows"][:ROWS]}}
 
 
 def reader(database: Database, clock: Callable[[], datetime], baselines: Sequence[standings.Baseline]) -> Reader:

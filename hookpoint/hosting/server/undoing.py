@@ -1,5 +1,6 @@
 """What can be undone by one press: which action takes back an entry of the log, as long as it still stands."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,9 @@ from sqlalchemy.orm import Session
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.store.models import AuditEntry, Person, Team
 
-__all__ = ["Undo", "undoable"]
+__all__ = ["Undo", "by_host", "undoable"]
+
+BY_HOST = re.compile(r".*\(host \d+\)", re.DOTALL)  # how the log names one
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,11 @@ class Undo:
     path: str
     text: str
     hold: dict[str, str] = field(default_factory=dict)
+
+
+def by_host(entry: AuditEntry) -> bool:
+    """Whether a host did it, and not a judge, a mentor or a command."""
+    return BY_HOST.fullmatch(entry.who) is not None
 
 
 def undoable(session: Session, entries: Sequence[AuditEntry], now: EventNow) -> list[Undo | None]:

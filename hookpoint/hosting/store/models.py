@@ -7,12 +7,24 @@ Nothing here is made from the models: tables come from the migrations alone, and
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from hookpoint.hosting.codes import name_key
 
-from .columns import NAMES, Json, Utc, Words, now, one_of
+from .base import Base
+from .columns import Json, now, one_of
+from .desks import (
+    AUDIENCES,
+    REVIEWS,
+    Announcement,
+    Claim,
+    Conflict,
+    Progress,
+    Question,
+    Rating,
+    Review,
+)
 
 __all__ = [
     "AUDIENCES", "INTERRUPTIONS", "KINDS", "REVIEWS", "ROLES", "STATES", "STATUSES",
@@ -21,18 +33,11 @@ __all__ = [
 ]  # fmt: skip
 
 ROLES = ("host", "judge", "mentor", "participant")
-AUDIENCES = ("everyone", "participants", "judges", "mentors")  # hosts read all
 KINDS = ("notebook", "challenge", "writeup")  # of what is handed in
 STATES = ("queued", "leased", "done", "failed")  # of a job
 STATUSES = ("passed", "failed", "error", "timeout", "missing")  # of a verdict, as `grading.results` has them
 INTERRUPTIONS = ("pause", "resume", "extend")
-REVIEWS = ("open", "rated", "conflict", "withdrawn")  # states of a judge's task
 WAITING = text("state IN ('queued', 'leased')")
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {str: Words, datetime: Utc, float: Double}
 
 
 class Event(Base):
@@ -143,9 +148,9 @@ class Submission(Base):
     task: Mapped[str]
     file_name: Mapped[str]
     sha256: Mapped[str]
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     received: Mapped[datetime] = mapped_column(default=now)
     seed: Mapped[str] = mapped_column(default="")
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     team: Mapped[Team] = relationship()
     person: Mapped[Person] = relationship()
     verdicts: Mapped[list["Verdict"]] = relationship(back_populates="submission")
@@ -165,6 +170,7 @@ class Job(Base):
         CheckConstraint("(state IN ('done', 'failed')) = (finished IS NOT NULL)", name="finished"),
         CheckConstraint("tries >= 0", name="tries"),
         Index("ix_job_next", "state", "enqueued", "id"),
+        Index("ix_job_submission_id", "submission_id"),
         Index("uq_job_waiting", "submission_id", unique=True, sqlite_where=WAITING, postgresql_where=WAITING),
     )
 
@@ -222,123 +228,6 @@ class Grader(Base):
     workers: Mapped[int]
     started: Mapped[datetime] = mapped_column(default=now)
     seen: Mapped[datetime] = mapped_column(default=now)
-
-
-class Announcement(Base):
-    """What a host tells an audience, from a time on. The pinned ones stand first."""
-
-    __tablename__ = "announcement"
-    __table_args__ = (one_of("audience", AUDIENCES),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    text: Mapped[str]
-    audience: Mapped[str] = mapped_column(default="everyone")
-    pinned: Mapped[bool] = mapped_column(default=False)
-    posted: Mapped[datetime] = mapped_column(default=now)  # it may lie ahead: then it is shown from there on
-    person: Mapped[Person] = relationship()
-
-
-class Question(Base):
-    """What somebody asked, and the answer once there is one: then it has a person and a time as well.
-
-    `about` is the exercise or challenge, or empty; `place` is where in the room they sit. A `public` one is shown to
-    everyone, with its answer and without its author.
-    """
-
-    __tablename__ = "question"
-    __table_args__ = (
-        CheckConstraint(
-            "(answer IS NULL) = (answered_by_id IS NULL) AND (answer IS NULL) = (answered IS NULL)", name="answered"
-        ),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    text: Mapped[str]
-    about: Mapped[str] = mapped_column(default="")
-    place: Mapped[str] = mapped_column(default="")
-    asked: Mapped[datetime] = mapped_column(default=now)
-    taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    answer: Mapped[str | None]
-    answered: Mapped[datetime | None]
-    public: Mapped[bool] = mapped_column(default=False)
-    person: Mapped[Person] = relationship(foreign_keys=[person_id])
-
-
-class Review(Base):
-    """That a judge is to rate a team's write-up, as the `place`-th of theirs.
-
-    `saw_score` is when the automatic score was first shown to them: from then on their ratings stand.
-    """
-
-    __tablename__ = "review"
-    __table_args__ = (UniqueConstraint("judge_id", "team_id"), one_of("state", REVIEWS))
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    judge_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
-    place: Mapped[int]
-    state: Mapped[str] = mapped_column(default="open")
-    to_team: Mapped[str] = mapped_column(default="")
-    to_hosts: Mapped[str] = mapped_column(default="")
-    rated: Mapped[datetime | None]
-    saw_score: Mapped[datetime | None]
-    team: Mapped[Team] = relationship()
-
-
-class Rating(Base):
-    """What one judge gave one team for one criterion, on the anchored scale from 1 to 5."""
-
-    __tablename__ = "rating"
-    __table_args__ = (
-        UniqueConstraint("judge_id", "team_id", "criterion"),
-        CheckConstraint("score >= 1 AND score <= 5", name="score"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    judge_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
-    criterion: Mapped[str]
-    score: Mapped[int]
-
-
-class Conflict(Base):
-    """A judge who must not rate a team."""
-
-    __tablename__ = "conflict"
-    __table_args__ = (UniqueConstraint("judge_id", "team_id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    judge_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
-
-
-class Progress(Base):
-    """That somebody's own check of an exercise passed, told by their workspace because they allow it: not graded."""
-
-    __tablename__ = "progress"
-    __table_args__ = (UniqueConstraint("person_id", "exercise"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
-    exercise: Mapped[str]
-    passed: Mapped[datetime] = mapped_column(default=now)
-
-
-class Claim(Base):
-    """That a team works on an open problem, so that the others see it; `released` is when it gave it up, or None."""
-
-    __tablename__ = "claim"
-    __table_args__ = (UniqueConstraint("team_id", "problem"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
-    problem: Mapped[str]
-    claimed: Mapped[datetime] = mapped_column(default=now)
-    released: Mapped[datetime | None]
-    team: Mapped[Team] = relationship()
 
 
 class AuditEntry(Base):

@@ -169,6 +169,32 @@ def together():
     return run
 
 
+@pytest.fixture
+def waiting_for(db):
+    """`waiting_for(first, second)`: runs both with sessions of `db`; the second waits until the first is committed."""
+
+    def run(first, second) -> None:
+        first_is_done, done = threading.Event(), []
+
+        def wait_and_run() -> None:
+            first_is_done.wait()
+            with db.session() as session:
+                second(session)
+            done.append(second)
+
+        thread = threading.Thread(target=wait_and_run)
+        thread.start()
+        with db.session() as session:
+            first(session)
+            first_is_done.set()
+            thread.join(0.1)
+            assert not done
+        thread.join(60)
+        assert done
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def a_notebook(small):
     """`a_notebook()`: the bytes of a notebook with one answer, to `causal_mask` of 03_attention."""

@@ -22,6 +22,7 @@ from sqlalchemy import func, select
 import hookpoint
 from hookpoint.content.course import course
 from hookpoint.errors import UsageError
+from hookpoint.grading.level import probe
 from hookpoint.hosting import cluster, cluster_worker, queue
 from hookpoint.hosting import event as events
 from hookpoint.hosting.cluster import Cluster
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("distributed") is None, reason="Dask is not installed: the extra `cluster` brings it"
 )
 EXERCISES = len(course().notebook("03_attention").exercises)
+needs_sandbox = pytest.mark.skipif(not probe().enough, reason=f"needs the sandbox: {probe()}")
 POSTGRES = "postgresql://host:secret@10.0.0.2/event"
 PLACE = "postgresql://host:***@10.0.0.2/event"
 
@@ -88,7 +90,8 @@ def asked(monkeypatch, *, environment: str = "", url: str = "", version: str = "
     from hookpoint.grading.results import version as ours
 
     monkeypatch.setenv(cluster_worker.URL, environment)
-    return cluster_worker.keep(version or ours(), url, SimpleNamespace(state=SimpleNamespace(nthreads=1)))
+    order = cluster_worker.Order(version or ours(), url)
+    return cluster_worker.keep(order, SimpleNamespace(state=SimpleNamespace(nthreads=1)))
 
 
 def test_a_worker_without_the_database_says_what_to_set(monkeypatch):
@@ -101,6 +104,24 @@ def test_a_worker_with_a_file_for_a_database_refuses(monkeypatch):
 
 def test_a_worker_with_another_course_does_not_grade(monkeypatch):
     assert "another hookpoint or course" in asked(monkeypatch, url=POSTGRES, version="0" * 12)
+
+
+def test_no_log_can_show_the_password():
+    assert "secret" not in repr(cluster_worker.Order("0" * 12, POSTGRES))
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_two_supervisors_of_a_machine_take_different_cores(tmp_path):
+    code = "import os; from hookpoint.hosting.cluster_worker import take_cores; take_cores(1); "
+    command = [sys.executable, "-c", code + "print(*os.sched_getaffinity(0), flush=True); input()"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": os.environ | {"TMPDIR": str(tmp_path)}}
+    pair = [subprocess.Popen(command, **pipes, text=True) for _ in range(2)]
+
+    cores = {process.stdout.readline() for process in pair}
+    for process in pair:
+        process.communicate("\n")
+
+    assert len(cores) == 2
 
 
 # Whole clusters
@@ -211,6 +232,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
+@needs_sandbox
 def test_every_worker_grades_and_each_submission_is_graded_once(graded, serving):
     with two_workers() as scheduler, serving(scheduler, graded.url) as said:
         until(lambda: len(graded.graders()) == 2)
@@ -222,6 +244,7 @@ def test_every_worker_grades_and_each_submission_is_graded_once(graded, serving)
     assert said[0].startswith("Grading on 2 workers of tcp://127.0.0.1:")
 
 
+@needs_sandbox
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["a worker", "a supervisor"])
 def test_who_is_killed_loses_nothing_and_comes_back(graded, serving, victim):
@@ -237,6 +260,7 @@ def test_who_is_killed_loses_nothing_and_comes_back(graded, serving, victim):
     assert graded.count(Job) == 60
 
 
+@needs_sandbox
 @pytest.mark.slow
 def test_a_scheduler_that_is_killed_loses_nothing(graded, serving, dask):
     port = free_port()
@@ -254,6 +278,22 @@ def test_a_scheduler_that_is_killed_loses_nothing(graded, serving, dask):
     assert graded.count(Verdict) == 40 * EXERCISES
 
 
+@needs_sandbox
+@pytest.mark.slow
+def test_a_worker_that_hangs_keeps_no_other_from_grading(graded, serving, monkeypatch):
+    monkeypatch.setattr(cluster, "ANSWER_SECONDS", 1.0)
+    with two_workers() as scheduler, serving(scheduler, graded.url) as said:
+        until(lambda: len(supervisors()) == 2)
+        (_, hanging), (other, _) = supervisors().items()
+        os.kill(hanging, signal.SIGSTOP)
+        os.kill(other, signal.SIGKILL)
+        until(lambda: len(set(supervisors()) - {other}) == 2)
+        os.kill(hanging, signal.SIGCONT)
+
+    assert any("does not answer" in line for line in said)
+
+
+@needs_sandbox
 @pytest.mark.slow
 def test_when_the_server_ends_its_supervisors_end(graded, serving):
     with two_workers() as scheduler:
@@ -263,6 +303,7 @@ def test_when_the_server_ends_its_supervisors_end(graded, serving):
         until(lambda: not supervisors())
 
 
+@needs_sandbox
 @pytest.mark.slow
 def test_by_tls_a_worker_gets_the_database_and_a_stranger_gets_nothing(graded, serving, dask, tmp_path):
     port, settings = free_port(), certified(tmp_path)

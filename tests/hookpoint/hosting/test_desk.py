@@ -279,6 +279,7 @@ def test_what_is_no_score_is_refused(room, scores):
         room.rate(room.judges[0], scores=scores, done=False)
 
 
+@pytest.mark.on_both
 def test_a_rating_can_be_changed_until_the_score_was_seen_and_then_stands(room):
     room.open()
     judge = room.judges[0]
@@ -331,6 +332,7 @@ def test_the_last_write_up_counts_and_a_later_one_is_said(room, hand_in):
 # Conflicts
 
 
+@pytest.mark.on_both
 def test_a_conflict_takes_the_entry_away_and_another_judge_gets_it(room):
     room.open()
     judge, before = room.judges[0], room.of(room.judges[0])
@@ -383,6 +385,7 @@ def test_the_host_can_name_a_conflict(room, db, event):
 # Results
 
 
+@pytest.mark.on_both
 def test_results_are_corrected_for_harshness_and_have_the_automatic_score_beside(room, db):
     """The true order is that of NAMES; Judge 0 gives one point less than the others."""
     room.open()

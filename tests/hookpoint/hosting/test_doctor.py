@@ -278,7 +278,7 @@ def test_a_changed_cell_is_found(release, workspace, monkeypatch, tmp_path):
 
     (found,) = intact.damaged_notebooks()
 
-    assert "01_first.ipynb: cell 6 is not as it was released" in found
+    assert "01_first.ipynb: cell 7 is not as it was released" in found
 
 
 def test_a_missing_and_a_damaged_weight_are_found(tmp_path):

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from hookpoint.errors import HookpointError, UsageError
@@ -34,6 +36,19 @@ no_hub = importlib.util.find_spec("jupyterhub") is None and "JupyterHub is not i
 no_proxy = PROXY is None and "configurable-http-proxy is not installed: the extra `hub` brings it"
 needs_jupyterhub = pytest.mark.skipif(bool(no_hub), reason=str(no_hub))
 needs_all = pytest.mark.skipif(bool(no_hub or no_proxy), reason=str(no_hub or no_proxy))
+
+
+def no_box() -> str:
+    """Why servers cannot be put into boxes on this machine; empty if they can."""
+    try:
+        box.demand_box("the configuration")
+    except HookpointError as error:
+        return str(error)
+    return ""
+
+
+NO_BOX = no_box()
+needs_box = pytest.mark.skipif(bool(NO_BOX), reason=NO_BOX)
 PEOPLE = {
     "right-token": {"id": 12, "person": "Amina B.", "role": "participant", "team": "Owls"},
     "host-token": {"id": 3, "person": "鈴木", "role": "host", "team": ""},
@@ -179,6 +194,35 @@ def test_while_the_event_server_is_away_one_reads_why():
     assert refused.value.status_code == 503 and "does not answer" in refused.value.log_message
 
 
+@needs_jupyterhub
+@pytest.mark.parametrize(("token", "stays"), [("right-token", True), ("token-of-somebody-sent-away", False)])
+def test_who_is_no_longer_of_the_event_has_to_sign_in_again(event_address, token, stays):
+    assert refreshed(event_address, token) is stays
+
+
+@needs_jupyterhub
+def test_while_the_event_server_is_away_who_is_in_stays_in():
+    assert refreshed(f"http://127.0.0.1:{free_ports(1)[0]}", "right-token")
+
+
+@needs_jupyterhub
+@given(st.text(), st.integers(1, 10**9))
+def test_every_name_becomes_one_that_a_folder_may_have(name, number):
+    from hookpoint.hosting.jupyterhub.signing_in import user_name
+
+    assert re.fullmatch(rf"[a-z0-9][a-z0-9-]{{0,28}}-{number}", user_name({"person": name, "id": number}))
+
+
+def refreshed(address: str, token: str) -> bool:
+    from hookpoint.hosting.jupyterhub.signing_in import EventAuthenticator
+
+    async def kept():
+        return {"token": token}
+
+    user = SimpleNamespace(get_auth_state=kept)
+    return asyncio.run(EventAuthenticator(event=address).refresh_user(user))
+
+
 def signing_in(address: str, token: str):
     from hookpoint.hosting.jupyterhub.signing_in import EventAuthenticator
 
@@ -279,6 +323,7 @@ def hub(tmp_path_factory, real_event):
     write_recipe(folder, real_event.address)
     port, *inner = free_ports(3)
     mine = {"PORT = 8080": f"PORT = {port}", "8081, 8001": f"{inner[0]}, {inner[1]}", "ROOT = False": "ROOT = True"}
+    mine |= {"BOX = True": "BOX = False"} if NO_BOX else {}
     config = folder / CONFIG
     for old, new in mine.items():
         config.write_text(config.read_text().replace(old, new, 1))
@@ -338,6 +383,7 @@ def test_an_answer_is_checked_from_a_notebook(inside):
 
 
 @needs_all
+@needs_box
 def test_a_server_sees_its_own_folder_and_processes_alone(inside):
     assert inside.run(SPY).splitlines() == ["['amina-b-1'] ['jupyter', 'people']", "False"]
 
@@ -360,6 +406,7 @@ def test_the_token_is_kept_for_its_owner_and_not_in_the_environment(inside, real
 
 
 @needs_all
+@needs_box
 def test_a_server_that_is_stopped_leaves_no_process_behind(inside):
     assert inside.stop() in (202, 204)
 

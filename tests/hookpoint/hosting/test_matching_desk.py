@@ -103,20 +103,36 @@ def test_with_nobody_to_match_it_says_so(do, a_person, NOON):
 
 
 @pytest.mark.on_both
-def test_who_joins_a_team_at_the_same_moment_is_in_one_team(do, db, together, a_person, a_team, NOON):
+@pytest.mark.parametrize("matching_first", [True, False])
+def test_who_joins_a_team_at_the_same_moment_is_where_they_were_first(
+    db, event, waiting_for, a_person, a_team, matching_first, NOON
+):
     host, owls, ada = a_person("host"), a_team("Owls"), a_person(name="Ada", wants_team=True)
-    for n in range(5):
-        a_person(name=f"P{n}", wants_team=True)
-    jobs = [
-        lambda: do(people.join_team, ada, owls.invitation, NOON),
-        lambda: do(people.match_teams, host, NOON, 1),
-        lambda: do(people.match_teams, host, NOON, 1),
-    ]
-    raised = together(jobs)
+    others, refused = [a_person(wants_team=True) for _ in range(3)], []
 
-    assert {type(error) for error in raised} <= {NotAllowed, UsageError}
+    def match(session) -> None:
+        people.match_teams(session, host, NOON, 1)
+
+    def join(session) -> None:
+        try:
+            people.join_team(session, ada, owls.invitation, NOON)
+        except NotAllowed as error:
+            refused.append(error)
+
+    waiting_for(*((match, join) if matching_first else (join, match)))
+
     with db.reading() as session:
-        assert looking(session) == [] and session.get_one(Person, ada.id).team_id
+        assert looking(session) == [] and bool(refused) == matching_first
+        assert (session.get_one(Person, ada.id).team_id == owls.id) != matching_first
+        assert None not in [session.get_one(Person, one.id).team_id for one in others]
+
+
+@pytest.mark.on_both
+def test_two_hosts_who_match_at_once_match_once(do, together, a_person, NOON):
+    hosts, _ = [a_person("host"), a_person("host")], [a_person(wants_team=True) for _ in range(6)]
+    raised = together([lambda host=host: do(people.match_teams, host, NOON, 1) for host in hosts])
+
+    assert [str(error)[:25] for error in raised] == ["Nobody looks for a team. "]
 
 
 def test_who_changes_their_mind_gets_on_the_list_and_off_it(do, a_person, a_team, NOON):

@@ -118,6 +118,7 @@ def test_what_makes_no_sense_for_the_matching_is_refused_when_it_is_said(join, a
     assert "\n" not in str(error.value) and all_of(Person) == []
 
 
+@pytest.mark.on_both
 def test_joining_ends_with_its_phase_and_not_a_second_before(join, NOON):
     end = NOON.replace(hour=20)
     assert join("Ada", at=end - SECOND)[0].id

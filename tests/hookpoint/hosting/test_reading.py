@@ -186,6 +186,12 @@ def test_a_file_that_is_no_write_up_is_shown_as_it_is(content):
     assert isinstance(str(readable(content, AUTHORS)), str)
 
 
+def test_what_is_no_write_up_is_blind_as_well():
+    text = '{"cells": [{"cell_type": "markdown", "source": "by Ada Lovelace <b>"}, 7]}'
+
+    assert "[name] &lt;b&gt;" in blind(text) and "Ada" not in blind("Ada\n" + "a\n" * 30_000)
+
+
 @pytest.mark.parametrize("outputs", [None, 3, [3, None, {"data": 4}, {"text": 5}, {"data": {"text/plain": [1]}}]])
 def test_odd_outputs_do_no_harm(outputs):
     notebook = a_notebook({"cell_type": "code", "source": "print(1)", "outputs": outputs, "metadata": {}})
@@ -193,10 +199,24 @@ def test_odd_outputs_do_no_harm(outputs):
     assert "print(1)" in blind(notebook)
 
 
-@pytest.mark.parametrize("text", ["[a](" * 25_000, ("[a][b" * 700 + "\n") * 25, "![a](\n" * 16_000, "> " * 40_000])
-def test_hostile_text_takes_no_long_time(text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](" * 25_000,
+        ("[a][b" * 700 + "\n") * 25,
+        "![a](\n" * 16_000,
+        "> " * 40_000,
+        "![](data:image/png;base64,A" + " " * 2_000_000,
+        "![](data:image/png;base64," * 100_000,
+        a_notebook(*(text_cell(f"# {n}") for n in range(10_000))),
+        a_notebook(*(code(f"{n}", {"output_type": "stream", "text": "x" * 3000}) for n in range(3_000))),
+    ],
+    ids=range(8),
+)
+def test_hostile_text_takes_no_long_time_and_makes_no_long_page(text):
     begun = time.perf_counter()
 
-    blind(text)
+    html = blind(text)
 
-    assert time.perf_counter() - begun < 15
+    assert time.perf_counter() - begun < 20
+    assert len(html) < 2_000_000

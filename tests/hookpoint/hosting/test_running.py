@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -111,6 +112,32 @@ def test_with_the_keeper_its_process_ends(kept):
     one.end()
 
     assert gone(pid) and one.pid is None
+
+
+DEAF = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('deaf', flush=True)\ntime.sleep(60)"
+
+
+def test_one_that_does_not_listen_is_killed_after_a_while(kept, tmp_path, monkeypatch):
+    monkeypatch.setattr(keeper, "PATIENCE", 0.2)
+    one = kept(DEAF)
+    until(lambda: (tmp_path / "it.log").exists() and (tmp_path / "it.log").read_text())
+    pid = one.pid
+
+    one.end()
+
+    until(lambda: gone(pid))
+
+
+def test_who_is_in_a_hurry_need_not_wait_for_it(kept, tmp_path):
+    one = kept(DEAF)
+    until(lambda: (tmp_path / "it.log").exists() and (tmp_path / "it.log").read_text())
+    pid, began = one.pid, time.monotonic()
+
+    hurry = threading.Timer(0.2, one.kill)
+    hurry.start()
+    one.end()
+
+    assert gone(pid) and time.monotonic() - began < keeper.PATIENCE / 2
 
 
 def test_one_that_goes_on_dying_is_told_more_and_more_seldom(kept):

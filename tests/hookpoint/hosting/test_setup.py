@@ -85,6 +85,7 @@ def test_what_failed_can_be_tried_again(folder, settings, NOON, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(HookpointError):
         patch.setattr(setup, "write_settings", full)
         setup.make(folder, settings, NOON)
+    assert list(folder.path.iterdir()) == []
     setup.make(folder, settings, NOON)
 
     with reading(folder) as session:

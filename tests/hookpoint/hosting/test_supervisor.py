@@ -289,7 +289,11 @@ MOVES = st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 20, 40]))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(fates=st.lists(FATES, max_size=60), moves=st.lists(MOVES, max_size=12), others=st.sets(st.integers(0, 20)))
+@given(
+    fates=st.lists(FATES, min_size=30, max_size=60),
+    moves=st.lists(MOVES, min_size=6, max_size=12),
+    others=st.sets(st.integers(0, 20)),
+)
 def test_a_database_that_comes_and_goes_costs_time_alone(db, handed_in, hasty, NOON, fates, moves, others):
     """`moves`: how many jobs the workers do in a round, and the seconds it takes; `others`: when another one claims."""
     hasty.at, ids = NOON, handed_in(5)
@@ -333,6 +337,18 @@ def test_only_so_much_is_claimed_as_can_begin_soon(db, handed_in, playing):
     assert states(db) == {"leased": 2, "queued": 4}
     playing.round(1)
     assert states(db) == {"done": 1, "leased": 2, "queued": 3}
+
+
+def test_the_heart_keeps_what_is_in_hand_and_lets_go_of_what_it_knows_nothing_of(db, handed_in, playing, hasty):
+    handed_in(3)
+    playing.round()
+    with db.session() as session:
+        (unknown,) = queue.claim(session, "a", 1, 30, hasty.at)  # as if the answer had been lost on the way
+    for _ in range(2):
+        hasty.at += timedelta(seconds=20)
+        playing.round()
+    with db.session() as session:
+        assert [one.job for one in queue.claim(session, "b", 3, 30, hasty.at)] == [unknown.job]
 
 
 def test_while_grading_is_paused_nothing_is_begun_and_what_was_begun_is_written(db, handed_in, playing, a_person):

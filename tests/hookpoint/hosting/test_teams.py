@@ -1,7 +1,6 @@
 """How teams are founded, joined, left, renamed, merged and disqualified, also by several people at the same moment."""
 
 import hashlib
-import threading
 from datetime import timedelta
 
 import pytest
@@ -277,11 +276,11 @@ def test_what_both_handed_in_counts_once_and_from_when_it_was_first_received(do,
 @pytest.mark.on_both
 @pytest.mark.parametrize("merging_first", [True, False])
 def test_who_hands_in_while_teams_are_merged_hands_in_for_the_team_that_stays(
-    do, db, row, two, a_person, merging_first, NOON
+    db, waiting_for, two, a_person, merging_first, NOON
 ):
     """As `own` promises to whatever hands in: whoever comes second waits, and sees what the first has done."""
     (owls, ada), (bats, _) = two
-    host, first_is_in, seen = a_person("host"), threading.Event(), {}
+    host = a_person("host")
 
     def merge(session) -> None:
         people.merge_teams(session, host, owls, bats)
@@ -291,24 +290,10 @@ def test_who_hands_in_while_teams_are_merged_hands_in_for_the_team_that_stays(
         session.add(Submission(team_id=team.id, person_id=ada.id, sha256="ab" * 32, received=NOON, **about))
         session.flush()
 
-    first, second = (merge, hand_in) if merging_first else (hand_in, merge)
-
-    def run_second() -> None:
-        first_is_in.wait()
-        do(second)
-        seen["second"] = True
-
-    thread = threading.Thread(target=run_second)
-    thread.start()
-    with db.session() as session:
-        first(session)
-        first_is_in.set()
-        thread.join(0.1)
-        assert not seen  # it waits
-    thread.join(30)
+    waiting_for(*((merge, hand_in) if merging_first else (hand_in, merge)))
 
     with db.reading() as session:
-        assert session.scalars(select(Submission.team_id)).all() == [bats.id] and seen
+        assert session.scalars(select(Submission.team_id)).all() == [bats.id]
 
 
 def test_merging_may_exceed_the_size_that_people_may_choose(do, a_person, a_team):

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from hookpoint.grading.submission import LARGEST_FILE
-from hookpoint.hosting import claims, intake, news, people, progress, questions
+from hookpoint.hosting import claims, intake, news, people, progress, questions, roles
 from hookpoint.hosting.errors import NotAllowed
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.intake import SubmissionIn
@@ -159,6 +159,7 @@ def my_questions(db: Db, person: Bearer) -> dict[str, Any]:
 
 @router.post("/questions", status_code=201)
 def ask(db: Db, at: At, person: Bearer, asked: Asked) -> dict[str, Any]:
+    roles.demand(person, "participant")
     with db.session() as session:
         question = questions.ask(session, person, asked.text, asked.about, asked.place, at)
         return {"question": question.id, "position": questions.places(session)[question.id]}

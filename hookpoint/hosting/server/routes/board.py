@@ -1,9 +1,10 @@
 """The board: the ranking for everybody, and with `?tv=1` for the projector. Its script draws what the stream brings."""
 
 import ipaddress
+from typing import Annotated
 
 import segno
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
@@ -11,6 +12,7 @@ from hookpoint.hosting.machine import addresses
 
 from .. import pages
 from ..auth import Visitor
+from ..stream import ROWS
 
 router = APIRouter()
 HOME = {"participant": "/team", "judge": "/judge", "mentor": "/help", "host": "/host"}
@@ -23,12 +25,24 @@ def home(visitor: Visitor) -> Response:
 
 
 @router.get("/board")
-def board(request: Request, tv: bool = False) -> Response:
+def board(
+    request: Request, tv: bool = False, first: Annotated[int, Query(alias="from", ge=1, le=100_000)] = 1
+) -> Response:
     state = request.app.state.hub.current().state
+    rows = state["board"]["rows"]
     address = reached_at(request)
     link = f"{address}/j/{state['join_code']}"
     return pages.render(
-        request, "board.html", state=state, tv=tv, address=address.partition("://")[2], qr=qr(link), link=link
+        request,
+        "board.html",
+        state=state,
+        rows=rows[first - 1 : first - 1 + ROWS],
+        first=first,
+        pages=[(start, min(start + ROWS - 1, len(rows))) for start in range(1, len(rows) + 1, ROWS)],
+        tv=tv,
+        address=address.partition("://")[2],
+        link=link,
+        qr=qr(link),
     )
 
 

@@ -18,15 +18,16 @@ from .. import pages
 from ..acting import acted, confirmed, number
 from ..auth import Db, HostPerson, Now
 from ..forms import Fields
-from ..undoing import undoable
-from . import console_judging, console_teams
+from ..undoing import by_host, undoable
+from . import console_export, console_judging, console_teams
 
 __all__ = ["router"]
 
 router = APIRouter()
 router.include_router(console_teams.router)
 router.include_router(console_judging.router)
-LATEST = 10  # actions on the first page
+router.include_router(console_export.router)
+LATEST = 10  # actions of hosts on the first page
 LOG = 300  # on the page of the log
 LATER = "%Y-%m-%dT%H:%M"  # as browsers send a date and time
 
@@ -46,7 +47,7 @@ def lights(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
 
 def shown(session: Session, request: Request, now: EventNow) -> dict[str, Any]:
     """All that the first page of the console has."""
-    entries = audit.latest(session, LATEST)
+    entries = [entry for entry in audit.latest(session, LOG) if by_host(entry)][:LATEST]
     return {
         "lights": _lights(session, request, now),
         "entries": [(entry, undo) for entry, undo in zip(entries, undoable(session, entries, now), strict=True)],
@@ -162,9 +163,7 @@ def grade_all_again(request: Request, db: Db, now: Now, host: HostPerson) -> Res
 
 
 @router.post("/host/again/{submission_id}")
-def grade_again(
-    request: Request, db: Db, now: Now, host: HostPerson, submission_id: int, typed: Fields
-) -> Response:
+def grade_again(request: Request, db: Db, now: Now, host: HostPerson, submission_id: int, typed: Fields) -> Response:
     def act(session: Session, host: Person) -> None:
         queue.requeue(session, host, submission_id, now.at)
 

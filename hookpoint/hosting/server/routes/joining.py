@@ -27,7 +27,7 @@ router = APIRouter()
 HOME = {"participant": "/team", "judge": "/judge", "mentor": "/help", "host": "/host"}
 FRESH = "hookpoint_fresh"  # the cookie that lets /welcome show the token
 FRESH_SECONDS = 15 * 60
-LEVELS = (("0", "none"), ("1", "a little"), ("2", "well"), ("3", "very well"))
+LEVELS = (("0", "none, or not said"), ("1", "a little"), ("2", "well"), ("3", "very well"))
 LISTS = ("languages", "wishes")  # of what matching asks for: names with commas
 LONGEST_LINK = 60  # characters of a code in an address
 

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from hookpoint.content.course import course
-from hookpoint.errors import HookpointError
+from hookpoint.errors import HookpointError, UsageError
 from hookpoint.hosting import questions
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.shown import task_name
@@ -16,7 +16,7 @@ from hookpoint.hosting.store.models import Person
 
 from .. import pages
 from ..auth import Db, MentorPerson, Now, Participant, Visitor
-from ..forms import Fields, again
+from ..forms import Fields, Id, again
 
 __all__ = ["router"]
 
@@ -58,28 +58,30 @@ def ask(request: Request, db: Db, now: Now, person: Participant, typed: Fields) 
 
 
 @router.post("/{id}/solved")
-def solved(request: Request, db: Db, now: Now, person: Participant, id: int) -> Response:
+def solved(request: Request, db: Db, now: Now, person: Participant, id: Id) -> Response:
     with db.session() as session:
         questions.solved(session, person, id, now.at)
     return pages.back_to("/help", "Well done. Nobody will come for it.")
 
 
 @router.post("/{id}/take")
-def take(request: Request, db: Db, now: Now, helper: MentorPerson, id: int) -> Response:
+def take(request: Request, db: Db, now: Now, helper: MentorPerson, id: Id) -> Response:
     return _done(request, db, now, lambda session: questions.take(session, helper, id, now.at), f"/help#q{id}")
 
 
 @router.post("/{id}/hand-on")
-def hand_on(request: Request, db: Db, now: Now, helper: MentorPerson, id: int, typed: Fields) -> Response:
+def hand_on(request: Request, db: Db, now: Now, helper: MentorPerson, id: Id, typed: Fields) -> Response:
     def change(session: Session) -> None:
-        to = session.get(Person, int(typed["to"])) if typed.get("to", "").isdecimal() else None
-        questions.hand_on(session, helper, id, now.at, to)
+        chosen = typed.get("to", "")
+        if chosen and chosen not in map(str, questions.helpers(session)):
+            raise UsageError("There is no such mentor any more. Choose another one.")
+        questions.hand_on(session, helper, id, now.at, session.get(Person, int(chosen)) if chosen else None)
 
     return _done(request, db, now, change, "/help")
 
 
 @router.post("/{id}/answer")
-def answer(request: Request, db: Db, now: Now, helper: MentorPerson, id: int, typed: Fields) -> Response:
+def answer(request: Request, db: Db, now: Now, helper: MentorPerson, id: Id, typed: Fields) -> Response:
     text, public = typed.get("text", ""), typed.get("public") == "yes"
 
     def change(session: Session) -> None:
@@ -89,7 +91,7 @@ def answer(request: Request, db: Db, now: Now, helper: MentorPerson, id: int, ty
 
 
 @router.post("/{id}/publish")
-def publish(request: Request, db: Db, now: Now, helper: MentorPerson, id: int, typed: Fields) -> Response:
+def publish(request: Request, db: Db, now: Now, helper: MentorPerson, id: Id, typed: Fields) -> Response:
     public = typed.get("public") == "yes"
     said = "Everyone can read it now." if public else "Only who asked can read it now."
     return _done(request, db, now, lambda session: questions.publish(session, helper, id, public), "/help", said)

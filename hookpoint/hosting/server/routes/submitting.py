@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.grading.submission import LARGEST_FILE
 from hookpoint.hosting import intake, limits, writeup
+from hookpoint.hosting.errors import TooOften
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.intake import Look, SubmissionIn
 from hookpoint.hosting.shown import task_name
@@ -65,7 +66,8 @@ def look(db: Db, now: Now, person: Participant, typed: Fields, file: SentFile) -
         with db.reading() as session:
             return JSONResponse(_found(session, person, now, found))
     except HookpointError as error:
-        return JSONResponse({"error": str(error)}, status_of(error))
+        headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else {}
+        return JSONResponse({"error": str(error)}, status_of(error), headers)
 
 
 def _as_handed_in(file: Sent | None, typed: dict[str, str]) -> SubmissionIn:

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from hookpoint.content.course import course
 from hookpoint.errors import HookpointError
-from hookpoint.hosting import claims, people, progress, standings
+from hookpoint.hosting import claims, news, people, progress, standings
 from hookpoint.hosting.event import EventNow
+from hookpoint.hosting.judging.outcome import notes_to
 from hookpoint.hosting.matching import SKILLS
 from hookpoint.hosting.store.models import Person, Team
 
@@ -198,10 +199,12 @@ def _of_team(request: Request, session: Session, now: EventNow, person: Person) 
         "teams": board["teams"],
         "frozen": standings.frozen_since(now),
         "deadline": deadline(now),
+        "unread": news.unread(person, news.visible(session, person.role, now.at)),
         **_handed_in(request, session, now, person),
         "link": link,
         "qr": _qr(link),
         "claims": _claims(session, team),
+        "notes": notes_to(session, team, now),
         "consent": person.tells_progress,
     }
 

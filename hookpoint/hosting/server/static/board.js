@@ -162,7 +162,7 @@ function draw(fresh) {
   $("join").hidden = !joining || !ranked || (tv && board.frozen !== null);
   if ($("until")) $("until").textContent = state.timer.what ? `${state.timer.what} in` : "";
   drawHeads(board.tasks);
-  drawRows(board);
+  if (!("still" in $("rows").dataset)) drawRows(board);
   drawFreeze();
   drawAnnouncements(state.announcements);
   drawGraded(state.graded);

@@ -66,7 +66,7 @@ if (form && told) {
       if (answer.ok) {
         kept = now;
         if (words() === now) shelf?.removeItem(place);
-        told.textContent = `Draft kept at ${new Date().toLocaleTimeString()}.`;
+        told.textContent = `Draft kept at ${new Date().toLocaleTimeString("en-GB")}.`;
       } else {
         told.textContent = "The server does not take the draft. It stays in this browser; reload the page to see why.";
       }

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import re
+import shutil
 import stat
 import zipfile
 from datetime import datetime
@@ -15,15 +16,18 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from hookpoint.cli import main
+from hookpoint.content.course import course
 from hookpoint.errors import UsageError
 from hookpoint.hosting import leaving
-from hookpoint.hosting.certificates import certificates, spoken_dates
+from hookpoint.hosting.archive import export_archive
+from hookpoint.hosting.certificates import Certificate, Passed, certificates, spoken_dates, write_certificates
 from hookpoint.hosting.event import current
 from hookpoint.hosting.leaving import leave
 from hookpoint.hosting.settings import new_settings
 from hookpoint.hosting.store.database import open_database
 from hookpoint.hosting.store.models import Event, Person, Rating, Review, Submission, Team, Verdict
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 EVIL = "<script>alert(1)</script>"
 
 
@@ -232,6 +236,25 @@ def test_the_days_are_those_of_the_place(template, starts, said):
     assert spoken_dates(SimpleNamespace(schedule=schedule)) == said
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH")
+@pytest.mark.parametrize("notebooks", [0, 1, 99])
+def test_a_certificate_is_one_sheet_of_paper_however_much_was_passed(notebooks, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    parts = [Passed(one.title, tuple(each.id for each in one.exercises)) for one in course().notebooks[:notebooks]]
+    full = Certificate("team-1.html", "W" * 40, "W" * 40, ("W" * 40,) * 6, "W" * 120, "W" * 120, "5 March 2027",
+                       tuple(parts), True)  # fmt: skip
+    path, _ = write_certificates([full], "E", tmp_path)
+    with sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        view = browser.new_page()
+        view.goto(path.as_uri())
+        pdf = view.pdf(prefer_css_page_size=True)
+        browser.close()
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+
+
 # The folder and the commands
 
 
@@ -284,6 +307,14 @@ def test_import_into_an_event_is_refused_in_a_line(event_folder, tmp_path):
     before = (event_folder / "event.db").read_bytes()
     said = run("import", tmp_path / "left" / leaving.ARCHIVE, "--into", event_folder, code=2)
     assert "holds an event already" in said and (event_folder / "event.db").read_bytes() == before
+
+
+def test_names_in_an_archive_do_not_reach_the_terminal_as_orders(db, event, a_person, settings_text, tmp_path):
+    a_person("host", name="Eve\x1b]0;owned\x07")
+    with db.reading() as session:
+        export_archive(session, tmp_path / "event.zip")
+    said = run("import", tmp_path / "event.zip", "--into", tmp_path / "again")
+    assert "Eve?]0;owned?'s link" in said and "\x1b" not in said
 
 
 def test_a_refused_import_leaves_no_folder(tmp_path):

@@ -1,4 +1,4 @@
-"""The board as a page: for everybody, for the projector, frozen, before the first result, and with names of any kind."""
+"""The board as a page: for everybody, for the projector, frozen, before the first result, with names of any kind."""
 
 from datetime import timedelta
 from itertools import count
@@ -11,7 +11,7 @@ from hookpoint.hosting import server
 from hookpoint.hosting.server.app import create_app
 from hookpoint.hosting.server.routes import board
 from hookpoint.hosting.shown import Baseline
-from hookpoint.hosting.store.models import Announcement, Submission, Verdict
+from hookpoint.hosting.store.models import Announcement, Submission, Team, Verdict
 
 ids = count(1)
 EVIL = '<b title="x">Owls</b> & \u202eseeB'
@@ -124,6 +124,19 @@ def test_baselines_stand_among_the_teams_without_a_rank(db, event, clock, client
     page = browser.get("/board").text
 
     assert page.index("<bdi>Owls</bdi>") < page.index("<bdi>brute force</bdi>") < page.index("baseline, not ranked")
+
+
+def test_with_hundreds_of_teams_pages_and_stream_stay_small(db, client, has_points, app, NOON):
+    has_points("Owls", 8)
+    with db.session() as session:
+        session.add_all([Team(name=f"A team of forty letters, number {n:08}", invitation=f"i{n}") for n in range(499)])
+
+    first, last = client().get("/board"), client().get("/board?from=481")
+    told = app.state.hub.current()
+
+    assert 'href="/board?from=481"' in first.text and "number 00000498" in last.text
+    assert max(len(first.content), len(last.content)) < 60_000
+    assert len(told.state["board"]["rows"]) == 500 and len(told.message) < 20_000
 
 
 # The way in

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
+from sqlalchemy import select
 
+from hookpoint.hosting.judging import desk
 from hookpoint.hosting.server import auth
 from hookpoint.hosting.server.app import create_app
 from hookpoint.hosting.shown import Baseline
-from hookpoint.hosting.store.models import Announcement, Job, Person, Progress, Submission, Verdict
+from hookpoint.hosting.store.models import Announcement, Job, Person, Progress, Rating, Submission, Verdict
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
@@ -34,6 +36,10 @@ MARKUP = """(selector) => {
     if (node.getAttribute("class") === "") node.removeAttribute("class");
   }
   return copy.outerHTML.replace(/>\\s+/g, ">").replace(/\\s+</g, "<");
+}"""
+MOVES = """() => {
+  window.moved = [];
+  Element.prototype.animate = (frames) => { window.moved.push(frames[0].transform); };
 }"""
 ids = count(1)
 
@@ -253,7 +259,8 @@ def test_the_key_d_turns_the_colours_and_they_stay_but_not_while_somebody_types(
 
     page.locator("input[name=name]").press("d")
     typed = page.evaluate(ground)
-    page.locator("body").press("d")
+    page.locator("h1").click()
+    page.keyboard.press("d")
     dark = page.evaluate(ground)
     page.goto("/board")
 
@@ -298,7 +305,7 @@ def test_who_wants_less_motion_gets_an_outline_instead(browser, has_points):
     page = browser(reduced_motion="reduce").new_page()
     page.goto("/board")
     live(page)
-    page.evaluate("window.moved = []; Element.prototype.animate = function () { window.moved.push(this.tagName); }")
+    page.evaluate(MOVES)
 
     has_points("Bees", 9)
     page.locator("tr.changed").first.wait_for(timeout=PATIENCE)
@@ -313,7 +320,7 @@ def test_rows_move_to_their_new_places(browser, has_points):
     page = browser(reduced_motion="no-preference").new_page()
     page.goto("/board")
     live(page)
-    page.evaluate("window.moved = []; Element.prototype.animate = function (f) { window.moved.push(f[0].transform); }")
+    page.evaluate(MOVES)
 
     has_points("Bees", 9)
     until(page, "window.moved.length >= 2")
@@ -335,3 +342,66 @@ def test_no_page_is_wider_than_a_phone(browser, app, served, a_person, a_team, r
     for path in pages:
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+
+
+@pytest.fixture
+def judge(browser, db, event, served, a_person, a_team):
+    """The tab of a judge at the first of their entries."""
+    member, host = a_person(team=a_team("Owls")), a_person("host")
+    one = Submission(
+        team_id=member.team_id, person_id=member.id, kind="writeup", task="writeup", file_name="x", content=b"# Study",
+        sha256="0" * 64, received=event.at,
+    )  # fmt: skip
+    context, token = browser(), a_person("judge").token
+    with db.session() as session:
+        session.add(one)
+        session.flush()
+        desk.open_judging(session, host, event, 1)
+    context.add_cookies([{"name": auth.COOKIE, "value": token, "url": served.url}])
+    page = context.new_page()
+    page.goto("/judge")
+    return page
+
+
+CHOSEN = "[...document.querySelectorAll('#rate input:checked')].map((one) => one.value).join(' ')"
+
+
+def test_a_judge_gives_numbers_by_the_keyboard_alone(judge):
+    judge.locator(".criterion input").first.focus()
+    for key in ("4", "Tab", "2", "Tab", "9", "5"):
+        judge.keyboard.press(key)
+    judge.locator("#f-to_team").press_sequentially("1 of 3")
+
+    assert judge.evaluate(CHOSEN) == "4 2 5"
+    assert judge.locator("#f-to_team").input_value() == "1 of 3"
+
+
+def test_what_a_judge_wrote_is_kept_by_the_server_without_a_press(judge, db):
+    judge.locator(".criterion input").nth(3).check()
+    see(judge, "Draft kept at")
+
+    with db.reading() as session:
+        assert session.scalars(select(Rating.score)).all() == [4]
+
+
+def test_what_could_not_be_sent_is_there_after_a_reload(judge, browser, served):
+    served.stop()
+    judge.locator("#f-to_hosts").fill("while the server was away")
+    see(judge, "The draft stays in this browser")
+    served.start()
+
+    judge.reload()
+
+    assert judge.locator("#f-to_hosts").input_value() == "while the server was away"
+    see(judge, "Brought back what was not sent yet")
+    browser.wrong.clear()  # the browser says what it did not reach
+
+
+def test_a_link_to_sign_in_keeps_the_token_to_the_browser_and_waits_for_a_press(browser, served, a_person):
+    page, token = browser().new_page(), a_person("judge").token
+    page.goto(f"/sign-in#{token}")
+    assert page.url == f"{served.url}/sign-in" and not page.context.cookies()[0]["name"] == auth.COOKIE
+
+    page.get_by_role("button", name="Sign in").click()
+
+    see(page, "You have nothing to read yet")

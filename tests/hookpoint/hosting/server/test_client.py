@@ -280,7 +280,7 @@ def test_what_is_no_address_is_refused(typed):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.one_of(st.text(max_size=40), st.text('ab.:/[]%@0189-\u00fc\u3002', max_size=12)))
+@given(st.one_of(st.text(max_size=40), st.text("ab.:/[]%@0189-\u00fc\u3002", max_size=12)))
 def test_no_text_makes_another_error_than_our_own(typed):
     with contextlib.suppress(UsageError):
         EventClient(typed).close()

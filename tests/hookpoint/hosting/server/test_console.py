@@ -7,11 +7,23 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from hookpoint.hosting import audit
 from hookpoint.hosting import event as events
 from hookpoint.hosting.judging import desk
 from hookpoint.hosting.server.routes import console, console_judging, console_teams
 from hookpoint.hosting.store.models import (
-    Announcement, AuditEntry, Conflict, Event, Grader, Interruption, Job, Person, Review, Submission, Team, Verdict,
+    Announcement,
+    AuditEntry,
+    Conflict,
+    Event,
+    Grader,
+    Interruption,
+    Job,
+    Person,
+    Review,
+    Submission,
+    Team,
+    Verdict,
 )  # fmt: skip
 
 OTHERS = ["", "participant", "judge", "mentor"]
@@ -117,15 +129,21 @@ def test_every_action_is_refused_to_others_and_leaves_no_trace(hall, db, client,
 @pytest.mark.parametrize("role", OTHERS)
 def test_every_page_is_for_hosts(hall, client, role):
     other = client(role)
+    pages = "/lights /teams /match /judging /run-sheet /log /export /export/people.csv".split()
 
-    for path in ("", "/lights", "/teams", f"/teams/{hall.owls.id}", "/match", "/judging", "/run-sheet", "/log"):
+    for path in ("", f"/teams/{hall.owls.id}", *pages):
         assert other.get(f"/host{path}").status_code == (403 if role else 401)
         assert hall.host.get(f"/host{path}").status_code == 200
 
 
 def test_the_tests_know_every_action_of_the_console(hall, db):
     paths = {re.sub(r"\d+", "{}", path) for path, _, _ in actions(hall, db)}
-    taken_back = {"/host/teams/{}/reinstate", "/host/teams/{}/merge", "/host/people/{}/back", "/host/announce/{}/cancel"}
+    taken_back = {
+        "/host/teams/{}/reinstate",
+        "/host/teams/{}/merge",
+        "/host/people/{}/back",
+        "/host/announce/{}/cancel",
+    }
     routers = (console.router, console_teams.router, console_judging.router)
     forms = [route for router in routers for route in router.routes if "POST" in getattr(route, "methods", ())]
 
@@ -355,17 +373,32 @@ def test_results_have_places_between_which_chance_decides(hall, db, event):
     assert "good luck &lt;3" in page
 
 
+def test_every_table_can_be_had_and_none_holds_a_token(hall, db, a_person):
+    page = hall.host.get("/host/export").text
+    names = re.findall(r'href="/host/export/(\w+)\.csv"', page)
+    secrets = [hall.host.token, hall.ada.token, hall.owls.invitation]
+
+    files = {name: hall.host.get(f"/host/export/{name}.csv") for name in names}
+
+    assert {"board_public", "people", "audit_log", "reviews"} <= set(names)
+    assert "Night Owls" in files["teams"].text and "attachment" in files["teams"].headers["content-disposition"]
+    assert not [name for name, file in files.items() for secret in secrets if secret in file.text]
+    assert hall.host.get("/host/export/nothing.csv").status_code == 404
+
+
 # The lights
 
 
 @pytest.mark.parametrize("seconds, state", [(1, "good"), (11, "bad")])
 def test_a_grader_that_is_not_heard_turns_the_light(hall, db, NOON, seconds, state):
     with db.session() as session:
-        session.add(Grader(name="laptop", level="bubblewrap, no network", workers=2, seen=NOON - timedelta(seconds=seconds)))
+        session.add(
+            Grader(name="laptop", level="bubblewrap, no network", workers=2, seen=NOON - timedelta(seconds=seconds))
+        )
 
     page = hall.host.get("/host/lights").text
 
-    assert f'<div class="light {state}">\n<h2><span class="lamp" aria-hidden="true">{"✓" if state == "good" else "!"}</span> Graders' in page
+    assert re.search(rf'<div class="light {state}">\s*<h2><span [^>]*>.</span> Graders', page)
     assert ("bubblewrap, no network" in page) == (state == "good")
 
 
@@ -374,7 +407,12 @@ def test_a_lost_grader_beside_another_says_what_happens_by_itself(hall, db, NOON
         session.add(Grader(name="laptop", level="bubblewrap", workers=2, seen=NOON))
         session.add(Grader(name="other", level="bubblewrap", workers=2, seen=NOON - timedelta(seconds=14)))
         job = session.scalars(select(Job)).first()
-        job.state, job.finished, job.lease_owner, job.lease_until = "leased", None, "other", NOON + timedelta(seconds=16)
+        job.state, job.finished, job.lease_owner, job.lease_until = (
+            "leased",
+            None,
+            "other",
+            NOON + timedelta(seconds=16),
+        )
 
     page = hall.host.get("/host/lights").text
 
@@ -401,7 +439,7 @@ def test_a_clock_that_was_set_back_is_trouble(hall, clock):
 )
 def test_an_action_can_be_undone_from_the_list_until_it_is(hall, path, fields, undo):
     def offered():
-        return re.findall(r"<form.*?</form>", hall.host.get("/host").text.split("Last actions")[1], re.DOTALL)
+        return re.findall(r"<form.*?</form>", hall.host.get("/host").text.split("Last actions of hosts")[1], re.DOTALL)
 
     hall.send(path, **fields)
     (form,) = offered()
@@ -433,6 +471,15 @@ def test_the_run_sheet_has_every_line_and_marks_the_present_one(hall, event):
 
     assert page.count('<li class="step-line') == len(event.schedule.cues)
     assert 1 <= page.count("is-now") < len(event.schedule.cues) / 2
+
+
+def test_the_list_of_actions_is_of_hosts_alone_and_the_log_of_all(hall, db):
+    with db.session() as session:
+        audit.note(session, session.get(Person, hall.judges[0].id), "rated an entry")
+        audit.note(session, session.get(Person, hall.host.person.id), "paused grading")
+
+    assert "rated an entry" not in hall.host.get("/host").text and "paused grading" in hall.host.get("/host").text
+    assert "rated an entry" in hall.host.get("/host/log").text
 
 
 def test_a_rehearsal_says_so_on_every_page(hall, db):

@@ -182,7 +182,9 @@ def test_a_token_leads_to_the_page_of_its_role(client, a_person, role, home):
     assert done.headers["location"] == home
 
 
-@pytest.mark.parametrize("token", ["", "hookpoint_", codes.token(), "x" * 5000], ids=["empty", "half", "unknown", "long"])
+@pytest.mark.parametrize(
+    "token", ["", "hookpoint_", codes.token(), "x" * 5000], ids=["empty", "half", "unknown", "long"]
+)
 def test_a_wrong_token_signs_nobody_in_and_is_not_repeated(client, token):
     page = client().send("/sign-in", token=token)
 

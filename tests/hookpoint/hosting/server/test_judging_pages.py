@@ -105,7 +105,7 @@ def test_the_automatic_score_comes_after_rating_and_then_nothing_can_be_changed(
     judged.judge.send(f"{entry}/score")
 
     page = judged.judge.get(entry).text
-    assert "Your rating stands" in page and "Save" not in page and "<fieldset class=\"criterion\" disabled>" in page
+    assert "Your rating stands" in page and "Save" not in page and '<fieldset class="criterion" disabled>' in page
     assert judged.judge.send(entry, then="next", **FOURS | {"score-0": "1"}).status_code == 403
 
 

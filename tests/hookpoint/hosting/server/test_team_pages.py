@@ -289,7 +289,10 @@ def test_of_each_exercise_the_best_counts_and_of_none_solved_the_last_is_shown()
 
     (found,) = handed.best(latest_first)
 
-    assert [(verdict.exercise, verdict.message, id) for verdict, id in found.exercises] == [("a", "", 1), ("b", "third", 3)]
+    assert [(verdict.exercise, verdict.message, id) for verdict, id in found.exercises] == [
+        ("a", "", 1),
+        ("b", "third", 3),
+    ]
     assert (found.points, found.max_points) == (2, 4)
 
 

@@ -124,7 +124,9 @@ def make_people() -> None:
 def make_submissions() -> None:
     table(
         "submission", number("team_id"), number("person_id"), words("kind"), words("task"), words("file_name"),
-        words("sha256"), sa.Column("content", sa.LargeBinary, nullable=False), moment("received"), words("seed"),
+        words("sha256"), moment("received"), words("seed"),
+        # The last one: in SQLite what stands behind a large value is only found by reading through all of it.
+        sa.Column("content", sa.LargeBinary, nullable=False),
         unique("submission", "team_id", "sha256", "task"),
         refers("submission", "team_id", "team"),
         refers("submission", "person_id", "person"),
@@ -142,6 +144,7 @@ def make_submissions() -> None:
         check("job", "tries", "tries >= 0"),
     )  # fmt: skip
     op.create_index("ix_job_next", "job", ["state", "enqueued", "id"])
+    op.create_index("ix_job_submission_id", "job", ["submission_id"])
     op.create_index(
         "uq_job_waiting", "job", ["submission_id"], unique=True, sqlite_where=WAITING, postgresql_where=WAITING
     )

@@ -1,0 +1,102 @@
+"""Announcements: each role reads what is for it, and what is new to whom is told apart."""
+
+from datetime import timedelta
+from html import unescape
+
+import pytest
+
+from hookpoint.hosting import news
+
+MARKUP = "<b>Lunch</b>\nis outside"
+
+
+@pytest.fixture
+def announce(db, a_person, NOON):
+    host = a_person("host", "Ines")
+
+    def make(text, audience="everyone", pinned=False, minutes=0, later=None):
+        with db.session() as session:
+            at = NOON + timedelta(minutes=minutes)
+            news.announce(session, host, text, audience, pinned, at, later and NOON + timedelta(minutes=later))
+
+    return make
+
+
+@pytest.fixture
+def rows(announce):
+    for audience in ("everyone", "participants", "judges", "mentors"):
+        announce(f"For {audience}.", audience)
+
+
+@pytest.mark.parametrize(
+    "role, heard",
+    [("", "everyone"), ("participant", "everyone participants"), ("judge", "everyone judges"),
+     ("mentor", "everyone mentors"), ("host", "everyone participants judges mentors")],
+)  # fmt: skip
+def test_each_role_reads_what_is_for_it(client, rows, role, heard):
+    page = client(role).get("/news").text
+
+    for audience in ("everyone", "participants", "judges", "mentors"):
+        assert (f"For {audience}." in page) == (audience in heard.split())
+
+
+def test_before_the_first_the_page_says_where_they_will_be(client):
+    assert "Nothing has been announced yet" in client().get("/news").text
+
+
+def test_an_announcement_is_text(client, announce):
+    announce(MARKUP)
+
+    page = client().get("/news").text
+
+    assert MARKUP not in page
+    assert MARKUP in unescape(page)
+
+
+def test_what_is_to_come_is_not_shown_yet(client, announce, clock):
+    announce("Doors close.", later=30)
+
+    assert "Doors close." not in client().get("/news").text
+    clock.now += timedelta(minutes=30)
+    assert "Doors close." in client().get("/news").text
+
+
+def test_pinned_ones_stand_first_and_then_the_newest(client, announce):
+    announce("First", pinned=True)
+    announce("Second", minutes=-2)
+    announce("Third", minutes=-1)
+
+    page = client().get("/news").text
+
+    assert page.index("First") < page.index("Third") < page.index("Second")
+
+
+def test_marked_as_read_nothing_is_new_until_the_next(client, announce, clock):
+    browser, other = client("participant"), client("participant")
+    announce("Lunch.")
+    assert "you have not marked as read" in browser.get("/news").text
+
+    browser.send("/news/read")
+    read = browser.get("/news").text
+    clock.now += timedelta(minutes=5)
+    announce("Coffee.", minutes=5)
+
+    assert "you have not marked as read" not in read
+    assert "<b>1</b> you have not marked as read" in browser.get("/news").text
+    assert "<b>2</b> you have not marked as read" in other.get("/news").text
+
+
+def test_a_visitor_has_nothing_to_mark(client, announce):
+    announce("Lunch.")
+
+    assert "/news/read" not in client().get("/news").text
+    assert client().send("/news/read").status_code == 401
+
+
+def test_the_part_that_refreshes_is_the_list_alone(client, announce):
+    announce("Lunch.")
+
+    part = client().get("/news/list").text
+
+    assert "Lunch." in part
+    assert "<html" not in part
