@@ -11,6 +11,7 @@ import click
 
 from hookpoint.commands.event_verbs import join, submit
 from hookpoint.commands.host_verbs import host
+from hookpoint.commands.problem_verbs import problem
 from hookpoint.commands.verbs import Verbs
 from hookpoint.content.course import checkout
 from hookpoint.content.workspace import find_workspace, workspace
@@ -293,5 +294,5 @@ def nbgrader(step: str, part: str | None, submitted: Path | None, db: str) -> No
         getattr(nbgrader, step)(checkout(), part)
 
 
-for verb in (join, submit, host):
+for verb in (join, submit, host, problem):
     main.add_command(verb)

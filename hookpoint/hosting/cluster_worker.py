@@ -8,6 +8,7 @@ What Dask calls here runs in the worker's event loop, so nothing here waits.
 """
 
 import atexit
+import contextlib
 import fcntl
 import json
 import logging
@@ -30,7 +31,7 @@ URL = "HOOKPOINT_DATABASE"  # in a worker's environment: the event's database, a
 KEPT_SECONDS = 60  # how long a supervisor goes on although no event server asks for it: a restart takes less
 AGAIN_SECONDS = 5  # before a supervisor that ended is started again
 PATIENCE = 20  # for one that was told to end: what it grades goes back into the queue
-LEAVING = 3  # the same, when the worker itself ends: Dask does not wait for it long
+LEAVING = 2  # seconds; Dask does not wait long for a worker that ends
 NO_URL = f"{{name}} has no {URL} in its environment, and only tls:// may bring it one. Set it and restart the worker."
 NO_SQLITE = f"{{name}}: {URL} has to be postgresql://..., for an SQLite file is of one machine alone."
 OTHER = "{name} has another hookpoint or course than the event server, and would judge otherwise. Install the same."
@@ -65,10 +66,10 @@ class Kept:
             self.last_words = line.decode(errors="replace").strip() or self.last_words
             print(f"{self.name}: {self.last_words}", file=sys.stderr, flush=True)
 
-    def end(self, patience: float = PATIENCE) -> None:
+    def end(self) -> None:
         self.process.stdin.close()
         try:
-            self.process.wait(patience)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:  # its leases run out
             self.process.kill()
 
@@ -108,9 +109,11 @@ class Wanted:
             self.kept.unwanted = True
 
     def leave(self) -> None:
-        """With the worker; a little later its machine may be gone, and what is being graded is to be given back."""
+        """The worker ends: a moment for what is being graded to be given back, before the machine is gone as well."""
         if self.kept:
-            self.kept.end(LEAVING)
+            self.kept.process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.kept.process.wait(LEAVING)
 
 
 WANTED = Wanted()

@@ -12,8 +12,6 @@ from .store.models import Grader, Person, Question, Submission, Team
 
 __all__ = ["Glance", "glance"]
 
-HEARD_SECONDS = 10  # a grader speaks every two
-
 
 @dataclass(frozen=True)
 class Glance:
@@ -42,7 +40,7 @@ class Glance:
     @property
     def grading(self) -> bool:
         """Whether somebody grades now."""
-        return any(ago <= HEARD_SECONDS for *_, ago in self.graders)
+        return any(ago <= queue.HEARD_SECONDS for *_, ago in self.graders)
 
 
 def glance(session: Session, at: datetime) -> Glance:

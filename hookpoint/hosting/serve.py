@@ -20,7 +20,7 @@ import uvicorn
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.grading.level import probe
 
-from . import event, machine, setup
+from . import event, machine, settings_kinds, setup
 from .folder import EventFolder
 from .keeper import Keeper
 from .running import Running, only_one
@@ -68,7 +68,7 @@ def serve(folder: EventFolder, options: Options, say: Say, picture: Say = lambda
             raise HookpointError(NO_SANDBOX.format(level=level))
         with database.reading() as session:
             now = event.current(session, datetime.now(UTC))
-        bind = options.bind or now.settings.server.address
+        bind = _address(options.bind) if options.bind else now.settings.server.address
         machine.with_more_files()
         with machine.listening(bind, now.settings.server.port if options.port is None else options.port) as listener:
             addresses = machine.reachable_at(bind, listener.getsockname()[1])
@@ -80,6 +80,13 @@ def serve(folder: EventFolder, options: Options, say: Say, picture: Say = lambda
                 server.run(sockets=[listener])
                 say("Ending: what is being graded goes back into the queue." if options.grading else "Ending.")
     say("Ended. `hookpoint host serve` goes on from here.")
+
+
+def _address(text: str) -> str:
+    try:
+        return settings_kinds.address(text)
+    except ValueError as error:
+        raise UsageError(f"--bind: {error}.") from None
 
 
 def _take_over(database: Database, folder: EventFolder, say: Say) -> None:

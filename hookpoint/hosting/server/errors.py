@@ -97,9 +97,11 @@ def _answer(request: Request, status: int, said: str, headers: dict[str, str] | 
         what, _, then = said.partition(". ")
         content = {"error": (what.rstrip(".") + "." if what else f"{title}."), "next": then or hint}
         return JSONResponse(content, status, headers)
-    said = said or hint
+    said = said.removeprefix(f"{title}. ") or hint
     try:
-        response = pages.render(request, "error.html", status, title=title, trouble=said, typed=_typed(request))
+        response = pages.render(
+            request, "error.html", status, title=title, trouble=said, code=status, typed=_typed(request)
+        )
     except Exception as error:  # the database is away, or the event: then without the frame that tells of it
         log.error("No frame around the page of an error: %s", error)
         response = pages.bare(title, said, status)

@@ -73,9 +73,9 @@ class Handed:
 
 def handed_in(session: Session, person: Person, now: EventNow) -> list[Handed]:
     """All that the person's team has handed in, the latest first."""
-    if person.team_id is None:
-        return []
-    return [_placed(session, view, now) for view in standings.of_team(session, person.team_id)]
+    views = standings.of_team(session, person.team_id) if person.team_id is not None else []
+    titles = {task: task_name(task) for task in {view.task for view in views}}
+    return [_placed(session, view, titles[view.task], now) for view in views]
 
 
 def best(submissions: list[Handed]) -> list[Best]:
@@ -102,12 +102,12 @@ def one_of(session: Session, person: Person, id: int, now: EventNow) -> Handed:
     views = standings.of_team(session, person.team_id) if person.team_id is not None else []
     for view in views:
         if view.id == id:
-            return _placed(session, view, now)
+            return _placed(session, view, task_name(view.task), now)
     raise NotFound("Your team has handed in no such file. Look at your team's page for what it has.")
 
 
-def _placed(session: Session, view: SubmissionView, now: EventNow) -> Handed:
-    title = WRITE_UP if view.kind == "writeup" else task_name(view.task)
+def _placed(session: Session, view: SubmissionView, title: str, now: EventNow) -> Handed:
+    title = WRITE_UP if view.kind == "writeup" else title
     if view.status not in WAITING:
         return Handed(view, title)
     place = queue.place(session, view.id)

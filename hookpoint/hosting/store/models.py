@@ -1,7 +1,8 @@
 """What an event keeps, as tables. What must never be is refused by the database itself, whoever writes.
 
 A row is never deleted to be forgotten: people and teams become inactive, and what refers to a row keeps it from going.
-Nothing here is made from the models: tables come from the migrations alone, and a test holds the two together.
+Nothing here is made from the models: tables come from the migrations alone, and a test holds the two together. Those of
+the desks around the grading stand in `desks`, and can be had from here.
 """
 
 from datetime import datetime

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,6 +147,25 @@ def test_sigterm_ends_it_with_open_streams_and_it_starts_again(folder, started):
         assert "Ended." in said.read_text()
 
 
+def test_a_server_that_is_killed_starts_again_and_whoever_was_handing_in_notices_a_pause_alone(
+    folder, started, a_notebook
+):
+    process, said = started("--no-grading")
+    address, code = addressed(folder), re.search(r"/j/(\S+)", said.read_text())[1]
+    joined = EventClient(address).join(code, "Ada", team="Owls")
+    process.kill()
+    process.wait()
+
+    receipts, client = [], EventClient(address, joined["token"], patience=PATIENCE)
+    sending = threading.Thread(target=lambda: receipts.append(client.submit(a_notebook(), "03_attention.ipynb")))
+    sending.start()
+    process, _ = started("--no-grading", "--port", address.rpartition(":")[2])
+    sending.join(PATIENCE)
+
+    assert [one["submission"] for one in client.submissions()] == [receipts[0]["submission"]]
+    assert client.me()["team"] == "Owls"
+
+
 # In this process: what is refused before anything is served
 
 
@@ -165,6 +185,10 @@ def test_without_an_event_there_is_nothing_to_serve(tmp_path):
 def test_a_port_that_is_taken_is_said_in_one_line(folder):
     with socket.create_server(("127.0.0.1", 0)) as other:
         assert "another program answers there" in refused(folder, port=other.getsockname()[1])
+
+
+def test_a_name_is_no_address_to_listen_at(folder):
+    assert "127.0.0.1" in refused(folder, bind="localhost")
 
 
 def test_without_a_sandbox_strangers_are_not_graded(folder, monkeypatch):

@@ -337,6 +337,8 @@ def test_only_so_much_is_claimed_as_can_begin_soon(db, handed_in, playing):
     assert states(db) == {"leased": 2, "queued": 4}
     playing.round(1)
     assert states(db) == {"done": 1, "leased": 2, "queued": 3}
+    playing.round(2)
+    assert states(db) == {"done": 3, "leased": 2, "queued": 1}
 
 
 def test_the_heart_keeps_what_is_in_hand_and_lets_go_of_what_it_knows_nothing_of(db, handed_in, playing, hasty):

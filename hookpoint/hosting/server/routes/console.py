@@ -29,6 +29,7 @@ router.include_router(console_judging.router)
 router.include_router(console_export.router)
 LATEST = 10  # actions of hosts on the first page
 LOG = 300  # on the page of the log
+MOST_MINUTES = 120  # of one extension: a slip of a key must not move the end to tomorrow
 LATER = "%Y-%m-%dT%H:%M"  # as browsers send a date and time
 
 
@@ -108,6 +109,10 @@ def interrupt(request: Request, db: Db, now: Now, host: HostPerson, typed: Field
 
     def act(session: Session, host: Person) -> str:
         minutes = number(typed.get("minutes", ""), "How much longer") if what == "extend" else 0
+        if minutes > MOST_MINUTES:
+            raise UsageError(
+                f"Extend by at most {MOST_MINUTES} minutes at a time: it cannot be taken back. Write fewer."
+            )
         event.interrupt(session, host, what, now.at, minutes)
         later = f"All that is to come is {minutes} minutes later."
         return {"pause": "The event is paused.", "resume": "The event goes on.", "extend": later}[what]

@@ -129,6 +129,8 @@ def new_token(request: Request, db: Db, now: Now, host: HostPerson, person_id: i
     with db.session() as session:
         host = roles.known(session, host)
         person = _person(session, person_id)
+        if not person.active:
+            raise UsageError(f"{person.name} was sent away. Let them in again first.")
         token = people.new_token(session, host, person)
     response = _token(request, person, token)
     if person.id == host.id:

@@ -117,7 +117,7 @@ function drawAnnouncements(list) {
 
 function drawGraded(list) {
   const told = list.map((one) => make("li", {}, at(one.at), " ", make("span", { class: "what" }, make("bdi", {}, one.team), `: ${one.task}`), " ",
-    make("b", {}, `${one.percent} %`)));
+    make("b", {}, `${one.percent}\u00a0%`)));
   same($("graded"), told.length ? told : [make("li", { class: "quiet-text" }, "First results will appear here.")]);
 }
 

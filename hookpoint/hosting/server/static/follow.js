@@ -13,15 +13,23 @@ document.addEventListener("state", ({ detail: { board } }) => {
   put("of", `of ${board.teams}${row.tied && row.points > 0 ? ", shared" : ""}`);
 });
 
-// Whoever is in the middle of something keeps it.
+// Whoever is in the middle of something keeps it, and is told by the heading what has come meanwhile.
 const busy = (place) => place.contains(document.activeElement)
   || [...place.querySelectorAll("textarea, input:not([type=hidden])")].some((one) => one.value !== one.defaultValue);
+
+function put(place, html) {
+  if (!busy(place)) { place.innerHTML = html; return; }
+  const fresh = document.createElement("template"), heading = place.querySelector("[data-count]");
+  fresh.innerHTML = html;
+  const other = fresh.content.querySelector("[data-count]");
+  if (heading && other) heading.textContent = other.textContent;
+}
 
 async function ask(place) {
   const path = place.dataset.poll || place.dataset.refresh;
   try {
     const answer = await fetch(path, { headers: { "X-Part": "1" } });
-    if (answer.ok && !busy(place)) place.innerHTML = await answer.text();
+    if (answer.ok) put(place, await answer.text());
   } catch { /* the ribbon tells of it; what is there stays */ }
 }
 
@@ -33,7 +41,7 @@ setInterval(() => {
   if (document.hidden) return;
   for (const place of document.querySelectorAll("[data-poll], [data-refresh]")) {
     const every = Number(place.dataset.every) || (place.querySelector("[data-waits]") ? 3 : 0);
-    if (every && seconds % every === 0 && !busy(place)) ask(place);
+    if (every && seconds % every === 0) ask(place);
   }
 }, 1000);
 

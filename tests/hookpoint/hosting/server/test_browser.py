@@ -400,7 +400,7 @@ def test_what_could_not_be_sent_is_there_after_a_reload(judge, browser, served):
 def test_a_link_to_sign_in_keeps_the_token_to_the_browser_and_waits_for_a_press(browser, served, a_person):
     page, token = browser().new_page(), a_person("judge").token
     page.goto(f"/sign-in#{token}")
-    assert page.url == f"{served.url}/sign-in" and not page.context.cookies()[0]["name"] == auth.COOKIE
+    assert page.url == f"{served.url}/sign-in" and page.context.cookies()[0]["name"] != auth.COOKIE
 
     page.get_by_role("button", name="Sign in").click()
 

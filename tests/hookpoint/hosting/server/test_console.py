@@ -172,7 +172,7 @@ def test_the_event_is_paused_and_resumed_and_made_longer(hall, db, clock):
     assert "until 20:30" in hall.host.get("/host").text
 
 
-@pytest.mark.parametrize("minutes", ["", "0", "-5", "1.5", "x", "99999999"])
+@pytest.mark.parametrize("minutes", ["", "0", "-5", "1.5", "x", "150", "99999999"])
 def test_minutes_that_are_none_are_refused_and_shown_again(hall, db, minutes):
     answer = hall.send("/host/event", what="extend", minutes=minutes)
 
@@ -328,6 +328,14 @@ def test_somebody_is_sent_away_and_let_in_again(hall, db):
 
     hall.send(f"/host/people/{hall.ada.id}/back")
     assert row(db, hall.ada).active
+
+
+def test_who_was_sent_away_gets_no_token(hall):
+    hall.send(f"/host/people/{hall.ada.id}/away", confirm="ada")
+
+    answer = hall.send(f"/host/people/{hall.ada.id}/token")
+
+    assert answer.status_code == 400 and "Let them in again first" in answer.text
 
 
 def test_hosts_do_not_send_themselves_away(hall, db):
@@ -489,6 +497,14 @@ def test_a_rehearsal_says_so_on_every_page(hall, db):
 
     for path in ("", "/teams", "/judging", "/run-sheet", "/log"):
         assert "Rehearsal: nothing here counts." in hall.host.get(f"/host{path}").text
+
+
+@pytest.mark.parametrize("hours", [-48, -4.5, 0, 7.5, 9, 48])
+def test_every_page_is_there_before_the_event_in_it_and_after(hall, clock, hours):
+    clock.now += timedelta(hours=hours)
+
+    for path in ("", "/lights", "/teams", f"/teams/{hall.owls.id}", "/judging", "/run-sheet", "/log", "/export"):
+        assert hall.host.get(f"/host{path}").status_code == 200
 
 
 def test_names_of_strangers_are_escaped_everywhere(hall, db):
