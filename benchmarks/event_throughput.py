@@ -5,8 +5,9 @@
 Every way has as many processes that judge as there are cores: one supervisor with all of them, one Dask worker with all
 of them, two Dask workers that share them. The submissions are those of benchmarks/grading.py, in PostgreSQL, each round
 in a database of its own; what is measured is from the moment at which all are in the queue to the last verdict, after
-the same number of submissions has warmed the graders up. Medians of the rounds; the order of the ways turns with each.
-All ways have to give the same verdicts.
+the same number of submissions has warmed the graders up. CPU is that of all processes but the database's, Dask's and
+this one among them; on a machine that does other things beside, it tells more than the time. Medians of the rounds; the
+order of the ways turns with each. All ways have to give the same verdicts.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grading import answered
+from grading import answered, cpu_of_tree
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
@@ -57,13 +58,13 @@ def main() -> None:
     asked.add_argument("--notebook", default="03_attention")
     options = asked.parse_args()
     contents = submissions(options.notebook, 2 * options.count)
-    figures: dict[str, list[float]] = {way: [] for way in WAYS}
+    figures: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     with postgres() as server:
         for number in range(options.rounds):
             verdicts = set()
             for way in [*WAYS][number % 3 :] + [*WAYS][: number % 3]:
-                seconds, digest = measured(server, f"r{number}w{WAYS[way]}", WAYS[way], contents, options.notebook)
-                figures[way].append(seconds)
+                *costs, digest = measured(server, f"r{number}w{WAYS[way]}", WAYS[way], contents, options.notebook)
+                figures[way].append(tuple(costs))
                 verdicts.add(digest)
             assert len(verdicts) == 1, "the ways disagree about a verdict"
     show(figures, options.count)
@@ -76,8 +77,8 @@ def submissions(name: str, count: int) -> list[bytes]:
     return [text.encode() + b"\n" * number for number, text in enumerate(texts)]
 
 
-def measured(server: Path, name: str, workers: int, contents: list[bytes], notebook: str) -> tuple[float, str]:
-    """Seconds for the second half of the submissions, and a digest of all verdicts."""
+def measured(server: Path, name: str, workers: int, contents: list[bytes], notebook: str) -> tuple[float, float, str]:
+    """Seconds for the second half of the submissions, in time and of CPU, and a digest of all verdicts."""
     url = f"postgresql://postgres@/{name}?host={server}"
     sql(server, f"CREATE DATABASE {name}")
     with contextlib.closing(open_database(url)) as database:
@@ -88,12 +89,19 @@ def measured(server: Path, name: str, workers: int, contents: list[bytes], noteb
             wait(lambda: count(database, Grader) == max(1, workers))
             enqueue(database, ids[:half])
             wait(lambda: count(database, Job, Job.state == "done") == half)
-            began = enqueue(database, ids[half:])
+            before, began = cpu(server), enqueue(database, ids[half:])
             wait(lambda: count(database, Job, Job.state == "done") == len(ids))
+            spent = cpu(server) - before
         with database.reading() as session:
             last = session.scalar(select(func.max(Job.finished)))
             rows = session.execute(select(Verdict.submission_id, Verdict.exercise, Verdict.status)).all()
-    return (last - began).total_seconds(), hashlib.sha256(repr(sorted(map(tuple, rows))).encode()).hexdigest()
+    return (last - began).total_seconds(), spent, hashlib.sha256(repr(sorted(map(tuple, rows))).encode()).hexdigest()
+
+
+def cpu(server: Path) -> float:
+    """What all but the database have used so far."""
+    database = int((server / "data" / "postmaster.pid").read_text().split()[0])
+    return cpu_of_tree(os.getpid()) - cpu_of_tree(database)
 
 
 def handed_in(database: Database, contents: list[bytes], notebook: str) -> list[int]:
@@ -128,7 +136,7 @@ def wait(holds) -> None:
     while not holds():
         if time.monotonic() > end:
             raise TimeoutError("The graders do not come to an end.")
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 @contextlib.contextmanager
@@ -190,18 +198,19 @@ def answers(server: Path) -> bool:
     return False
 
 
-def show(figures: dict[str, list[float]], count: int) -> None:
-    table = Table(
-        title=f"{count} submissions, {CORES} processes that judge; medians of {len(figures['one supervisor'])}"
-    )
-    for heading in ("", "seconds", "submissions/s", "ratio", "rounds"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    first = statistics.median(figures["one supervisor"])
-    for way, seconds in figures.items():
-        middle = statistics.median(seconds)
-        rounds = " ".join(f"{one:.1f}" for one in seconds)
-        table.add_row(way, f"{middle:.1f}", f"{count / middle:.1f}", f"{first / middle:.2f}", rounds)
-    Console().print(table)
+def show(figures: dict[str, list[tuple[float, float]]], count: int) -> None:
+    rounds = len(figures["one supervisor"])
+    table = Table(title=f"{count} submissions, {CORES} processes that judge; medians of {rounds} rounds")
+    for heading in ("", "seconds", "a second", "ratio", "rounds", "CPU each", "ratio", "rounds"):
+        table.add_column(heading, justify="right" if heading else "left")
+    medians = {way: [statistics.median(costs) for costs in zip(*rows, strict=True)] for way, rows in figures.items()}
+    usual = medians["one supervisor"]
+    for way, rows in figures.items():
+        seconds, cpu = medians[way]
+        times, cpus = (" ".join(f"{cost:.1f}" for cost in costs) for costs in zip(*rows, strict=True))
+        paces = f"{seconds:.1f}", f"{count / seconds:.1f}", f"{seconds / usual[0]:.2f}", times
+        table.add_row(way, *paces, f"{1000 * cpu / count:.0f} ms", f"{cpu / usual[1]:.2f}", cpus)
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":

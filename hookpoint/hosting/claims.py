@@ -1,12 +1,12 @@
 """Claims: which open problems teams say they work on, so that others see it. Several may work on one."""
 
-import re
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from hookpoint.errors import UsageError
+from hookpoint.problems.catalogue import catalogue
 
 from . import teams
 from .errors import NotFound
@@ -15,7 +15,7 @@ from .store.models import Claim, Person, Team
 __all__ = ["claim", "claimed", "of_team", "release"]
 
 MOST = 5  # at a time by one team: a claim is a promise to the others
-PROBLEM = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
+LONGEST_ID = 40  # characters that are looked at
 
 
 def claim(session: Session, person: Person, problem: str, at: datetime) -> Claim:
@@ -23,10 +23,9 @@ def claim(session: Session, person: Person, problem: str, at: datetime) -> Claim
 
     Raises:
         NotAllowed: they are in no team.
-        UsageError: this is no problem's id, or the team claims too many.
+        UsageError: the catalogue has no such problem, or the team claims too many.
     """
-    if not PROBLEM.fullmatch(problem):
-        raise UsageError(f"{problem[:80]!r} is not the id of a problem. Copy it from the problem's page.")
+    problem = catalogue().problem(problem[:LONGEST_ID]).id
     team = teams.own(session, person)
     row = _row(session, team, problem)
     if row is not None and row.released is None:

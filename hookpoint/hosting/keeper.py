@@ -68,8 +68,7 @@ class Keeper:
         self._thread.join(PATIENCE)
 
     def kill(self) -> None:
-        """Ends the process without asking; it is not started again."""
-        self._ending.set()
+        """Ends the process without asking, so that `end` need not wait for it. Takes no lock: signals may call it."""
         if (process := self._process) is not None:
             process.kill()
 

@@ -26,7 +26,8 @@ def spend(session: Session, who: str, kind: str, most: int, seconds: int, at: da
     if (used := session.scalar(last)) is not None:
         # Should the clock have been set back, nobody waits longer than the whole stretch.
         left = min(float(seconds), (used - at).total_seconds() + seconds)
-        raise TooOften(f"That is too often: at most {most} times in {_spoken(seconds)}. Wait {_spoken(left)}.", left)
+        times = "once" if most == 1 else f"{most} times"
+        raise TooOften(f"That is too often: at most {times} in {_spoken(seconds)}. Wait {_spoken(left)}.", left)
     session.add(RateEvent(who=who, kind=kind, when=at))
     session.flush()
 

@@ -236,4 +236,7 @@ def stop_at_end_of_input(stop: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
+    # Each worker would import the module that we were started as, and with it a database that it has no use for.
+    __spec__ = None
+    del __file__
     sys.exit(main())

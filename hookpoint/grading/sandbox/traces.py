@@ -44,7 +44,7 @@ class Traces:
 
     def begin(self, names: dict[str, Any]) -> None:
         """Notes what the submission's cells have defined."""
-        self.names, self.own, self.files = names, [*defined(names)], os.listdir()
+        self.names, self.own, self.files = names, [*defined(names)], files()
 
     def left(self) -> bool:
         """Whether something is no longer as it was, or of a kind that may have changed without being seen."""
@@ -52,9 +52,18 @@ class Traces:
             [*defined(self.names)] != self.own
             or not all(inert(value) for name, value in self.names.items() if not name.startswith("__"))
             or switches() != self.switches
-            or os.listdir() != self.files
+            or self.files is None
+            or files() != self.files
             or any(map(changed, self.places, self.libraries))
         )
+
+
+def files() -> list[str] | None:
+    """What lies in the current folder; None where that cannot be seen, because a cell has gone to another one."""
+    try:
+        return os.listdir()
+    except OSError:
+        return None
 
 
 def descendants(kind: type) -> Iterator[type]:

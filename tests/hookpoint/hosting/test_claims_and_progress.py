@@ -28,34 +28,34 @@ def names(found) -> dict[str, list[str]]:
 
 def test_several_teams_may_claim_a_problem_the_first_stands_first(do, a_person, a_team, NOON):
     for minute, name in enumerate(("Owls", "Bats")):
-        do(claims.claim, a_person(team=a_team(name)), "p-001", NOON + minute * MINUTE)
+        do(claims.claim, a_person(team=a_team(name)), "1.1", NOON + minute * MINUTE)
 
-    assert names(do(claims.claimed)) == {"p-001": ["Owls", "Bats"]}
+    assert names(do(claims.claimed)) == {"1.1": ["Owls", "Bats"]}
 
 
 def test_a_claim_is_the_teams_and_not_made_twice(do, a_person, a_team, NOON):
     team = a_team()
-    one, again = (do(claims.claim, a_person(team=team), "p-001", NOON + n * MINUTE) for n in range(2))
+    one, again = (do(claims.claim, a_person(team=team), "1.1", NOON + n * MINUTE) for n in range(2))
 
-    assert (again.id, again.claimed) == (one.id, NOON) and do(claims.of_team, team.id) == ["p-001"]
+    assert (again.id, again.claimed) == (one.id, NOON) and do(claims.of_team, team.id) == ["1.1"]
 
 
 def test_what_is_released_is_free_and_can_be_claimed_again_behind_others(do, a_person, a_team, NOON):
     ada, bob = a_person(team=a_team("Owls")), a_person(team=a_team("Bats"))
-    do(claims.claim, ada, "p-001", NOON)
-    do(claims.release, ada, "p-001", NOON)
+    do(claims.claim, ada, "1.1", NOON)
+    do(claims.release, ada, "1.1", NOON)
     assert do(claims.claimed) == {}
 
-    do(claims.claim, bob, "p-001", NOON + MINUTE)
-    do(claims.claim, ada, "p-001", NOON + 2 * MINUTE)
-    assert names(do(claims.claimed)) == {"p-001": ["Bats", "Owls"]}
+    do(claims.claim, bob, "1.1", NOON + MINUTE)
+    do(claims.claim, ada, "1.1", NOON + 2 * MINUTE)
+    assert names(do(claims.claimed)) == {"1.1": ["Bats", "Owls"]}
 
 
 @pytest.mark.on_both
 def test_a_team_claims_five_problems_at_most_however_many_ask_at_once(do, together, a_person, a_team, NOON):
     team = a_team()
     crowd = [a_person(team=team) for _ in range(8)]
-    raised = together([lambda n=n, p=p: do(claims.claim, p, f"p-{n}", NOON) for n, p in enumerate(crowd)])
+    raised = together([lambda n=n, p=p: do(claims.claim, p, f"1.{n + 1}", NOON) for n, p in enumerate(crowd)])
 
     assert [type(error) for error in raised] == [UsageError] * 3 and len(do(claims.of_team, team.id)) == 5
 
@@ -63,23 +63,23 @@ def test_a_team_claims_five_problems_at_most_however_many_ask_at_once(do, togeth
 def test_who_is_in_no_team_claims_and_releases_nothing(do, a_person, NOON):
     for function in (claims.claim, claims.release):
         with pytest.raises(NotAllowed, match="in no team yet"):
-            do(function, a_person(), "p-001", NOON)
+            do(function, a_person(), "1.1", NOON)
 
 
-@pytest.mark.parametrize("problem", ["", "P 1", "../x", "x" * 81, "<b>", "p\n"])
-def test_what_is_no_problems_id_is_refused(do, a_person, a_team, NOON, problem):
-    with pytest.raises(UsageError, match="not the id of a problem"):
+@pytest.mark.parametrize("problem", ["", "1", "../x", "1" * 100_000, "<b>", "1.1\n", "99.1"])
+def test_what_is_not_in_the_catalogue_is_refused(do, a_person, a_team, NOON, problem):
+    with pytest.raises(UsageError, match="There is no problem"):
         do(claims.claim, a_person(team=a_team()), problem, NOON)
 
 
 def test_what_was_never_claimed_is_not_released(do, a_person, a_team, NOON):
     with pytest.raises(NotFound, match="has not claimed this"):
-        do(claims.release, a_person(team=a_team()), "p-001", NOON)
+        do(claims.release, a_person(team=a_team()), "1.1", NOON)
 
 
 def test_a_disqualified_team_claims_nothing_in_the_eyes_of_others(do, a_person, a_team, NOON):
     owls = a_team("Owls")
-    do(claims.claim, a_person(team=owls), "p-001", NOON)
+    do(claims.claim, a_person(team=owls), "1.1", NOON)
     do(people.disqualify, a_person("host"), owls, "copied")
 
     assert do(claims.claimed) == {}
@@ -124,3 +124,12 @@ def test_who_was_sent_away_tells_nothing(do, a_person, NOON):
     ada = a_person(active=False)
     with pytest.raises(HookpointError, match="not signed in"):
         do(progress.told, ada, ["embed"], NOON)
+
+
+def test_who_allows_it_no_more_is_forgotten_and_others_are_not(do, a_person, NOON):
+    ada, bob = a_person(tells_progress=True), a_person(tells_progress=True)
+    for person in (ada, bob):
+        do(progress.told, person, ["embed"], NOON)
+    do(progress.allow, ada, False)
+
+    assert (do(progress.passed, ada), do(progress.passed, bob)) == (set(), {"embed"})

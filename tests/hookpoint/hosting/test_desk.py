@@ -1,6 +1,7 @@
 """The judges' desk: blind, even, free of conflicts, and firm once a judge has seen what the machine gave."""
 
 import hashlib
+import random
 from collections import Counter
 from dataclasses import asdict
 from datetime import timedelta
@@ -87,6 +88,11 @@ def room(db, event, a_team, a_person, hand_in):
             verdict = Verdict(submission_id=one.id, exercise="x", status="passed", points=13.5 + number, max_points=90)
             session.add(verdict)
     return room
+
+
+def rows(db, table):
+    with db.reading() as session:
+        return session.scalars(select(table)).all()
 
 
 def per(reviews, column):
@@ -380,6 +386,33 @@ def test_the_host_can_name_a_conflict(room, db, event):
         desk.name_conflict(session, room.host, row.judge_id, row.team_id, event.at, "siblings")
 
     assert (row.judge_id, row.team_id) not in {(r.judge_id, r.team_id) for r in room.reviews()}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_no_rating_is_lost_and_nobody_sits_in_conflict(room, db, a_team, a_person, hand_in, seed):
+    chance, rated = random.Random(seed), set()
+    room.open(each=2)
+    for step in range(12):
+        action, judge = chance.choice(("rate", "conflict", "late", "new judge")), chance.choice(room.judges)
+        free = [number for number, task in enumerate(room.of(judge)) if task.state == "open"]
+        if action == "rate" and free:
+            room.rate(judge, free[0])
+            rated.add(room.of(judge)[free[0]].id)
+        elif action == "conflict" and free:
+            room.conflict(judge, free[-1])
+        elif action == "late":
+            hand_in(team := a_team(), a_person(team=team), f"# Late {step}")
+        elif action == "new judge":
+            room.judges.append(a_person("judge"))
+        room.open(each=2)
+
+    held, apart = room.reviews(), {(one.judge_id, one.team_id) for one in rows(db, Conflict)}
+    assert {row.id for row in held if row.state == "rated"} == rated
+    assert set(per(held, "team_id").values()) == {2}
+    assert not {(one.judge_id, one.team_id) for one in held} & {
+        (one.judge_id, one.team_id) for one in rows(db, Conflict)
+    }
+    assert max(Counter((row.judge_id, row.place) for row in rows(db, Review)).values()) == 1
 
 
 # Results

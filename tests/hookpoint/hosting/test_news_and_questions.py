@@ -66,6 +66,23 @@ def test_a_time_that_has_passed_is_now(do, a_person, NOON):
     assert one.posted == NOON
 
 
+def test_what_was_shown_after_somebody_read_is_new_to_them(do, db, a_person, NOON):
+    host, ada = a_person("host"), a_person()
+    for minute, when in enumerate((None, None, NOON + 30 * MINUTE)):
+        do(news.announce, host, f"{minute}", "everyone", False, NOON + minute * MINUTE, when)
+
+    def new(minutes: int) -> list[str]:
+        with db.reading() as session:
+            person = session.get(type(ada), ada.id)
+            return [
+                one.text for one in news.unread(person, news.visible(session, person.role, NOON + minutes * MINUTE))
+            ]
+
+    assert new(5) == ["1", "0"]
+    do(news.read, ada, NOON)
+    assert (new(5), new(30)) == (["1"], ["2", "1"])  # the third was written before, and is shown only now
+
+
 @pytest.mark.parametrize(("text", "audience"), [("", "everyone"), ("x" * 2001, "everyone"), ("Hello.", "hosts")])
 def test_a_senseless_announcement_is_refused(do, a_person, NOON, text, audience):
     with pytest.raises(UsageError):
@@ -183,6 +200,16 @@ def test_an_answered_question_is_neither_taken_nor_handed_on(do, asked, a_person
     for function in (questions.take, questions.hand_on):
         with pytest.raises(UsageError, match="Grace has answered this"):
             do(function, a_person("mentor"), question.id, NOON)
+
+
+def test_helpers_see_who_helps_and_what_was_answered_last(do, asked, a_person, NOON):
+    grace, _, _ = a_person("mentor", "Grace"), a_person("mentor", "Gone", active=False), a_person("judge", "Judge")
+    host = a_person("host", "Alan")
+    for minute, question in enumerate([asked("One?"), asked("Two?"), asked("Three?")]):
+        do(questions.answer, grace, question.id, "Yes.", False, NOON + minute * MINUTE)
+
+    assert list(do(questions.helpers).items()) == [(host.id, "Alan"), (grace.id, "Grace")]
+    assert [one.text for one in do(questions.answered, 2)] == ["Three?", "Two?"]
 
 
 def test_an_unanswered_question_is_not_published(do, asked, a_person):

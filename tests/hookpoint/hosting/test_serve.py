@@ -157,7 +157,8 @@ def test_a_server_that_is_killed_starts_again_and_whoever_was_handing_in_notices
     process.wait()
 
     receipts, client = [], EventClient(address, joined["token"], patience=PATIENCE)
-    sending = threading.Thread(target=lambda: receipts.append(client.submit(a_notebook(), "03_attention.ipynb")))
+    send = lambda: receipts.append(client.submit(a_notebook(), "03_attention.ipynb"))  # noqa: E731
+    sending = threading.Thread(target=send, daemon=True)
     sending.start()
     process, _ = started("--no-grading", "--port", address.rpartition(":")[2])
     sending.join(PATIENCE)

@@ -128,6 +128,7 @@ def test_nothing_is_lost_or_doubled_when_the_supervisor_and_a_worker_are_killed(
     ids = handed_in(30)
     process = start("a")
     wait_for(lambda: states(db)["done"] >= 5)
+    assert not any("_sqlite3" in Path(f"/proc/{one}/maps").read_text() for one in judges(process.pid))
     os.kill(judges(process.pid)[0], signal.SIGKILL)
     wait_for(lambda: states(db)["done"] >= 10)
     process.kill()

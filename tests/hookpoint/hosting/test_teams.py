@@ -249,7 +249,7 @@ def test_merging_moves_people_files_claims_and_conflicts_and_is_noted(do, db, ro
     (owls, ada), (bats, bob) = two
     host, judge = a_person("host"), a_person("judge")
     ids = [handed_in(ada, "a"), handed_in(bob, "b")]
-    do(claims.claim, ada, "p-001", NOON)
+    do(claims.claim, ada, "1.1", NOON)
     with db.session() as session:
         session.add(Conflict(judge_id=judge.id, team_id=owls.id))
     into = do(people.merge_teams, host, owls, bats)

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from hookpoint.errors import UsageError
 from hookpoint.hosting import audit, event, health, lost, news, queue, schedule, standings
 from hookpoint.hosting.event import EventNow
+from hookpoint.hosting.judging import outcome
 from hookpoint.hosting.schedule import Step
-from hookpoint.hosting.store.models import AUDIENCES, Person
+from hookpoint.hosting.store.models import Person
 
 from .. import pages
 from ..acting import acted, confirmed, number
@@ -36,7 +37,7 @@ LATER = "%Y-%m-%dT%H:%M"  # as browsers send a date and time
 @router.get("/host")
 def overview(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
     with db.reading() as session:
-        return pages.render(request, "host.html", **shown(session, request, now))
+        return pages.render(request, "host.html", **shown(session, request, now, host))
 
 
 @router.get("/host/lights")
@@ -46,7 +47,7 @@ def lights(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
         return pages.render(request, "host_lights.html", lights=_lights(session, request, now))
 
 
-def shown(session: Session, request: Request, now: EventNow) -> dict[str, Any]:
+def shown(session: Session, request: Request, now: EventNow, host: Person) -> dict[str, Any]:
     """All that the first page of the console has."""
     entries = [entry for entry in audit.latest(session, LOG) if by_host(entry)][:LATEST]
     return {
@@ -57,7 +58,7 @@ def shown(session: Session, request: Request, now: EventNow) -> dict[str, Any]:
         "frozen": standings.frozen_since(now),
         "lost": lost.not_counted(session),
         "scheduled": news.scheduled(session, now.at),
-        "audiences": AUDIENCES,
+        "unjudged": _unjudged(session, now, host),
         "typed": {},
     }
 
@@ -181,7 +182,12 @@ def _done(
     request: Request, db: Db, now: Now, host: Person, act: Any, said: str = "", back: str = "/host", **more: Any
 ) -> Response:
     return acted(request, db, host, act, said, back=back, template="host.html",
-                 values=lambda session: shown(session, request, now), **more)  # fmt: skip
+                 values=lambda session: shown(session, request, now, host), **more)  # fmt: skip
+
+
+def _unjudged(session: Session, now: EventNow, host: Person) -> int:
+    """How many write-ups nobody has to rate although judging is open: the host has to hand them out."""
+    return sum(not team.judges for team in outcome.overview(session, host).teams) if now.allows("judging") else 0
 
 
 def _current(now: EventNow) -> list[Step]:

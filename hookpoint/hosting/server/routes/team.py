@@ -197,6 +197,7 @@ def _of_team(request: Request, session: Session, now: EventNow, person: Person) 
         "room": max(0, now.settings.teams.largest - len(members)),
         "row": next((row for row in board["rows"] if row["id"] == team.id), None),
         "teams": board["teams"],
+        "ranked": board["shown"],
         "frozen": standings.frozen_since(now),
         "deadline": deadline(now),
         "unread": news.unread(person, news.visible(session, person.role, now.at)),

@@ -1,5 +1,5 @@
 // Draws the board from each state that the stream brings: the same markup that the server wrote.
-import { clockTime, lasting, now } from "/static/site.js";
+import { clockTime, lasting, now, onState } from "/static/site.js";
 
 const $ = (id) => document.getElementById(id);
 const tv = document.body.classList.contains("tv");
@@ -169,7 +169,7 @@ function draw(fresh) {
   drawProgress(state.progress);
 }
 
-document.addEventListener("state", (event) => draw(event.detail));
+onState(draw);
 document.addEventListener("tick", () => {
   if (state) drawFreeze();
   if (tv && Date.now() - turned > PAGE_SECONDS * 1000) turn(turned ? 1 : 0);

@@ -6,7 +6,10 @@ const points = (value) => (Number.isInteger(value) ? `${value}` : value.toFixed(
 document.addEventListener("state", ({ detail: { board } }) => {
   const row = figures && board.rows.find((one) => String(one.id) === figures.dataset.row);
   if (!row) return;
-  const put = (name, text) => { figures.querySelector(`[data-${name}]`).textContent = text; };
+  const put = (name, text) => {
+    const place = figures.querySelector(`[data-${name}]`);
+    if (place) place.textContent = text;
+  };
   put("points", points(row.points));
   put("interval", row.high > row.low ? `95 % interval ${points(row.low)} to ${points(row.high)}` : "");
   put("rank", row.points > 0 ? `${row.tied ? "=" : ""}${row.rank}` : "–");

@@ -1,6 +1,6 @@
 // What all pages share: the clock, colours, the live state, and small helps in forms. Pages work without it.
 //
-// The state arrives on `document` as the event "state" (detail: the snapshot). An element with data-refresh="/path" is
+// Other scripts are told the state by `onState(draw)`. An element with data-refresh="/path" is
 // filled anew from that path when the state changes; with data-team="12" only when something happened to that team's
 // work. The path gives a piece of HTML, escaped by the server.
 "use strict";
@@ -12,10 +12,24 @@ export const now = () => Date.now() / 1000 + clock.offset;
 // Times
 
 const two = (number) => String(number).padStart(2, "0");
-const hours = new Intl.DateTimeFormat("en-GB", {
-  timeZone: body.dataset.zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+const calendar = new Intl.DateTimeFormat("en-US", {
+  timeZone: body.dataset.zone, hourCycle: "h23", weekday: "short", year: "numeric", month: "2-digit", day: "2-digit",
+  hour: "2-digit", minute: "2-digit",
 });
-export const clockTime = (seconds) => hours.format(new Date(seconds * 1000));
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+function local(seconds) {
+  const part = {};
+  for (const { type, value } of calendar.formatToParts(new Date(seconds * 1000))) part[type] = value;
+  return { ...part, days: Date.UTC(part.year, part.month - 1, part.day) / 86400000 };
+}
+
+// The time by the clock of the place, with the day where it is another one than today: as the server writes it.
+export function clockTime(seconds) {
+  const then = local(seconds), away = Math.abs(then.days - local(now()).days), time = `${then.hour}:${then.minute}`;
+  if (away === 0) return time;
+  return away < 6 ? `${then.weekday} ${time}` : `${then.day} ${MONTHS[then.month - 1]} ${time}`;
+}
 
 export function countdown(seconds) {
   const whole = Math.max(0, Math.ceil(seconds)), days = Math.floor(whole / 86400);
@@ -47,6 +61,13 @@ function tick() {
 // The live state
 
 let shown = null, lost = null;
+
+// For scripts that may be loaded only after the first state has come.
+export function onState(draw) {
+  document.addEventListener("state", (event) => draw(event.detail));
+  if (shown) draw(shown);
+}
+
 function received(message) {
   if ("up" in message) connection(message.up);
   if (!("state" in message)) return;
@@ -58,10 +79,12 @@ function received(message) {
   for (const place of document.querySelectorAll("[data-phase]")) {
     place.textContent = state.timer.phase || (state.timer.over ? "over" : "not begun");
   }
+  document.getElementById("paused").hidden = !state.timer.paused;
   document.dispatchEvent(new CustomEvent("state", { detail: state }));
   for (const place of document.querySelectorAll("[data-refresh]")) {
     const team = place.dataset.team;
-    if (before && (!team || before.changes[team] !== state.changes[team])) refresh(place);
+    // The first state may already hold what happened while the page was on its way.
+    if (before ? !team || before.changes[team] !== state.changes[team] : team) refresh(place);
   }
   tick();
 }

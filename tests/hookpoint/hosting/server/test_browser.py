@@ -1,5 +1,6 @@
 """The pages in a real browser. Needs Chromium on this machine; nothing is downloaded."""
 
+import hashlib
 import shutil
 import socket
 import threading
@@ -13,11 +14,14 @@ import pytest
 import uvicorn
 from sqlalchemy import select
 
+from hookpoint.grading.results import Graded, Result
+from hookpoint.hosting import event as events
+from hookpoint.hosting import questions, queue
 from hookpoint.hosting.judging import desk
 from hookpoint.hosting.server import auth
 from hookpoint.hosting.server.app import create_app
 from hookpoint.hosting.shown import Baseline
-from hookpoint.hosting.store.models import Announcement, Job, Person, Progress, Rating, Submission, Verdict
+from hookpoint.hosting.store.models import Announcement, Job, Person, Progress, Rating, Submission, Team, Verdict
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
@@ -157,6 +161,14 @@ def until(page, holds: str) -> None:
         time.sleep(0.02)
 
 
+def wait(holds, page) -> None:
+    """Wait until it holds, while the browser goes on."""
+    end = time.monotonic() + PATIENCE / 1000
+    while not holds():
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)
+
+
 def live(page) -> None:
     """Wait until the page has heard from the stream."""
     page.locator("#announcements[data-drawn]").wait_for(state="attached", timeout=PATIENCE)
@@ -175,6 +187,28 @@ def test_a_verdict_appears_on_the_open_board_without_reload(browser, has_points,
         has_points("Cats", 9)
         until(page, "document.querySelector('#rows tr').textContent.includes('Cats')")
     assert page.locator("#rows tr:not(.baseline) .rank").all_text_contents() == ["1", "2"]
+
+
+def test_a_teams_open_page_asks_again_when_something_happened_to_its_own_work_alone(
+    browser, app, served, db, NOON, has_points, a_person
+):
+    has_points("Owls", 7)
+    with db.reading() as session:
+        owls = session.query(Team).one()
+    context, asked = browser(), []
+    token = a_person("participant", team=owls).token
+    context.add_cookies([{"name": auth.COOKIE, "value": token, "url": served.url}])
+    context.on("requestfinished", lambda request: asked.append(urlsplit(request.url).path))
+    page = context.new_page()
+    page.goto("/team")
+    part = "/team/handed-in"
+    wait(lambda: asked.count(part) == 1, page)
+
+    with unreloaded(page):
+        has_points("Bees", 9)
+        wait(lambda: "Bees" in app.state.hub.current().text, page)
+        has_points("Owls", 9)
+        wait(lambda: asked.count(part) == 2, page)
 
 
 def test_without_shared_workers_the_board_is_live_too(browser, has_points):
@@ -200,6 +234,25 @@ def test_many_tabs_are_live_on_one_connection(browser, app, has_points):
     for tab in tabs:
         see(tab, "Owls")
     assert app.state.hub.listeners == 1
+    context.close()
+    deadline = time.monotonic() + PATIENCE / 1000
+    while app.state.hub.listeners and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert app.state.hub.listeners == 0
+
+
+def test_a_state_that_comes_before_the_boards_own_script_is_drawn_too(browser, has_points):
+    context = browser()
+    first, second = context.new_page(), context.new_page()
+    first.goto("/board")
+    live(first)
+    late = threading.Event()
+    second.route("**/board.js*", lambda route: (second.wait_for_timeout(300), late.set(), route.continue_()))
+
+    second.goto("/board")
+    live(second)
+
+    assert late.is_set()
 
 
 def test_the_script_draws_what_the_server_wrote(browser, db, NOON, has_points, a_person):
@@ -211,7 +264,9 @@ def test_the_script_draws_what_the_server_wrote(browser, db, NOON, has_points, a
     has_points("Bees", 3, exercise="apply_mask")
     host = a_person("host")
     with db.session() as session:
-        session.add(Announcement(person_id=host.id, text="Pizza <now>", posted=NOON, pinned=True))
+        for days in (0, 1, 5, 6, 40):
+            posted = NOON - timedelta(days=days)
+            session.add(Announcement(person_id=host.id, text=f"Pizza <{days}>", posted=posted, pinned=days == 1))
         session.add(Progress(person_id=session.query(Person).first().id, exercise="causal_mask"))
     plain, live_page = browser(java_script_enabled=False).new_page(), browser().new_page()
     for page in (plain, live_page):
@@ -237,6 +292,18 @@ def test_a_lost_connection_is_said_what_was_shown_stays_and_it_comes_back(browse
         has_points("Bees", 9)
         see(page, "Bees")
     browser.wrong[:] = [one for one in browser.wrong if "net::ERR_" not in one]  # that is what was tried here
+
+
+def test_a_pause_is_said_on_open_pages_and_stops_their_clock(browser, db, app, a_person):
+    page = browser().new_page()
+    page.goto("/board")
+    live(page)
+
+    with unreloaded(page), db.session() as session:
+        events.interrupt(session, a_person("host"), "pause", app.state.clock())
+    page.locator("#paused").wait_for(state="visible", timeout=PATIENCE)
+
+    assert page.locator("[data-timer]").first.text_content().startswith("paused, 07:5")
 
 
 def test_the_clock_goes_by_the_servers_time_and_without_it(browser, NOON):
@@ -405,3 +472,67 @@ def test_a_link_to_sign_in_keeps_the_token_to_the_browser_and_waits_for_a_press(
     page.get_by_role("button", name="Sign in").click()
 
     see(page, "You have nothing to read yet")
+
+
+@pytest.fixture
+def member(browser, served, a_person, a_team):
+    """The tabs of somebody in a team; `.person` is who."""
+    context = browser()
+    context.person = a_person(name="Ada", team=a_team("Owls"))
+    context.add_cookies([{"name": auth.COOKIE, "value": context.person.token, "url": served.url}])
+    return context
+
+
+def test_what_is_in_a_file_is_shown_before_it_is_sent(member, db, a_notebook):
+    page = member.new_page()
+    page.goto("/submit")
+
+    page.set_input_files("input[type=file]", {"name": "a.ipynb", "mimeType": "", "buffer": a_notebook()})
+
+    see(page, "Attention · 1 answer")
+    see(page, hashlib.sha256(a_notebook()).hexdigest())
+    with db.reading() as session:
+        assert session.scalars(select(Submission)).all() == []
+
+
+def test_a_write_up_is_recognised_by_its_ending(member):
+    page = member.new_page()
+    page.goto("/submit")
+
+    page.set_input_files("input[type=file]", {"name": "ours.md", "mimeType": "", "buffer": b"# A\n\n## Claim\n\nX.\n"})
+
+    see(page, "Write-up · 1 section")
+    assert page.is_checked("[value=writeup]")
+
+
+def test_what_was_sent_is_followed_to_its_verdict_without_reload(member, db, NOON, a_notebook):
+    page = member.new_page()
+    page.goto("/submit")
+    page.set_input_files("input[type=file]", {"name": "a.ipynb", "mimeType": "", "buffer": a_notebook()})
+    page.click("#submit button")
+    see(page, "place 1")
+
+    with unreloaded(page):
+        with db.session() as session:
+            job = queue.claim(session, "g", 1, 30, NOON)[0]
+            verdict = Graded("causal_mask", "failed", 0, 2, "", "The diagonal is <wrong>.")
+            queue.finish(session, job.job, "g", Result("a", job.sha256, job.task, "1", job.seed, (verdict,)), NOON)
+        see(page, "The diagonal is <wrong>.")
+
+
+def test_half_an_answer_is_not_taken_away_when_the_queue_changes(browser, served, db, NOON, a_person):
+    asks, mentor = a_person(name="Ada"), a_person("mentor")
+    with db.session() as session:
+        first = questions.ask(session, asks, "First?", "", "", NOON)
+        questions.take(session, mentor, first.id, NOON)
+    context = browser()
+    context.add_cookies([{"name": auth.COOKIE, "value": mentor.token, "url": served.url}])
+    page = context.new_page()
+    page.goto("/help")
+    page.fill("textarea", "Half an answer")
+
+    with db.session() as session:
+        questions.ask(session, asks, "Second?", "", "", NOON)
+
+    see(page, "2 waiting")
+    assert page.input_value("textarea") == "Half an answer"

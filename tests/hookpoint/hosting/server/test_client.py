@@ -1,7 +1,6 @@
 """The participant's client: bad Wi-Fi costs time and nothing else, and every mistake is one line."""
 
 import contextlib
-import http.server
 import socket
 import subprocess
 import sys
@@ -148,13 +147,13 @@ def test_an_upload_that_is_cut_off_in_the_middle_is_sent_again():
                     received.append(file.read(length))
                     connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 17\r\n\r\n" + b'{"submission": 1}')
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         client = EventClient(f"127.0.0.1:{server.getsockname()[1]}", "token", sleep=lambda seconds: None)
         content = bytes(5_000_000)
 
         assert client.submit(content, "a.ipynb") == {"submission": 1}
-        thread.join()
+        thread.join(20)
     assert received == [content]
 
 
@@ -290,24 +289,19 @@ def test_no_text_makes_another_error_than_our_own(typed):
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_what_is_in_the_room(monkeypatch):
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"{}")
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def log_message(self, *_):
-            pass
+        def serve():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    with contextlib.closing(http.server.HTTPServer(("127.0.0.1", 0), Handler).socket) as listener:
-        server = http.server.HTTPServer(listener.getsockname(), Handler, bind_and_activate=False)
-        server.socket.close()
-        server.socket = listener
-        threading.Thread(target=server.handle_request).start()
+        threading.Thread(target=serve, daemon=True).start()
 
-        assert EventClient(f"127.0.0.1:{listener.getsockname()[1]}", patience=0).event() == {}
+        assert EventClient(f"127.0.0.1:{server.getsockname()[1]}", patience=0).event() == {}
 
 
 def test_the_client_needs_neither_torch_nor_what_only_hosts_install():

@@ -361,6 +361,12 @@ def test_judges_who_are_not_there_are_not_handed_anything(hall, db, each):
     assert answer.status_code == 400 and rows(db, Review) == []
 
 
+def test_the_first_page_says_when_write_ups_have_no_judge(hall):
+    assert "2 write-ups have no judge yet" in hall.host.get("/host").text
+    hall.send("/host/judging/open", each="1")
+    assert "no judge yet" not in hall.host.get("/host").text
+
+
 def test_a_conflict_that_the_host_names_is_kept(hall, db):
     hall.send("/host/judging/conflict", judge=hall.judges[0].id, team=hall.owls.id, why="siblings")
 

@@ -92,7 +92,7 @@ def test_looks_are_bounded(send, monkeypatch):
     refused = send(path="/submit/look")
 
     assert refused.status_code == 429
-    assert "at most 1 times" in refused.json()["error"]
+    assert "at most once" in refused.json()["error"]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from html import unescape
 import pytest
 
 from hookpoint.grading.results import Graded, Result
-from hookpoint.hosting import claims, queue
+from hookpoint.hosting import claims, news, queue
+from hookpoint.hosting import event as events
 from hookpoint.hosting.intake import SubmissionIn, take
 from hookpoint.hosting.server import handed
 from hookpoint.hosting.standings import SubmissionView, VerdictView
-from hookpoint.hosting.store.models import Person, Team
+from hookpoint.hosting.store.models import Person, Review, Team
 
 MARKUP = "<script>alert('x')</script>"
 FROZEN = timedelta(hours=7, minutes=30)  # after NOON: the board is frozen, people can still hand in
@@ -68,6 +69,17 @@ def test_points_and_rank_are_those_of_the_public_board(owls, client, a_team, gra
 
     assert re.search(r"<b data-points>2</b>", page)
     assert re.search(r"<b data-rank>2</b>\s*<small data-of>of 2</small>", page)
+
+
+def test_while_the_board_is_closed_a_team_sees_its_points_and_no_rank(owls, client, a_team, graded, clock):
+    graded(owls.person, passed())
+    clock.now -= timedelta(hours=6)
+
+    page = owls.get("/team").text
+
+    assert "<b data-points>2</b>" in page
+    assert "data-rank" not in page
+    assert re.search(r"Submitting opens</dt><dd><b>08:00</b> <small>in 2 h", page)
 
 
 def test_the_next_deadline_is_the_freeze_and_then_the_end(owls, clock):
@@ -253,6 +265,29 @@ def test_a_new_token_closes_the_old_one(owls, client):
 
     assert done.headers["location"] == "/welcome"
     assert client().send("/sign-in", token=owls.token).status_code == 401
+
+
+def test_what_judges_wrote_is_read_once_the_results_are_open(owls, client, db, NOON):
+    note = "Nice <b>control</b>."
+    with db.session() as session:
+        judge = client("judge").person
+        session.add(Review(judge_id=judge.id, team_id=owls.team.id, place=1, state="rated", to_team=note, rated=NOON))
+    assert note not in unescape(owls.get("/team").text)
+
+    with db.session() as session:
+        events.switch(session, client("host").person, "final_open", True)
+
+    assert note not in owls.get("/team").text
+    assert note in unescape(owls.get("/team").text)
+
+
+def test_unread_news_stand_at_the_top(owls, client, db, NOON):
+    with db.session() as session:
+        news.announce(session, client("host").person, "Lunch <now>.", "participants", False, NOON)
+
+    assert "Lunch &lt;now&gt;." in owls.get("/team").text
+    owls.send("/news/read")
+    assert "Lunch" not in owls.get("/team").text
 
 
 def test_a_disqualified_team_reads_why(client, a_team):
