@@ -1,9 +1,10 @@
 // Keeps the pages of teams and mentors up to date: points and rank from the live state, the rest by asking.
-"use strict";
+import { onState } from "/static/site.js";
+
 const figures = document.querySelector("[data-row]");
 const points = (value) => (Number.isInteger(value) ? `${value}` : value.toFixed(1));
 
-document.addEventListener("state", ({ detail: { board } }) => {
+onState(({ board }) => {
   const row = figures && board.rows.find((one) => String(one.id) === figures.dataset.row);
   if (!row) return;
   const put = (name, text) => {
@@ -50,8 +51,8 @@ setInterval(() => {
 
 // What is announced to everybody is in the live state; what is for some comes by asking.
 let announced = null;
-document.addEventListener("state", ({ detail }) => {
-  const told = JSON.stringify(detail.announcements), place = document.querySelector("[data-news]");
+onState(({ announcements }) => {
+  const told = JSON.stringify(announcements), place = document.querySelector("[data-news]");
   if (place && announced !== null && announced !== told) setTimeout(() => ask(place), 1000 * Math.random());
   announced = told;
 });

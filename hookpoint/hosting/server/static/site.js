@@ -3,7 +3,7 @@
 // Other scripts are told the state by `onState(draw)`. An element with data-refresh="/path" is
 // filled anew from that path when the state changes; with data-team="12" only when something happened to that team's
 // work. The path gives a piece of HTML, escaped by the server.
-"use strict";
+
 const SILENCE = 40000; // milliseconds: a network can die without a word, then the heartbeats stay away
 const root = document.documentElement, body = document.body;
 const clock = { offset: Number(body.dataset.now) - Date.now() / 1000, timer: null };

@@ -131,6 +131,17 @@ def test_an_invitation_leads_into_its_team(client, code, a_team):
     assert "Owls" in browser.get("/team").text
 
 
+def test_whoever_is_in_can_take_an_invitation_by_its_link(client, a_team, code):
+    team, browser = a_team("Owls"), client("participant", name="Ada")
+
+    page = browser.get(f"/j/{code}?invitation={team.invitation}").text
+    browser.send("/team/join", invitation=team.invitation)
+
+    assert "you are <bdi>Ada</bdi> already" in page
+    assert f'name="invitation" value="{team.invitation}"' in page
+    assert "Owls" in browser.get("/team").text
+
+
 def test_who_wants_a_team_is_put_on_the_list_with_what_they_said(client, db, code):
     browser = client()
 
