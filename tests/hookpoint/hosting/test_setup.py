@@ -13,7 +13,7 @@ from hookpoint.hosting import event, people, setup
 from hookpoint.hosting.folder import EventFolder, find_event
 from hookpoint.hosting.schedule_templates import TEMPLATES
 from hookpoint.hosting.settings import read_settings
-from hookpoint.hosting.store.database import open_database
+from hookpoint.hosting.store.database import Database, open_database
 from hookpoint.hosting.store.models import AuditEntry, Person
 
 STARTS = datetime(2026, 5, 4, 8)
@@ -90,6 +90,22 @@ def test_what_failed_can_be_tried_again(folder, settings, NOON, monkeypatch):
 
     with reading(folder) as session:
         assert len(session.scalars(select(Person)).all()) == 1
+
+
+def test_a_database_that_fails_at_the_last_moment_leaves_no_settings_behind(folder, settings, NOON, monkeypatch):
+    real = Database.session
+
+    @contextlib.contextmanager
+    def fails_to_commit(database):
+        with real(database) as session:
+            yield session
+            raise HookpointError("The disk is full.")
+
+    monkeypatch.setattr(Database, "session", fails_to_commit)
+    with pytest.raises(HookpointError, match="full"):
+        setup.make(folder, settings, NOON)
+
+    assert list(folder.path.iterdir()) == []
 
 
 def test_the_address_of_another_database_is_for_its_owner_alone(folder, settings, NOON, postgres):

@@ -12,6 +12,7 @@ from hookpoint.errors import UsageError
 from hookpoint.hosting import audit, event, health, lost, news, queue, schedule, standings
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.judging import outcome
+from hookpoint.hosting.receipts import receipts
 from hookpoint.hosting.schedule import Step
 from hookpoint.hosting.store.models import Person
 
@@ -29,6 +30,7 @@ router.include_router(console_teams.router)
 router.include_router(console_judging.router)
 router.include_router(console_export.router)
 LATEST = 10  # actions of hosts on the first page
+LATEST_NEWS = 3
 LOG = 300  # on the page of the log
 MOST_MINUTES = 120  # of one extension: a slip of a key must not move the end to tomorrow
 LATER = "%Y-%m-%dT%H:%M"  # as browsers send a date and time
@@ -57,6 +59,7 @@ def shown(session: Session, request: Request, now: EventNow, host: Person) -> di
         "coming": [step for step in schedule.run_sheet(now.schedule) if step.at > now.at][:2],
         "frozen": standings.frozen_since(now),
         "lost": lost.not_counted(session),
+        "told": receipts(session, now.at, LATEST_NEWS),
         "scheduled": news.scheduled(session, now.at),
         "unjudged": _unjudged(session, now, host),
         "typed": {},
@@ -155,6 +158,16 @@ def cancel(request: Request, db: Db, now: Now, host: HostPerson, announcement_id
         news.cancel(session, host, announcement_id, now.at)
 
     return _done(request, db, now, host, act, "It will not be shown.")
+
+
+@router.post("/host/announce/{announcement_id}/pin")
+def pin(request: Request, db: Db, now: Now, host: HostPerson, announcement_id: int, typed: Fields) -> Response:
+    pinned = typed.get("pinned") == "yes"
+
+    def act(session: Session, host: Person) -> None:
+        news.pin(session, host, announcement_id, pinned)
+
+    return _done(request, db, now, host, act, "It stands on top." if pinned else "It stands among the others.")
 
 
 @router.post("/host/again")

@@ -26,6 +26,10 @@ from hookpoint.hosting.store.models import (
     Verdict,
 )  # fmt: skip
 
+TAKEN_BACK = {
+    "/host/teams/{}/reinstate", "/host/teams/{}/merge", "/host/people/{}/back", "/host/announce/{}/cancel",
+    "/host/announce/{}/pin",
+}  # fmt: skip
 OTHERS = ["", "participant", "judge", "mentor"]
 
 
@@ -115,9 +119,7 @@ def test_every_action_is_done_once_and_written_down(hall, db):
 def test_every_action_is_refused_to_others_and_leaves_no_trace(hall, db, client, role):
     other = client(role)
     listed = actions(hall, db)
-    owls = f"/host/teams/{hall.owls.id}"
-    listed += [(path, {}, "") for path in (f"{owls}/reinstate", f"{owls}/merge", "/host/announce/1/cancel",
-                                           f"/host/people/{hall.ada.id}/back")]  # fmt: skip
+    listed += [(path.replace("{}", "1"), {}, "") for path in TAKEN_BACK]
     before = len(rows(db, AuditEntry))
 
     answers = {path: other.send(path, **fields).status_code for path, fields, _ in listed}
@@ -138,16 +140,10 @@ def test_every_page_is_for_hosts(hall, client, role):
 
 def test_the_tests_know_every_action_of_the_console(hall, db):
     paths = {re.sub(r"\d+", "{}", path) for path, _, _ in actions(hall, db)}
-    taken_back = {
-        "/host/teams/{}/reinstate",
-        "/host/teams/{}/merge",
-        "/host/people/{}/back",
-        "/host/announce/{}/cancel",
-    }
     routers = (console.router, console_teams.router, console_judging.router)
     forms = [route for router in routers for route in router.routes if "POST" in getattr(route, "methods", ())]
 
-    assert {re.sub(r"{\w+}", "{}", form.path) for form in forms} == paths | taken_back
+    assert {re.sub(r"{\w+}", "{}", form.path) for form in forms} == paths | TAKEN_BACK
 
 
 # The event
@@ -195,6 +191,17 @@ def test_an_announcement_is_sent_or_waits_for_its_time_and_can_be_taken_back(hal
     assert dinner.posted == NOON + timedelta(hours=6) and "Dinner" in hall.host.get("/host").text
     hall.send(f"/host/announce/{dinner.id}/cancel")
     assert [one.text for one in rows(db, Announcement)] == ["Lunch"]
+
+
+def test_the_host_sees_how_many_have_read_and_can_pin(hall, db, client):
+    hall.send("/host/announce", text="Lunch", audience="participants")
+    assert "marked as read by 0 of 3" in hall.host.get("/host").text
+    client(person=hall.ada).send("/news/read")
+    assert "marked as read by 1 of 3" in hall.host.get("/host").text
+
+    (lunch,) = rows(db, Announcement)
+    hall.send(f"/host/announce/{lunch.id}/pin", pinned="yes")
+    assert row(db, lunch).pinned and "pinned an announcement" in said(db)
 
 
 @pytest.mark.parametrize("when", ["tomorrow", "2026-05-04T11:00", "2026-13-40T99:00"])

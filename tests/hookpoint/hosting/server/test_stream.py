@@ -88,7 +88,7 @@ def test_the_state_comes_at_once_and_again_with_each_change_as_one_text_for_all(
     before, also, after, after_too = asyncio.run(run())
 
     assert before is also and after is after_too
-    assert before == f"id: {Told.of('', {'number': 0}).version}\nevent: state\ndata: {{\"number\":0}}\n\n".encode()
+    assert before == f'id: {Told.of("", {"number": 0}).version}\nevent: state\ndata: {{"number":0}}\n\n'.encode()
 
 
 def test_a_state_is_computed_once_however_many_listen_and_not_at_all_while_nothing_changes(hub, source):
