@@ -7,6 +7,7 @@
 """
 
 import contextlib
+import json
 import shutil
 import sqlite3
 from types import SimpleNamespace
@@ -14,13 +15,14 @@ from types import SimpleNamespace
 import pytest
 
 from hookpoint.grading.results import Graded, Result
-from hookpoint.hosting import claims, codes, intake, news, people, progress, questions, queue
+from hookpoint.hosting import claims, intake, news, people, progress, questions, queue
 from hookpoint.hosting import event as events
 from hookpoint.hosting.intake import SubmissionIn
 from hookpoint.hosting.judging import desk
 from hookpoint.hosting.server import auth, csrf
 from hookpoint.hosting.server.app import create_app
 from hookpoint.hosting.store.database import open_database
+from hookpoint.problems.catalogue import catalogue
 
 from ..server.conftest import VISITOR, Browser
 
@@ -88,6 +90,10 @@ def filled(db, settings_text, at, notebook):
         eve, eve_token = people.join(s, at, row.join_code, "Eve", team_name="Foxes")
         alone, alone_token = people.join(s, at, row.join_code, "Al")
         people.join(s, at, row.join_code, "Bo")
+        people.join(s, at, row.join_code, "Dan", invitation=ada.team.invitation)
+        people.join(s, at, row.join_code, "Fay", invitation=eve.team.invitation)
+        newt, _ = people.join(s, at, row.join_code, "Nell", team_name="Newts")
+        toad, _ = people.join(s, at, row.join_code, "Ted", team_name="Toads")
         host, host_token = people.enrol(s, None, "host", "Hal", at)
         crew = {name: people.enrol(s, host, role, name.title(), at)
                 for name, role in (("mentor", "mentor"), ("judge", "judge"), ("other", "judge"))}  # fmt: skip
@@ -100,16 +106,20 @@ def filled(db, settings_text, at, notebook):
         notebook_id = intake.take(s, ada, SubmissionIn("owls.ipynb", notebook), at).submission_id
         paper_id = intake.take(s, ada, SubmissionIn("owls.md", WRITE_UP, "writeup"), at).submission_id
         intake.take(s, eve, SubmissionIn("foxes.md", WRITE_UP + b"Ours.\n", "writeup"), at)
-        claims.claim(s, ada, _problem(), at)
+        claims.claim(s, ada, catalogue().problems[0].id, at)
         job = queue.claim(s, "g", 1, 30, at)[0]
         verdict = Graded("causal_mask", "failed", 0, 2, "", "The owls' diagonal is wrong.")
         queue.finish(s, job.job, "g", Result("a", job.sha256, job.task, "1", job.seed, (verdict,)), at)
+        intake.take(s, newt, SubmissionIn("newts.ipynb", notebook), at)
+        job = queue.claim(s, "g", 1, 30, at)[0]
+        queue.finish(s, job.job, "g", Result("a", job.sha256, job.task, "1", job.seed, (), trouble="The grader broke."), at)
         desk.open_judging(s, host, now, 1)
         mine = desk.list_of(s, crew["judge"][0])[0].id
         desk.rate(s, crew["judge"][0], mine, {one.name: 4 for one in now.settings.judging.criteria}, "", "", at, True)
         ids = {
             "notebook": notebook_id, "paper": paper_id, "waits": asked.id, "private": private.id, "review": mine,
-            "later": later.id, "told": told.id, "owls": ada.team_id, "foxes": eve.team_id, "ada": ada.id,
+            "later": later.id, "told": told.id, "owls": ada.team_id, "foxes": eve.team_id, "newts": newt.team_id,
+            "toads": toad.team_id, "ada": ada.id,
             "eve": eve.id, "host": host.id, "judge": crew["judge"][0].id,
         }  # fmt: skip
         tokens = {"ada": ada_token, "eve": eve_token, "alone": alone_token, "host": host_token}
@@ -119,8 +129,6 @@ def filled(db, settings_text, at, notebook):
 
 
 def a_notebook_of(small) -> bytes:
-    import json
-
     about = {"part": "part1_build_gpt2", "notebook": "03_attention", "title": "Attention"}
     answer = "def causal_mask(T):\n    return 'the owls answer'"
     cells = [
@@ -129,11 +137,3 @@ def a_notebook_of(small) -> bytes:
     ]
     return json.dumps({"cells": cells, "metadata": {"hookpoint": about}, "nbformat": 4, "nbformat_minor": 5}).encode()
 
-
-def _problem() -> str:
-    from hookpoint.problems.catalogue import catalogue
-
-    return catalogue().problems[0].id
-
-
-_ = codes
