@@ -54,10 +54,8 @@ class Line:
 
     def mark(self) -> tuple:
         """Changes when something happens to one's team, or is announced."""
-        rows = self.event.get("board", {}).get("rows", ())
-        team = next((str(row["id"]) for row in rows if row.get("team") == self.me.get("team")), "")
         news = tuple(one.get("id") for one in self.event.get("announcements", ()))
-        return team, self.event.get("changes", {}).get(team), news
+        return self.event.get("changes", {}).get(str(self.me.get("team_id"))), news
 
     def tell_progress(self) -> None:
         """Tells which exercises pass in the workspace, if one has allowed it and there are new ones."""
@@ -74,8 +72,3 @@ class Line:
     def silent(self) -> float | None:
         """For how many seconds nothing was heard, if that is so now."""
         return self.clock() - self.heard if self.trouble and self.heard is not None else None
-
-    def place(self) -> dict[str, Any] | None:
-        """One's team as the public board has it."""
-        rows = self.event.get("board", {}).get("rows", ())
-        return next((row for row in rows if row.get("team") == self.me.get("team")), None)

@@ -86,7 +86,7 @@ def event_now(line: Line) -> None:
     st.header(panels.heading(line.event), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(panels.timer(line.event, time.time()))
-        st.text(panels.standing(line.place(), line.event.get("board", {}).get("scored", False)))
+        st.text(panels.standing(line.me.get("standing"), line.event.get("board", {}).get("scored", False)))
         st.link_button("Open the event's site", line.joined.address, icon=":material/open_in_new:")
     if (line.mark(), line.me) != before:
         st.rerun()

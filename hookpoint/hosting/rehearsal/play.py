@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
 from hookpoint.errors import HookpointError
+from hookpoint.hosting import event, standings
 
 from .crowd import Crowd
 from .epilogue import after_the_end, judged
@@ -79,7 +81,7 @@ def play(
             drained = drain(stage)
             found, waited = verdicts(stage.database, crowd)
             played.findings += [accidents, drained, *found, *kept(stage.database, crowd)]
-            played.findings.append(board(stage, crowd))
+            played.findings += boards(stage, crowd)
             say("Strangers are refused", 1)
             played.findings.append(refusals(stage, crowd))
             say("Judges rate", 1)
@@ -133,14 +135,18 @@ async def together(crowd: Crowd, stage: Stage, say: Callable[[str, int], None]) 
     return Finding.of("accidents that happened", len(accidents), failed)
 
 
-def board(stage: Stage, crowd: Crowd) -> Finding:
-    """The public board as it is when it has caught up."""
+def boards(stage: Stage, crowd: Crowd) -> list[Finding]:
+    """The whole board, and its head as the projector has it when it has caught up."""
+    at = datetime.now(UTC)
+    with stage.database.reading() as session:
+        whole = standings.public_board(session, event.current(session, at)).standings
+    rows = [{"team": one.team, "rank": one.rank, "points": one.score} for one in whole]
     until = time.monotonic() + BOARD_SECONDS
     while True:
-        rows = httpx.get(f"{stage.address}/api/event", timeout=30).json()["board"]["rows"]
-        found = board_found(rows, stage.database, crowd)
-        if found.good or time.monotonic() > until:
-            return found
+        head = httpx.get(f"{stage.address}/api/event", timeout=30).json()["board"]["rows"]
+        behind = [row["team"] for row, now in zip(head, rows, strict=False) if row["points"] != now["points"]]
+        if not behind or time.monotonic() > until:
+            return [board_found(rows, stage.database, crowd), Finding.of("ranks on the projector", len(head), behind)]
         time.sleep(0.2)
 
 

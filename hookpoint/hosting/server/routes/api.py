@@ -78,7 +78,9 @@ def join(db: Db, at: At, who: Joining) -> dict[str, Any]:
 
 
 @router.get("/me")
-def me(db: Db, now: Now, person: Bearer) -> dict[str, Any]:
+def me(request: Request, db: Db, now: Now, person: Bearer) -> dict[str, Any]:
+    board = request.app.state.hub.current().state["board"]
+    standing = next((row for row in board["rows"] if row["id"] == person.team_id), None)
     with db.reading() as session:
         team = person.team
         return {
@@ -86,6 +88,8 @@ def me(db: Db, now: Now, person: Bearer) -> dict[str, Any]:
             "person": person.name,
             "role": person.role,
             **_team_of(person),
+            "team_id": person.team_id,
+            "standing": standing,
             "members": [one.name for one in people.members(session, team)] if team else [],
             "wants_team": person.wants_team,
             "tells_progress": person.tells_progress,
