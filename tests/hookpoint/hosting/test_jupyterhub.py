@@ -337,6 +337,8 @@ def hub(tmp_path_factory, real_event):
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a hub that was only starting leaves it
+            os.kill(int((folder / "state" / "proxy.pid").read_text()), signal.SIGTERM)
 
 
 def wait_for(hub: Hub, process, log: Path) -> None:

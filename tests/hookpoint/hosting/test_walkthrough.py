@@ -221,12 +221,14 @@ def test_a_whole_event(hosted, room):
     assert "Ready." in hookpoint("doctor", "--event", hosted.folder.path)
     host, board, join_link = the_host_opens(hosted, room)
     ada, bo, chen = they_form_teams(host, room, join_link)
+    if DRAWS:
+        room.fills()
     a_notebook_gets_its_verdicts(ada, board)
     write_ups_are_handed_in(ada, chen)
     mentor = a_question_is_answered_for_all(room, bo, chen)
     the_host_announces_and_gives_more_time(host, board, bo)
-    hosted.later(minutes=100)
-    the_board_is_frozen(host, board, ada, mentor)
+    hosted.later(minutes=112)
+    the_board_is_frozen(board, ada)
     judges = [room.invited("judge", name) for name in ("Jo", "Kim")] + [the_host_invites_a_judge(host, room, "Lee")]
     hosted.later(minutes=30)
     judging_is_opened(host)
@@ -340,32 +342,108 @@ def the_host_announces_and_gives_more_time(host, board, bo):
     see(host, "All that is to come is 15 minutes later.")
 
 
-def the_board_is_frozen(host, board, ada, mentor):
-    """Nobody has to reload: who was there when the server went away is told, and told when it is back."""
+def the_board_is_frozen(board, ada):
+    """Nobody has to reload when the server is back. What is handed in now counts, and the board does not show it."""
     see(board, "Board frozen at")
+    draw(board, "board_frozen")
+    before = board.locator("#rows").inner_text()
+    ada.goto("/submit")
+    mended = notebook_of({name: answers[0].source for name, answers in ANSWERS.items()})
+    ada.set_input_files("input[type=file]", {"name": "03_ours.ipynb", "mimeType": "", "buffer": mended})
+    press(ada, "Send")
+    with unreloaded(ada):
+        see(ada, "scored")
+    assert ada.locator(".verdict.passed").count() == len(ANSWERS)
+    assert board.locator("#rows").inner_text() == before
+    ada.goto("/team")
+    see(ada, "Points, as the board froze")
+    draw(ada, "team")
 
 
 def the_host_invites_a_judge(host, room, name):
     host.goto("/host/teams")
     host.get_by_label("Name", exact=True).fill(name)
     press(host, "Invite")
-    link = host.get_by_label("Link", exact=True).input_value()
-    return room.signs_in(link)
+    see(host, "keep the projector off this page")
+    draw(host, "invite")
+    return room.signs_in(host.get_by_label("Link", exact=True).input_value())
 
 
 def judging_is_opened(host):
+    host.goto("/host")
+    see(host, "Hand out the write-ups")
+    draw(host, "console")
     host.goto("/host/judging")
     press(host, "Open judging")
     see(host, "ratings are in")
 
 
 def entries_are_rated(judges):
-    pass
+    """With number keys. The last judge knows one team: their entry goes to the judge who did not have it."""
+    *first, last = judges
+    last.goto("/judge")
+    last.get_by_role("link", name="Read entry").click()
+    last.get_by_text("I should not rate this entry").click()
+    press(last, "Give it to another judge")
+    see(last, "another judge")
+    for number, judge in enumerate(judges):
+        judge.goto("/judge")
+        while (following := judge.get_by_role("link", name="Read entry")).count():
+            following.click()
+            rate(judge, number)
+            judge.goto("/judge")
+        see(judge, "that is all that you have to do")
+    see_the_score(judges[0])
+
+
+def rate(judge, number: int) -> None:
+    judge.locator(".criterion input").first.focus()
+    for key in "434352":
+        judge.keyboard.press(str(min(5, int(key) + number)))
+        judge.keyboard.press("Tab")
+    assert not judge.get_by_text("Show the automatic score").count()
+    judge.get_by_label("For the team").fill("The control is fair. Say which prompts you left out.")
+    draw(judge, "" if number else "judge")
+    press(judge, "Save and next")
+
+
+def see_the_score(judge) -> None:
+    judge.get_by_role("link", name="Entry").first.click()
+    press(judge, "Show the automatic score")
+    see(judge, "points by machine")
 
 
 def the_results_are_published(host, board, ada):
-    pass
+    disqualified_and_back(host)
+    host.goto("/host/judging")
+    see(host, "How harsh the judges are")
+    draw(host, "results", full_page=True)
+    host.get_by_label("Type the name of the event").fill(TITLE)
+    press(host, "Publish the final board")
+    see(host, "Open: everyone sees the final board")
+    see(board, "Final board")
+    assert board.locator("#rows tr").filter(has_text="Residual Rats").locator(".points").inner_text() == "20"
+    ada.goto("/team")
+    see(ada, "The control is fair.")
+    draw(board, "board_final")
+    board.keyboard.press("d")
+    draw(board, "board_final_dark")
+
+
+def disqualified_and_back(host):
+    host.goto("/host/teams")
+    host.get_by_role("link", name="Softmax Sailors").click()
+    host.get_by_label("Reason").fill("The answers are those of another team.")
+    host.get_by_label("Type the team's name").fill("softmax sailors")
+    press(host, "Disqualify")
+    see(host, "is off the boards")
+    host.goto("/host")
+    press(host, "Reinstate")
+    see(host, "is back on the boards")
 
 
 def export_holds_all_of_it(hosted):
-    pass
+    out = hosted.folder.path.parent / "left"
+    hookpoint("export", out, "--event", hosted.folder.path)
+    assert "Residual Rats" in (out / "results.html").read_text()
+    assert (out / "certificates").is_dir() and (out / "private" / "event.zip").is_file()
