@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from hookpoint.errors import UsageError
 
-__all__ = ["TIES", "Board", "Rules", "Scored", "Standing", "attempts", "board"]
+__all__ = ["TIES", "Board", "Checked", "Rules", "Scored", "Standing", "attempts", "board", "checked"]
 
 TIES = ("earlier", "fewer attempts", "shared")
 SPLITS = ("public", "final")
@@ -102,7 +102,7 @@ def board(
         raise UsageError(f"A board is one of {', '.join(SPLITS)}, and its ties go by one of {', '.join(TIES)}.")
     if split == "final" and not (host or rules.final_open):
         raise UsageError("The final board is not open yet: the host opens it.")
-    rows = _checked(rows)
+    rows = rows if isinstance(rows, Checked) else checked(rows)
     frozen = None if host or split == "final" else rules.freeze
     of_team = defaultdict(list, {team: [] for team in teams})
     for row in rows:
@@ -122,8 +122,16 @@ def attempts(rows: Iterable[Scored]) -> dict[tuple[str, str], int]:
     return {key: len(numbers) for key, numbers in tried.items()}
 
 
-def _checked(rows: Iterable[Scored]) -> list[Scored]:
-    """The rows in order of time; of each attempt one verdict, beside failures of ours."""
+class Checked(list[Scored]):
+    """Rows that `checked` has looked at: several boards can be made of them without looking again."""
+
+
+def checked(rows: Iterable[Scored]) -> Checked:
+    """The rows in order of time; of each attempt one verdict, beside failures of ours.
+
+    Raises:
+        UsageError: they contradict each other, or one has a score that cannot be.
+    """
     kept, verdict = dict.fromkeys(rows), {}
     for row in kept:
         what = f"Attempt {row.attempt} of {row.team} at {row.challenge}"
@@ -136,7 +144,7 @@ def _checked(rows: Iterable[Scored]) -> list[Scored]:
             raise UsageError(f"{what} has a score outside 0 to {row.max_points:g}: mend its scorer and score it again.")
         if verdict.setdefault((row.team, row.challenge, row.attempt), row) != row:
             raise UsageError(f"{what} has two different verdicts: keep the one that is right.")
-    return sorted(kept, key=lambda row: (row.at, row.attempt, row.challenge, row.team, row.status))
+    return Checked(sorted(kept, key=lambda row: (row.at, row.attempt, row.challenge, row.team, row.status)))
 
 
 def _worth(row: Scored, split: str) -> tuple[float, float]:

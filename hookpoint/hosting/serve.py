@@ -30,6 +30,7 @@ __all__ = ["Options", "qr", "serve"]
 
 # Tokens, and what stands before the @ of a database's URL.
 SECRETS = re.compile(r"hookpoint_[a-z2-7]{32}|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)", re.IGNORECASE)
+UNPRINTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 LARGEST_LOG, OLDER_LOGS = 5 << 20, 3
 WHITE_ON_BLACK, PLAIN = "\x1b[38;5;231;48;5;16m", "\x1b[0m"  # what is light in the picture is drawn
 STREAMS_END_IN = 1  # seconds; browsers see at once that the server is gone, and come back by themselves
@@ -202,10 +203,10 @@ def _cluster(folder: EventFolder, options: Options, say: Say) -> contextlib.Abst
 
 
 class WithoutSecrets(logging.Formatter):
-    """Writes lines in which no token and no password stands, wherever it came from."""
+    """Writes lines in which no token and no password stands, wherever it came from, and nothing a terminal obeys."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return SECRETS.sub("(secret)", super().format(record))
+        return UNPRINTED.sub(lambda found: ascii(found[0])[1:-1], SECRETS.sub("(secret)", super().format(record)))
 
 
 @contextlib.contextmanager

@@ -102,7 +102,7 @@ def host_board(session: Session, now: EventNow, split: str = "public") -> Board:
 
 def snapshot(session: Session, now: EventNow, baselines: Sequence[Baseline] = ()) -> dict[str, Any]:
     """All that everyone may know of the event at this moment, as plain JSON values; nothing private, no secret."""
-    there, rows = teams(session), scored(session)
+    there, rows = teams(session), boards.checked(scored(session))
     since = frozen_since(now)
     kept = rules(now, there)
     final = now.row.final_open

@@ -14,6 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from markupsafe import Markup
 
+from hookpoint.errors import UsageError
 from hookpoint.hosting.errors import NotAllowed
 
 from . import auth
@@ -24,6 +25,7 @@ FIELD = "csrf"
 FORM_COOKIE = "hookpoint_form"  # of visitors who are nobody yet
 RANDOM = re.compile(r"[0-9a-f]{32}")
 SAFE = ("GET", "HEAD", "OPTIONS")
+OTHER_ALPHABET = re.compile(r"charset\s*=\s*[\"']?(?!utf-?8\b)", re.IGNORECASE)
 MOST_FIELDS = 500  # of a form; judging has the largest
 LONGEST_FIELD = 256 << 10  # bytes of text: a write-up that is pasted
 
@@ -66,9 +68,12 @@ async def checked(request: Request) -> None:
 
     Raises:
         NotAllowed: the token is missing or not of this browser.
+        UsageError: the form is not in UTF-8, as browsers send it; some alphabets have letters that no page can show.
     """
     if request.method in SAFE:
         return
+    if OTHER_ALPHABET.search(request.headers.get("content-type", "")):
+        raise UsageError("This form is not in UTF-8, so nothing was changed. Send it from its page.")
     form = await request.form(max_fields=MOST_FIELDS, max_files=MOST_FIELDS, max_part_size=LONGEST_FIELD)
     given = form.get(FIELD)
     wanted = await run_in_threadpool(token_of, request)

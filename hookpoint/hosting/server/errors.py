@@ -5,6 +5,7 @@ What somebody had typed is given back with the message, so that a mistake never 
 
 import logging
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -58,7 +59,7 @@ def install(app: FastAPI) -> None:
 def _ours(request: Request, error: HookpointError) -> Response:
     status = status_of(error)
     if status >= 500:
-        log.error("%s %s: %s", request.method, request.url.path, error)
+        log.error("%s: %s", _asked(request), error)
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else {}
     return _answer(request, status, str(error), headers)
 
@@ -85,10 +86,15 @@ def _gone(request: Request, error: ClientDisconnect) -> Response:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("%s %s", request.method, request.url.path, exc_info=error)
+    log.error("%s", _asked(request), exc_info=error)
     answer = _answer(request, 500, "")
     answer.headers.update(SECURITY | {"Cache-Control": "no-store"})  # this one passes outside of all middleware
     return answer
+
+
+def _asked(request: Request) -> str:
+    """What was asked for, on one line of plain letters: the log is read in a terminal, which obeys some others."""
+    return f"{request.method} {quote(request.url.path)}"
 
 
 def _answer(request: Request, status: int, said: str, headers: dict[str, str] | None = None) -> Response:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,7 @@ PAUSE = 0.5  # seconds between two looks at the database
 HEARTBEAT = 15.0  # seconds after which a silent connection hears that it lives
 RETRY = 2000  # milliseconds after which a browser connects again
 ROWS = 40  # of the board: hundreds would be too much for a poor network to bring to hundreds of browsers
+SHARE = 0.1  # of the time that may go into reading the state: at a large event it is read less often
 BYTES_A_SECOND = 8_000_000  # to all browsers together: with many teams and browsers, news wait for each other longer
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ class Hub:
         self._told: Told | None = None
         self._bells: set[asyncio.Event] = set()
         self._watching = False
+        self._took = 0.0  # seconds of CPU, for the last look
 
     @property
     def listeners(self) -> int:
@@ -90,7 +93,9 @@ class Hub:
 
     def _look(self) -> Told:
         with self._reading:
+            began = time.thread_time()
             found = self._read(self._told.marker if self._told else "")
+            self._took = time.thread_time() - began
             if found is not None:
                 self._told = Told.of(*found)
             return self._told
@@ -126,7 +131,7 @@ class Hub:
 
     def _until_next(self) -> float:
         size = len(self._told.message) if self._told else 0
-        return max(self.pause, size * len(self._bells) / BYTES_A_SECOND)
+        return max(self.pause, self._took / SHARE, size * len(self._bells) / BYTES_A_SECOND)
 
     def _time(self) -> str:
         return f"event: time\ndata: {self._clock().timestamp()}\n\n"

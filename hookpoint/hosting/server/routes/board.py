@@ -16,6 +16,7 @@ from ..stream import ROWS
 
 router = APIRouter()
 HOME = {"participant": "/team", "judge": "/judge", "mentor": "/help", "host": "/host"}
+LONGEST_HOST = 253  # characters of a name in the network
 QUIET_ZONE = 4  # modules of white around a QR code: with less, phones do not find it on a dark page
 
 
@@ -49,8 +50,8 @@ def board(
 def reached_at(request: Request) -> str:
     """The address of this server for the others in the room, even where the host's own browser uses `localhost`."""
     url = request.base_url
-    host = url.hostname or "localhost"
-    if _is_loopback(host):
+    host = url.hostname or "localhost"  # as the browser says; nobody else is sent there
+    if _is_loopback(host) or len(host) > LONGEST_HOST:
         host = next(iter(addresses()), host)
     port = f":{url.port}" if url.port else ""
     return f"{url.scheme}://{f'[{host}]' if ':' in host else host}{port}"

@@ -19,7 +19,7 @@ from hookpoint.hosting.store.models import Person
 from .. import pages
 from ..acting import acted, confirmed, number
 from ..auth import Db, HostPerson, Now
-from ..forms import Fields
+from ..forms import Fields, Id
 from ..undoing import by_host, undoable
 from . import console_export, console_judging, console_teams
 
@@ -153,7 +153,7 @@ def announce(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields
 
 
 @router.post("/host/announce/{announcement_id}/cancel")
-def cancel(request: Request, db: Db, now: Now, host: HostPerson, announcement_id: int) -> Response:
+def cancel(request: Request, db: Db, now: Now, host: HostPerson, announcement_id: Id) -> Response:
     def act(session: Session, host: Person) -> None:
         news.cancel(session, host, announcement_id, now.at)
 
@@ -161,7 +161,7 @@ def cancel(request: Request, db: Db, now: Now, host: HostPerson, announcement_id
 
 
 @router.post("/host/announce/{announcement_id}/pin")
-def pin(request: Request, db: Db, now: Now, host: HostPerson, announcement_id: int, typed: Fields) -> Response:
+def pin(request: Request, db: Db, now: Now, host: HostPerson, announcement_id: Id, typed: Fields) -> Response:
     pinned = typed.get("pinned") == "yes"
 
     def act(session: Session, host: Person) -> None:
@@ -182,7 +182,7 @@ def grade_all_again(request: Request, db: Db, now: Now, host: HostPerson) -> Res
 
 
 @router.post("/host/again/{submission_id}")
-def grade_again(request: Request, db: Db, now: Now, host: HostPerson, submission_id: int, typed: Fields) -> Response:
+def grade_again(request: Request, db: Db, now: Now, host: HostPerson, submission_id: Id, typed: Fields) -> Response:
     def act(session: Session, host: Person) -> None:
         queue.requeue(session, host, submission_id, now.at)
 

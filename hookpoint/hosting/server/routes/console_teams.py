@@ -19,7 +19,7 @@ from hookpoint.hosting.store.models import Person, Team
 from .. import auth, pages
 from ..acting import Act, acted, confirmed
 from ..auth import Db, HostPerson, Now
-from ..forms import Fields, again
+from ..forms import Fields, Id, again
 from .board import QUIET_ZONE, reached_at
 
 __all__ = ["router"]
@@ -35,13 +35,13 @@ def teams(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
 
 
 @router.get("/teams/{team_id}")
-def team(request: Request, db: Db, now: Now, host: HostPerson, team_id: int) -> Response:
+def team(request: Request, db: Db, now: Now, host: HostPerson, team_id: Id) -> Response:
     with db.reading() as session:
         return pages.render(request, "host_team.html", **_one(session, now, team_id))
 
 
 @router.post("/teams/{team_id}/disqualify")
-def disqualify(request: Request, db: Db, now: Now, host: HostPerson, team_id: int, typed: Fields) -> Response:
+def disqualify(request: Request, db: Db, now: Now, host: HostPerson, team_id: Id, typed: Fields) -> Response:
     def act(session: Session, host: Person) -> str:
         found = _team(session, team_id)
         confirmed(typed.get("confirm", ""), found.name, "disqualify this team")
@@ -52,7 +52,7 @@ def disqualify(request: Request, db: Db, now: Now, host: HostPerson, team_id: in
 
 
 @router.post("/teams/{team_id}/reinstate")
-def reinstate(request: Request, db: Db, now: Now, host: HostPerson, team_id: int) -> Response:
+def reinstate(request: Request, db: Db, now: Now, host: HostPerson, team_id: Id) -> Response:
     def act(session: Session, host: Person) -> str:
         found = _team(session, team_id)
         people.reinstate(session, host, found)
@@ -62,7 +62,7 @@ def reinstate(request: Request, db: Db, now: Now, host: HostPerson, team_id: int
 
 
 @router.post("/teams/{team_id}/merge")
-def merge(request: Request, db: Db, now: Now, host: HostPerson, team_id: int, typed: Fields) -> Response:
+def merge(request: Request, db: Db, now: Now, host: HostPerson, team_id: Id, typed: Fields) -> Response:
     """Moves all that the team has into another."""
     into = typed.get("into", "")
 
@@ -79,7 +79,7 @@ def merge(request: Request, db: Db, now: Now, host: HostPerson, team_id: int, ty
 
 
 @router.post("/teams/{team_id}/invitation")
-def invitation(request: Request, db: Db, now: Now, host: HostPerson, team_id: int) -> Response:
+def invitation(request: Request, db: Db, now: Now, host: HostPerson, team_id: Id) -> Response:
     def act(session: Session, host: Person) -> None:
         people.new_invitation(session, host, _team(session, team_id))
 
@@ -124,7 +124,7 @@ def invite(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) 
 
 
 @router.post("/people/{person_id}/token")
-def new_token(request: Request, db: Db, now: Now, host: HostPerson, person_id: int) -> Response:
+def new_token(request: Request, db: Db, now: Now, host: HostPerson, person_id: Id) -> Response:
     """A new token for somebody; on the answer and nowhere else."""
     with db.session() as session:
         host = roles.known(session, host)
@@ -139,7 +139,7 @@ def new_token(request: Request, db: Db, now: Now, host: HostPerson, person_id: i
 
 
 @router.post("/people/{person_id}/away")
-def away(request: Request, db: Db, now: Now, host: HostPerson, person_id: int, typed: Fields) -> Response:
+def away(request: Request, db: Db, now: Now, host: HostPerson, person_id: Id, typed: Fields) -> Response:
     def act(session: Session, host: Person) -> str:
         person = _person(session, person_id)
         confirmed(typed.get("confirm", ""), person.name, "send this person away")
@@ -150,7 +150,7 @@ def away(request: Request, db: Db, now: Now, host: HostPerson, person_id: int, t
 
 
 @router.post("/people/{person_id}/back")
-def let_in(request: Request, db: Db, now: Now, host: HostPerson, person_id: int) -> Response:
+def let_in(request: Request, db: Db, now: Now, host: HostPerson, person_id: Id) -> Response:
     def act(session: Session, host: Person) -> str:
         person = _person(session, person_id)
         people.reactivate(session, host, person)

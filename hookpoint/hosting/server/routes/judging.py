@@ -18,7 +18,7 @@ from hookpoint.hosting.store.models import Person
 
 from .. import pages
 from ..auth import At, Db, JudgePerson, Now
-from ..forms import Fields, again
+from ..forms import Fields, Id, again
 
 __all__ = ["router"]
 
@@ -42,13 +42,13 @@ def all_entries(request: Request, db: Db, judge: JudgePerson) -> Response:
 
 
 @router.get("/judge/{review_id}")
-def entry(request: Request, db: Db, now: Now, judge: JudgePerson, review_id: int) -> Response:
+def entry(request: Request, db: Db, now: Now, judge: JudgePerson, review_id: Id) -> Response:
     with db.reading() as session:
         return pages.render(request, "judge_entry.html", **_shown(session, judge, review_id, now))
 
 
 @router.post("/judge/{review_id}")
-def save(request: Request, db: Db, now: Now, judge: JudgePerson, review_id: int, typed: Fields) -> Response:
+def save(request: Request, db: Db, now: Now, judge: JudgePerson, review_id: Id, typed: Fields) -> Response:
     """Keeps what is there, then makes it the judge's rating, unless they only wanted a draft."""
     try:
         _rate(db, now, judge, review_id, typed, done=False)
@@ -66,14 +66,14 @@ def save(request: Request, db: Db, now: Now, judge: JudgePerson, review_id: int,
 
 
 @router.post("/judge/{review_id}/draft")
-def keep_draft(db: Db, now: Now, judge: JudgePerson, review_id: int, typed: Fields) -> Response:
+def keep_draft(db: Db, now: Now, judge: JudgePerson, review_id: Id, typed: Fields) -> Response:
     """What the script sends while the judge writes."""
     _rate(db, now, judge, review_id, typed, done=False)
     return Response(status_code=204)
 
 
 @router.post("/judge/{review_id}/score")
-def show_score(request: Request, db: Db, now: Now, judge: JudgePerson, review_id: int) -> Response:
+def show_score(request: Request, db: Db, now: Now, judge: JudgePerson, review_id: Id) -> Response:
     """Shows the automatic score; from then on the rating stands."""
     with db.session() as session:
         desk.reveal(session, roles.known(session, judge), review_id, now)
@@ -81,7 +81,7 @@ def show_score(request: Request, db: Db, now: Now, judge: JudgePerson, review_id
 
 
 @router.post("/judge/{review_id}/conflict")
-def conflict(request: Request, db: Db, at: At, judge: JudgePerson, review_id: int, typed: Fields) -> Response:
+def conflict(request: Request, db: Db, at: At, judge: JudgePerson, review_id: Id, typed: Fields) -> Response:
     with db.session() as session:
         said = desk.declare_conflict(session, roles.known(session, judge), review_id, at, typed.get("why", ""))
     return pages.back_to("/judge", said)
