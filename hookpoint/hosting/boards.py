@@ -1,8 +1,8 @@
 """A board from scored submissions: pure functions that always give the same board for the same rows, in any order.
 
 The result that counts for a team and a challenge is its best one on the public split, the first of equal ones, and that
-on both boards: a final score that chose among all attempts would reward many of them. Failures of ours (the status
-`error`) are neither results nor attempts.
+on both boards: a final score that chose among all attempts would reward many of them. What we failed to grade has no
+verdict, and so is neither a result nor an attempt; an exercise that was not in what was handed in (`missing`) is none.
 
 Where scores carry a standard error, teams whose intervals overlap share one rank, and so do the teams between: whoever
 stands in a lower group has an interval wholly below every one of the upper. Two 95 % intervals that overlap can still
@@ -20,7 +20,7 @@ __all__ = ["TIES", "Board", "Checked", "Rules", "Scored", "Standing", "attempts"
 
 TIES = ("earlier", "fewer attempts", "shared")
 SPLITS = ("public", "final")
-NOT_AN_ATTEMPT = ("error", "missing")  # the grader failed; the exercise was not in what was handed in
+NOT_AN_ATTEMPT = "missing"
 Z = 1.96  # of a 95 % interval
 DIGITS = 9  # sums of points that differ by less are the same score
 
@@ -114,10 +114,10 @@ def board(
 
 
 def attempts(rows: Iterable[Scored]) -> dict[tuple[str, str], int]:
-    """How often each team has tried each challenge, by (team, challenge); failures of ours are no attempts."""
+    """How often each team has tried each challenge, by (team, challenge); what is missing is no attempt."""
     tried = defaultdict(set)
     for row in rows:
-        if row.status not in NOT_AN_ATTEMPT:
+        if row.status != NOT_AN_ATTEMPT:
             tried[row.team, row.challenge].add(row.attempt)
     return {key: len(numbers) for key, numbers in tried.items()}
 
@@ -137,8 +137,6 @@ def checked(rows: Iterable[Scored]) -> Checked:
         what = f"Attempt {row.attempt} of {row.team} at {row.challenge}"
         if not (math.isfinite(row.at) and 0 <= row.public_se < math.inf and 0 <= row.final_se < math.inf):
             raise UsageError(f"{what} has a time or a standard error that is no number: score it again.")
-        if row.status == "error":
-            continue
         values = [value for value in (row.points, row.public, row.final) if value is not None]
         if not all(0 <= value <= row.max_points < math.inf for value in values):
             raise UsageError(f"{what} has a score outside 0 to {row.max_points:g}: mend its scorer and score it again.")
@@ -160,7 +158,7 @@ def _worth(row: Scored, split: str) -> tuple[float, float]:
 
 def _standing(team: str, rows: Sequence[Scored], split: str, frozen: float | None) -> Standing:
     """A team without its rank; `rows` are in order of time."""
-    known = [row for row in rows if (frozen is None or row.at <= frozen) and row.status not in NOT_AN_ATTEMPT]
+    known = [row for row in rows if (frozen is None or row.at <= frozen) and row.status != NOT_AN_ATTEMPT]
     counting = {}
     for row in known:
         best = counting.setdefault(row.challenge, row)

@@ -25,7 +25,7 @@ def many_rows(draw):
         for challenge in "xy":
             times = draw(st.lists(st.integers(0, 9), max_size=4))
             for attempt, at in enumerate(sorted(times), start=1):
-                points, status = draw(st.integers(0, 3)), draw(st.sampled_from(["passed", "failed", "error"]))
+                points, status = draw(st.integers(0, 3)), draw(st.sampled_from(["passed", "failed", "missing"]))
                 final = draw(st.integers(0, 3))
                 rows.append(row(team, points, at, attempt, challenge, public=points, final=final, status=status))
     return rows
@@ -71,7 +71,7 @@ def test_the_score_is_the_sum_of_the_best_and_ranks_count_who_is_ahead(rows, tie
     shown = board(rows, Rules(ties))
 
     for one in shown.standings:
-        mine = [r for r in rows if r.team == one.team and r.status != "error"]
+        mine = [r for r in rows if r.team == one.team and r.status != "missing"]
         best = [max((r.public for r in mine if r.challenge == c), default=0) for c in "xy"]
         above = sum(other.score > one.score for other in shown.standings)
         level = sum(other.score == one.score for other in shown.standings)
@@ -84,7 +84,7 @@ def test_the_score_is_the_sum_of_the_best_and_ranks_count_who_is_ahead(rows, tie
 @given(many_rows(), st.sampled_from(TIES), st.data())
 def test_a_later_result_that_is_no_better_changes_nothing(rows, ties, data):
     team, challenge = data.draw(st.sampled_from("abcd")), data.draw(st.sampled_from("xy"))
-    mine = [r.public for r in rows if (r.team, r.challenge) == (team, challenge) and r.status != "error"]
+    mine = [r.public for r in rows if (r.team, r.challenge) == (team, challenge) and r.status != "missing"]
     points = data.draw(st.integers(0, max(mine, default=0)))
     late = row(team, points, at=99, attempt=99, challenge=challenge, public=points, final=3)
     rules = Rules(ties, final_open=True)
@@ -108,12 +108,12 @@ def test_a_better_result_never_lowers_a_team(rows, ties, points):
     assert after["a"] <= before["a"]
 
 
-# Failures of ours
+# What is no attempt
 
 
-def test_failures_of_ours_are_neither_attempts_nor_results():
-    failed = [row("a", 9, at=n, attempt=n, status="error") for n in (1, 2, 3)]
-    rows = [*failed, row("a", 4, at=4, attempt=4), row("b", 4, at=4), row("b", 0, at=5, attempt=2)]
+def test_what_was_not_handed_in_is_neither_an_attempt_nor_a_result():
+    without = [row("a", 9, at=n, attempt=n, status="missing") for n in (1, 2, 3)]
+    rows = [*without, row("a", 4, at=4, attempt=4), row("b", 4, at=4), row("b", 0, at=5, attempt=2)]
 
     shown = board(rows, Rules("fewer attempts"))
 
@@ -122,11 +122,15 @@ def test_failures_of_ours_are_neither_attempts_nor_results():
     assert {one.score for one in shown.standings} == {4.0}
 
 
-def test_an_attempt_that_failed_by_us_counts_once_it_is_judged_again():
-    rows = [row("a", 0, status="error"), row("a", 7), row("a", 7)]
+def test_an_answer_that_raised_was_an_attempt():
+    rows = [row("a", 0, at=1, attempt=1, status="error"), row("a", 4, at=2, attempt=2), row("b", 4, at=3)]
 
-    assert board(rows, Rules()).standings[0].score == 7
-    assert attempts(rows) == {("a", "c"): 1}
+    assert attempts(rows) == {("a", "c"): 2, ("b", "c"): 1}
+    assert ranks(board(rows, Rules("fewer attempts"))) == [("b", 1), ("a", 2)]
+
+
+def test_the_same_verdict_twice_counts_once():
+    assert attempts([row("a", 7), row("a", 7)]) == {("a", "c"): 1}
 
 
 # Freeze, splits, disqualification

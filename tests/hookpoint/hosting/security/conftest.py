@@ -67,11 +67,7 @@ class World:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory, master_file, settings_text, NOON, small):
     """The file, and who and what is in it."""
-    path = tmp_path_factory.mktemp("world") / "event.db"
-    shutil.copy(master_file, path)
-    with contextlib.closing(open_database(path)) as db:
-        made = filled(db, settings_text, NOON, a_notebook_of(small))
-    return SimpleNamespace(path=path, **made)
+    return templated(tmp_path_factory.mktemp("world") / "event.db", master_file, settings_text, NOON, Said(small))
 
 
 @pytest.fixture
@@ -81,56 +77,87 @@ def world(template, tmp_path, NOON):
     one.db.close()
 
 
-def filled(db, settings_text, at, notebook):
+class Said:
+    """What the people of the event type. A subclass lets them type other things."""
+
+    def __init__(self, small):
+        self.notebook = a_notebook_of(small)
+
+    def name(self, name: str) -> str:
+        return name
+
+    def text(self, text: str) -> str:
+        return text
+
+    def paper(self, team: str) -> SubmissionIn:
+        ours = b"" if team == "owls" else b"Ours.\n"
+        return SubmissionIn(self.name(team) + ".md", WRITE_UP + ours, "writeup")
+
+
+def templated(path, master_file, settings_text, at, said) -> SimpleNamespace:
+    shutil.copy(master_file, path)
+    with contextlib.closing(open_database(path)) as db, db.session() as session:
+        return SimpleNamespace(path=path, **filled(session, settings_text, at, said))
+
+
+def filled(s, settings_text, at, said) -> dict:
     """Puts people, and something of each kind that the event knows, into the database."""
-    with db.session() as s:
-        row = events.create(s, settings_text, at=at)
-        now = events.current(s, at)
-        ada, ada_token = people.join(s, at, row.join_code, "Ada", team_name="Owls")
-        eve, eve_token = people.join(s, at, row.join_code, "Eve", team_name="Foxes")
-        alone, alone_token = people.join(s, at, row.join_code, "Al")
-        people.join(s, at, row.join_code, "Bo")
-        people.join(s, at, row.join_code, "Dan", invitation=ada.team.invitation)
-        people.join(s, at, row.join_code, "Fay", invitation=eve.team.invitation)
-        newt, _ = people.join(s, at, row.join_code, "Nell", team_name="Newts")
-        toad, _ = people.join(s, at, row.join_code, "Ted", team_name="Toads")
-        host, host_token = people.enrol(s, None, "host", "Hal", at)
-        crew = {name: people.enrol(s, host, role, name.title(), at)
-                for name, role in (("mentor", "mentor"), ("judge", "judge"), ("other", "judge"))}  # fmt: skip
-        asked = questions.ask(s, ada, "Why is our mask upside down?", "", "", at)
-        private = questions.ask(s, ada, "Does the owl's plan leak?", "", "", at)
-        questions.answer(s, crew["mentor"][0], private.id, "Only to you.", False, at)
-        later = news.announce(s, host, "Pizza at one", "everyone", False, at, at.replace(hour=13))
-        told = news.announce(s, host, "Judges meet upstairs", "judges", False, at)
-        progress.allow(s, ada, True)
-        notebook_id = intake.take(s, ada, SubmissionIn("owls.ipynb", notebook), at).submission_id
-        paper_id = intake.take(s, ada, SubmissionIn("owls.md", WRITE_UP, "writeup"), at).submission_id
-        intake.take(s, eve, SubmissionIn("foxes.md", WRITE_UP + b"Ours.\n", "writeup"), at)
-        claims.claim(s, ada, catalogue().problems[0].id, at)
-        job = queue.claim(s, "g", 1, 30, at)[0]
-        verdict = Graded("causal_mask", "failed", 0, 2, "", "The owls' diagonal is wrong.")
-        queue.finish(s, job.job, "g", Result("a", job.sha256, job.task, "1", job.seed, (verdict,)), at)
-        intake.take(s, newt, SubmissionIn("newts.ipynb", notebook), at)
-        job = queue.claim(s, "g", 1, 30, at)[0]
-        queue.finish(s, job.job, "g", Result("a", job.sha256, job.task, "1", job.seed, (), trouble="The grader broke."), at)
-        desk.open_judging(s, host, now, 1)
-        mine = desk.list_of(s, crew["judge"][0])[0].id
-        desk.rate(s, crew["judge"][0], mine, {one.name: 4 for one in now.settings.judging.criteria}, "", "", at, True)
-        ids = {
-            "notebook": notebook_id, "paper": paper_id, "waits": asked.id, "private": private.id, "review": mine,
-            "later": later.id, "told": told.id, "owls": ada.team_id, "foxes": eve.team_id, "newts": newt.team_id,
-            "toads": toad.team_id, "ada": ada.id,
-            "eve": eve.id, "host": host.id, "judge": crew["judge"][0].id,
-        }  # fmt: skip
-        tokens = {"ada": ada_token, "eve": eve_token, "alone": alone_token, "host": host_token}
-        tokens |= {name: token for name, (_, token) in crew.items()}
-        invitations = {"owls": ada.team.invitation, "foxes": eve.team.invitation}
-    return {"ids": ids, "tokens": tokens, "secret": row.secret, "join_code": row.join_code, "invitations": invitations}
+    row = events.create(s, settings_text, at=at)
+    now, name, text = events.current(s, at), said.name, said.text
+
+    def join(who, **more):
+        return people.join(s, at, row.join_code, name(who), **more)
+
+    (ada, ada_token), (eve, eve_token) = join("Ada", team_name=name("Owls")), join("Eve", team_name=name("Foxes"))
+    (_, alone_token), _ = join("Al", about={"wishes": [name("Bo")]}), join("Bo")
+    join("Dan", invitation=ada.team.invitation)
+    join("Fay", invitation=eve.team.invitation)
+    newt, toad = join("Nell", team_name=name("Newts"))[0], join("Ted", team_name=name("Toads"))[0]
+    host, host_token = people.enrol(s, None, "host", name("Hal"), at)
+    crew = {one: people.enrol(s, host, role, name(one.title()), at)
+            for one, role in (("mentor", "mentor"), ("judge", "judge"), ("other", "judge"))}  # fmt: skip
+    mentor, judge = crew["mentor"][0], crew["judge"][0]
+    asked = questions.ask(s, ada, text("Why is our mask upside down?"), text("mask")[:80], text("row 3")[:80], at)
+    private = questions.ask(s, ada, text("Does the owl's plan leak?"), "", "", at)
+    questions.answer(s, mentor, private.id, text("Only to you."), False, at)
+    later = news.announce(s, host, text("Pizza at one"), "everyone", False, at, at.replace(hour=13))
+    told = news.announce(s, host, text("Judges meet upstairs"), "judges", False, at)
+    progress.allow(s, ada, True)
+    notebook = intake.take(s, ada, SubmissionIn(name("owls") + ".ipynb", said.notebook), at)
+    paper = intake.take(s, ada, said.paper("owls"), at)
+    intake.take(s, eve, said.paper("foxes"), at)
+    claims.claim(s, ada, catalogue().problems[0].id, at)
+    graded(s, at, (Graded("causal_mask", "failed", 0, 2, "", text("The owls' diagonal is wrong.")),))
+    intake.take(s, newt, SubmissionIn(name("newts") + ".ipynb", said.notebook), at)
+    graded(s, at, (), trouble=text("The grader broke."))
+    desk.open_judging(s, host, now, 1)
+    mine = desk.list_of(s, judge)[0].id
+    scores = {one.name: 4 for one in now.settings.judging.criteria}
+    desk.rate(s, judge, mine, scores, text("To the team"), text("To the hosts"), at, True)
+    return {
+        "ids": {
+            "notebook": notebook.submission_id, "paper": paper.submission_id, "waits": asked.id, "private": private.id,
+            "review": mine, "later": later.id, "told": told.id, "owls": ada.team_id, "foxes": eve.team_id,
+            "newts": newt.team_id, "toads": toad.team_id, "ada": ada.id, "eve": eve.id, "host": host.id,
+            "judge": judge.id,
+        },
+        "tokens": {"ada": ada_token, "eve": eve_token, "alone": alone_token, "host": host_token}
+        | {one: token for one, (_, token) in crew.items()},
+        "secret": row.secret,
+        "join_code": row.join_code,
+        "invitations": {"owls": ada.team.invitation, "foxes": eve.team.invitation},
+    }  # fmt: skip
 
 
-def a_notebook_of(small) -> bytes:
+def graded(session, at, verdicts, trouble="") -> None:
+    """Gives the first in line what it got."""
+    job = queue.claim(session, "g", 1, 30, at)[0]
+    queue.finish(session, job.job, "g", Result("a", job.sha256, job.task, "1", job.seed, verdicts, (), trouble), at)
+
+
+def a_notebook_of(small, said: str = "the owls answer") -> bytes:
     about = {"part": "part1_build_gpt2", "notebook": "03_attention", "title": "Attention"}
-    answer = "def causal_mask(T):\n    return 'the owls answer'"
+    answer = f"def causal_mask(T):\n    return {said!r}"
     cells = [
         small.cell("exercise", answer, "causal_mask", exercise="causal_mask", writes="causal_mask", minutes=10),
         small.cell("check", 'checks.run("causal_mask")', "check-causal_mask", exercise="causal_mask", points=2),

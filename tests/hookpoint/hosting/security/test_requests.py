@@ -277,7 +277,7 @@ def test_a_get_stays_a_get(world, name):
 
 
 CLIMBS = ("../app.py", "..%2fapp.py", "%2e%2e/app.py", "%2e%2e%2fapp.py", "..%5capp.py", "....//app.py", "%252e%252e/app.py",
-          "/etc/passwd", "%2fetc%2fpasswd", "site.css/../../app.py", "site.css%00.js", "C:%5cWindows", "..", ".git", "%c0%ae%c0%ae/app.py")  # fmt: skip
+          "/etc/passwd", "%2fetc%2fpasswd", "site.css/../../app.py", "site.css%00.js", "C:%5cWindows", ".git", "%c0%ae%c0%ae/app.py")  # fmt: skip
 
 
 @pytest.mark.parametrize("path", CLIMBS)
