@@ -127,7 +127,7 @@ class Checked(list[Scored]):
 
 
 def checked(rows: Iterable[Scored]) -> Checked:
-    """The rows in order of time; of each attempt one verdict, beside failures of ours.
+    """The rows in order of time; of each attempt one verdict.
 
     Raises:
         UsageError: they contradict each other, or one has a score that cannot be.

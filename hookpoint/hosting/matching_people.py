@@ -48,6 +48,9 @@ class Person:
     awake: tuple[int, int] = (9, 22)
 
 
+USUAL_HOURS = Person.utc_offset, Person.awake  # of somebody who was not asked: nothing to be told of
+
+
 def checked(people: Sequence[Person]) -> list[Person]:
     """The people by name.
 
@@ -152,7 +155,8 @@ class Objective:
         said = [f"{one} and {other} asked for each other." for one, other in pairs]
         spoken = [name for place, name in enumerate(self.languages) if languages >> place & 1]
         said.append(f"All speak {' and '.join(spoken)}." if spoken else "No language is shared by all.")
-        said.append(f"All are awake {spans(hours)}." if hours else "There is no hour at which all are awake.")
+        if any((self.people[p].utc_offset, self.people[p].awake) != USUAL_HOURS for p in team):
+            said.append(f"All are awake {spans(hours)}." if hours else "There is no hour at which all are awake.")
         programs = [f"{self.people[p].name} (level {self.levels[p][0]})" for p in team if self.levels[p][0]]
         said.append(f"Who programs: {', '.join(programs)}." if programs else "Nobody programs.")
         best = (max(self.levels[person][skill] for person in team) for skill in range(1, len(SKILLS)))

@@ -71,7 +71,8 @@ class Stage:
                 if httpx.get(f"{self.address}/api/event", timeout=5).status_code == 200:
                     return
             time.sleep(0.1)
-        raise HookpointError(f"The event server did not start. What it said is in {self.folder.path / 'serve.txt'}.")
+        said = (self.folder.path / "serve.txt").read_text(encoding="utf-8", errors="replace").strip()
+        raise HookpointError(f"The event server did not start. The last that it said: {said.splitlines()[-1:]}.")
 
     def restart(self) -> None:
         """Ends the server as Ctrl-C does, and starts it again."""

@@ -259,15 +259,19 @@ def test_one_person_is_alone_and_the_host_is_told():
 
 
 def test_each_team_is_told_why():
-    people = [Person("Ada", {"programming": 3, "writing": 1}, wishes=["Bo"]), Person("Bo", wishes=["Ada"])]
+    people = [Person("Ada", {"programming": 3, "writing": 1}, wishes=["Bo"]), Person("Bo", utc_offset=1, wishes=["Ada"])]
 
     assert match(people, (2, 3), 0).teams[0].why == (
         "Ada and Bo asked for each other.",
         "All speak English.",
-        "All are awake 13 hours a day (09:00 to 22:00 UTC).",
+        "All are awake 12 hours a day (09:00 to 21:00 UTC).",
         "Who programs: Ada (level 3).",
         "Highest levels: machine learning 0, interpretability 0, writing 1.",
     )
+
+
+def test_hours_are_not_told_of_where_nobody_was_asked_for_them():
+    assert "awake" not in " ".join(match([Person("Ada"), Person("Bo")], (2, 3), 0).teams[0].why)
 
 
 @pytest.mark.parametrize(

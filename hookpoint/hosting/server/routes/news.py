@@ -10,6 +10,7 @@ from hookpoint.hosting.errors import NotSignedIn
 
 from .. import pages
 from ..auth import Db, Now, Seen, Visitor, seen
+from ..forms import Fields
 
 __all__ = ["router"]
 
@@ -28,12 +29,12 @@ def news_list(request: Request, db: Db, visitor: Visitor) -> Response:
 
 
 @router.post("/read")
-def mark_read(request: Request, db: Db, now: Now, visitor: Visitor) -> Response:
+def mark_read(request: Request, db: Db, now: Now, visitor: Visitor, typed: Fields) -> Response:
     if visitor is None:
         raise NotSignedIn()
     with db.session() as session:
         news.read(session, visitor, now.at)
-    return pages.back_to("/news")
+    return pages.back_to("/team" if typed.get("back") == "team" else "/news")
 
 
 def _values(db: Db, known: Seen) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def tab(world, chromium):
 
     def make(who: str):
         context = chromium.new_context(base_url=served.url, bypass_csp=True)
-        context.expose_function("canary", called.append)
+        context.expose_function("canary", lambda number: called.append(number))
         context.on("request", lambda request: asked.append(request.url))
         if who in world.tokens:
             context.add_cookies([{"name": auth.COOKIE, "value": world.tokens[who], "url": served.url}])
@@ -136,7 +136,7 @@ def tab(world, chromium):
 def test_the_canary_sings_if_a_script_does_run(chromium):
     """Else the tests below could not fail."""
     page, called = chromium.new_context(bypass_csp=True).new_page(), []
-    page.expose_function("canary", called.append)
+    page.expose_function("canary", lambda number: called.append(number))
     page.goto("about:blank")
 
     page.set_content(f"{IN_NAME}{''.join(ATTACKS[:3])}")

@@ -1,6 +1,7 @@
 """What comes in is bounded while it is read, and half of something is never taken for all of it."""
 
 import asyncio
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -59,6 +60,20 @@ def of_team(client, a_team):
     browser = client("participant", team=a_team())
     program = {"authorization": f"Bearer {browser.token}", "content-type": "application/octet-stream"}
     return {"cookie": f"{auth.COOKIE}={browser.token}"}, program
+
+
+def test_what_is_still_on_its_way_when_submitting_ends_is_too_late(app, clock, of_team, a_notebook):
+    """Else whoever begins to send in time could go on writing what they send."""
+
+    def slowly():
+        yield a_notebook()[:100]
+        clock.now += timedelta(hours=9)
+        yield a_notebook()[100:]
+
+    headers = of_team[1] | {"hookpoint-file-name": "03_attention.ipynb"}
+    status, said, _ = post(app, "/api/submissions", slowly(), headers)
+
+    assert (status, "Submitting ended" in said) == (403, True)
 
 
 FORMS = ["application/x-www-form-urlencoded", f"multipart/form-data; boundary={EDGE}"]
