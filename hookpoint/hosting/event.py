@@ -62,6 +62,14 @@ class EventNow:
         """Since when, or from when on, the public board stands still; None if it does not."""
         return None if self.row.thawed else self.schedule.freezes
 
+    def frozen_since(self) -> datetime | None:
+        """Since when the public board stands still; None while it moves.
+
+        While the event is paused the moment of freezing comes no nearer.
+        """
+        when, reached = self.frozen_at(), self.schedule.paused if self.now.paused else self.at
+        return when if when is not None and when <= reached else None
+
     def _closed(self, word: str) -> str:
         what = ACTIVITY[word]
         if self.now.paused:

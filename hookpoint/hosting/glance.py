@@ -61,7 +61,7 @@ def glance(session: Session, at: datetime) -> Glance:
         then=now.now.then,
         teams=_count(session, Team.active),
         people=dict(session.execute(roles).all()),
-        submissions=_count(session, Submission.id.is_not(None)),
+        submissions=_count(session, Submission.team_id.in_(select(Team.id).where(Team.active))),
         unanswered=_count(session, Question.answered.is_(None)),
         waiting=jobs.waiting,
         running=jobs.running,

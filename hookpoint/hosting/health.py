@@ -16,6 +16,7 @@ from .store.models import Grader, Job, Submission
 __all__ = ["FORGOTTEN", "Light", "graders", "lights", "room_and_clock", "waiting"]
 
 SLOW_SECONDS = 60  # that the oldest may wait while somebody grades
+STARTING_SECONDS = 20  # that graders take to be there after the server
 LOST_SECONDS = 10  # without a heartbeat, which comes every two seconds
 FORGOTTEN = timedelta(hours=1)  # after which a grader that is gone is no news any more
 LITTLE_ROOM, NO_ROOM = 5 << 30, 1 << 30  # bytes
@@ -41,7 +42,8 @@ def lights(session: Session, now: EventNow, place: Path | None, up: float | None
         up: since when the server runs, in seconds.
         browsers: how many pages are open, if that is known.
     """
-    return [_server(up, browsers), waiting(session, now), graders(session, now), room_and_clock(session, now, place)]
+    disk = room_and_clock(session, now, place)
+    return [_server(up, browsers), waiting(session, now), graders(session, now, up), disk]
 
 
 def _server(up: float | None, browsers: int | None) -> Light:
@@ -71,13 +73,15 @@ def _done(state: queue.QueueState) -> tuple[str, ...]:
     return (f"{state.done} graded so far, {state.failed} not counted.",)
 
 
-def graders(session: Session, now: EventNow) -> Light:
+def graders(session: Session, now: EventNow, up: float | None = None) -> Light:
     """Who grades, behind which sandbox, and who was not heard."""
     rows = session.scalars(select(Grader).where(Grader.seen > now.at - FORGOTTEN).order_by(Grader.name)).all()
     lost = [row for row in rows if row.seen < now.at - timedelta(seconds=LOST_SECONDS)]
     there = [row for row in rows if row not in lost]
-    more = tuple(f"{row.name}: {row.workers} worker{'s' * (row.workers != 1)}, {row.level}." for row in there)
+    more = tuple(f"{row.name}: {row.workers} worker{'s' * (row.workers != 1)}. {row.level.rstrip('.')}." for row in there)
     gone = tuple(f"{row.name}: not heard for {lasting((now.at - row.seen).total_seconds())}." for row in lost)
+    if not there and up is not None and up < STARTING_SECONDS:
+        return Light("Graders", "wait", "None yet: the server has just started.")
     if not there:
         then = "Nothing is graded, nothing is lost. `hookpoint host serve` starts one; logs/ says why it ended."
         return Light("Graders", "bad", "None is at work.", gone, then)

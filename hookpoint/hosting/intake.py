@@ -24,7 +24,18 @@ from .limits import spend
 from .store.models import Job, Person, RateEvent, Submission
 from .writeup_sections import headings_of, lines_of
 
-__all__ = ["WRITEUP", "Look", "Receipt", "SubmissionIn", "TooLarge", "WrongKind", "attempts_left", "looked_at", "take"]
+__all__ = [
+    "OLDER_WRITEUP",
+    "WRITEUP",
+    "Look",
+    "Receipt",
+    "SubmissionIn",
+    "TooLarge",
+    "WrongKind",
+    "attempts_left",
+    "looked_at",
+    "take",
+]
 
 WRITEUP = "writeup"  # the task of all write-ups
 NOTEBOOKS, WRITEUPS = (".ipynb", ".py", ".json"), (".md", ".markdown", ".txt", ".ipynb")
@@ -35,6 +46,9 @@ NO_NOTEBOOK = "{name} is neither a notebook (.ipynb) nor a script (.py). A write
 NO_WRITEUP = "{name} is neither Markdown (.md) nor a notebook (.ipynb). Save the write-up as one of these."
 TOO_LARGE = f"It is larger than {LARGEST_FILE >> 20} MB. Clear the outputs, leave out pictures, and send it again."
 NO_TASK = "It answers {task}, which is no task of this event. Its tasks are {tasks}."
+OLDER_WRITEUP = (
+    "Your team has handed in another write-up since, and the last one counts. Change a word to make this the last."
+)
 OTHER_TASK = "It answers {found}, and you chose {task}. Choose {found}, or another file."
 NO_CHALLENGE = "This event has no challenge {task!r}. Hand in a notebook or a write-up."
 
@@ -130,7 +144,8 @@ def take(session: Session, person: Person, one: SubmissionIn, at: datetime) -> R
     same = (Submission.team_id == team.id, Submission.sha256 == look.sha256, Submission.task == look.task)
     there = session.scalar(select(Submission.id).where(*same))
     if there is not None:
-        return Receipt(there, True, look.task, look.kind, look.warnings)
+        older = (OLDER_WRITEUP,) if look.kind == "writeup" and there != _last_writeup(session, team.id) else ()
+        return Receipt(there, True, look.task, look.kind, older + look.warnings)
     event.demand("submitting")
     _demand_task(event, one, look)
     most = event.settings.limits.submissions_per_hour + _failures_of_ours(session, team.id, at)
@@ -188,6 +203,12 @@ def _demand_task(event: EventNow, one: SubmissionIn, look: Look) -> None:
     tasks = event.settings.notebooks
     if look.kind == "notebook" and look.task not in tasks:
         raise Refused(NO_TASK.format(task=look.task, tasks=", ".join(tasks)))
+
+
+def _last_writeup(session: Session, team_id: int) -> int:
+    """The one that judges read."""
+    theirs = select(Submission.id).where(Submission.team_id == team_id, Submission.kind == "writeup")
+    return session.scalar(theirs.order_by(Submission.received.desc(), Submission.id.desc()).limit(1))
 
 
 def _failures_of_ours(session: Session, team_id: int, at: datetime) -> int:

@@ -1,6 +1,7 @@
 """Who is here: the teams with their people, and everybody else, as the host sees them."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
@@ -11,7 +12,7 @@ from .errors import NotFound
 from .event import EventNow
 from .store.models import Person, Submission, Team
 
-__all__ = ["TeamRow", "crew", "one_team", "teams", "without_team"]
+__all__ = ["TeamRow", "crew", "one_of", "teams", "without_team"]
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,13 @@ def teams(session: Session, now: EventNow) -> list[TeamRow]:
     ]
 
 
-def one_team(session: Session, now: EventNow, team_id: int) -> TeamRow:
+def one_of(rows: Iterable[TeamRow], team_id: int) -> TeamRow:
     """One of them.
 
     Raises:
         NotFound: there is no such team, or it is there no more.
     """
-    found = next((team for team in teams(session, now) if team.id == team_id), None)
+    found = next((team for team in rows if team.id == team_id), None)
     if found is None:
         raise NotFound("There is no such team, or it was merged into another. Go back to the list of teams.")
     return found

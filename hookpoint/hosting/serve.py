@@ -133,9 +133,11 @@ class Server(uvicorn.Server):
 
 def _server(database: Database) -> Server:
     from .server.app import create_app
+    from .server.connections import Patient
 
     config = uvicorn.Config(
         create_app(database),
+        http=Patient,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -48,7 +48,7 @@ def event(now: EventNow) -> dict[str, Any]:
 def timer(now: EventNow) -> dict[str, Any]:
     """What the big clock shows: it runs to `until`, or stands still at `left` seconds while the event is paused."""
     state = now.now
-    what = f"{state.then} begins" if state.then else "the event ends"
+    what = state.then or "the event ends"
     return {
         "phase": state.phase.name if state.phase else "",
         "what": what if state.next else "",

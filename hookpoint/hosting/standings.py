@@ -48,11 +48,6 @@ def scored(session: Session) -> list[Scored]:
     ]
 
 
-def task_of(challenge: str) -> str:
-    """The notebook or the challenge that a `Scored.challenge` belongs to."""
-    return challenge.partition("/")[0]
-
-
 def teams(session: Session) -> dict[str, tuple[int, str]]:
     """All active teams by name, with their id and why they are disqualified, or nothing."""
     query = select(Team.name, Team.id, Team.disqualified).where(Team.active)
@@ -60,12 +55,8 @@ def teams(session: Session) -> dict[str, tuple[int, str]]:
 
 
 def frozen_since(now: EventNow) -> datetime | None:
-    """Since when the public board stands still; None while it moves.
-
-    While the event is paused the moment of freezing comes no nearer.
-    """
-    when, reached = now.frozen_at(), now.schedule.paused if now.now.paused else now.at
-    return when if when is not None and when <= reached else None
+    """Since when the public board stands still; None while it moves."""
+    return now.frozen_since()
 
 
 def rules(now: EventNow, there: dict[str, tuple[int, str]]) -> Rules:
@@ -117,7 +108,7 @@ def snapshot(session: Session, now: EventNow, baselines: Sequence[Baseline] = ()
     return shown.event(now) | {
         "board": seen,
         "announcements": _announcements(session, now.at),
-        "graded": _graded(session, since) if seen["shown"] else [],
+        "graded": _graded(session, None if final else since) if seen["shown"] else [],
         "progress": shown.progress(*_progress(session), now.settings.notebooks),
         "changes": _changes(session),
     }
@@ -189,7 +180,8 @@ def marker(session: Session, now: EventNow) -> str:
         *_one(Team, func.count(), func.aggregate_strings(Team.name + Team.disqualified, "\n")),
         *_one(Team, func.count().filter(Team.active), func.sum(Team.id).filter(Team.active)),
         *_one(Announcement, func.count(), func.aggregate_strings(Announcement.text, "\n"), where=told),
-        *_one(Announcement, func.max(Announcement.id).filter(Announcement.pinned), where=told),
+        *_one(Announcement, func.count().filter(Announcement.pinned), where=told),
+        *_one(Announcement, func.sum(Announcement.id).filter(Announcement.pinned), where=told),
     )
     state = now.now
     known = [

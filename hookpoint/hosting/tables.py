@@ -24,9 +24,10 @@ from .judging.outcome import results
 from .judging.ranking import Ranking
 from .store.models import AuditEntry, Job, Person, Rating, Review, Submission, Team, Verdict
 
-__all__ = ["Table", "board_table", "boards_of", "judged", "judged_table", "private_tables", "write_table"]
+__all__ = ["PRIVATE", "Table", "board_table", "boards_of", "judged", "judged_table", "private_tables", "write_table"]
 
 SPLITS = ("public", "final")
+PRIVATE = ("teams", "people", "submissions", "verdicts", "ratings", "reviews", "audit_log")  # in the order they come
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def judged_table(ranking: Ranking) -> Table:
 
 
 def private_tables(session: Session, now: EventNow) -> Iterator[Table]:
-    """What is the hosts' alone, table by table; no token, no hash of one, no invitation."""
+    """What is the hosts' alone, table by table as in PRIVATE; no token, no hash of one, no invitation."""
     teams = {team.id: team.name for team in session.scalars(select(Team))}
     people = {person.id: person.name for person in session.scalars(select(Person))}
     yield _teams(session, now)

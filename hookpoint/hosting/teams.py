@@ -227,8 +227,8 @@ def _enter(session: Session, person: Person, team: Team) -> Team:
 
 
 def _demand_unfrozen(event: EventNow, what: str) -> None:
-    frozen = event.frozen_at()
-    if frozen is not None and event.at >= frozen:
+    frozen = event.frozen_since()
+    if frozen is not None:
         raise NotAllowed(f"The board is frozen since {event.spoken(frozen)}: {what}. Ask a host if that is wrong.")
 
 

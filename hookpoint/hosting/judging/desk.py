@@ -10,7 +10,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from hookpoint.errors import UsageError
 from hookpoint.hosting import audit, event, roles
@@ -84,8 +84,8 @@ def open_judging(session: Session, host: Person, now: EventNow, each: int | None
 
 def list_of(session: Session, judge: Person) -> list[Task]:
     """What the judge has to rate and has rated, in their own order; with what was taken from them."""
-    rows = session.scalars(select(Review).where(Review.judge_id == judge.id).order_by(Review.place, Review.id))
-    return [_task(row) for row in rows]
+    rows = select(Review).where(Review.judge_id == judge.id).order_by(Review.place, Review.id)
+    return [_task(row) for row in session.scalars(rows.options(joinedload(Review.team)))]
 
 
 def review(session: Session, judge: Person, review_id: int, now: EventNow) -> ReviewPage:
@@ -96,7 +96,7 @@ def review(session: Session, judge: Person, review_id: int, now: EventNow) -> Re
         NotAllowed: they have a conflict with the team, or it was withdrawn.
     """
     row = _held(session, judge, review_id, lock=False)
-    entry = entries(session)[row.team_id]
+    entry = entries(session, row.team_id)[row.team_id]
     viewer = _viewer(judge, row, now)
     named = may_see("team names", viewer)
     authors = Authors(row.team.name, tuple(member.name for member in row.team.members), row.team.alias or "")

@@ -1,21 +1,22 @@
 """What the judges' ratings come to: for the hosts the ranking and how far it is, for a team what was written to it."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from hookpoint.hosting import roles, standings
 from hookpoint.hosting.errors import NotAllowed
 from hookpoint.hosting.event import EventNow
-from hookpoint.hosting.store.models import Person, Rating, Review, Team
+from hookpoint.hosting.store.models import Person, Rating, Review, Submission, Team
 
 from . import bias
 from .ranking import Criterion, Ranking, Viewer, may_see, ranking
 from .seating import HELD, entries, labels
 
-__all__ = ["Automatic", "Desk", "JudgeLine", "TeamLine", "automatic", "notes_to", "overview", "results"]
+__all__ = ["Automatic", "Desk", "JudgeLine", "TeamLine", "automatic", "notes_to", "overview", "results", "unseated"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def results(session: Session, host: Person, now: EventNow) -> Ranking:
         for one in session.scalars(finished)
         if one.team_id in teams and one.criterion in criteria
     ]
-    machine = {team: one.score for team, one in automatic(session, now).items()}
+    machine = {team: one.score for team, one in automatic(session, now).items()} if ratings else {}
     return ranking(ratings, list(criteria.values()), machine, teams.values())
 
 
@@ -110,21 +111,29 @@ def overview(session: Session, host: Person) -> Desk:
     """
     roles.demand(host, "host")
     teams = {team_id: entry.team for team_id, entry in entries(session).items()}
-    reviews = [row for row in session.scalars(select(Review).where(Review.state.in_(HELD))) if row.team_id in teams]
-    seated = {row.judge_id for row in reviews}
+    of_judge, of_team = defaultdict(list), defaultdict(list)
+    for row in session.scalars(select(Review).where(Review.state.in_(HELD), Review.team_id.in_(teams))):
+        of_judge[row.judge_id].append(row)
+        of_team[row.team_id].append(row)
     people = session.scalars(
         select(Person)
-        .where((Person.role == "judge") & Person.active | Person.id.in_(seated))
+        .where((Person.role == "judge") & Person.active | Person.id.in_(of_judge))
         .order_by(Person.name, Person.id)
     )
     who = labels(people)
-    judges = tuple(
-        JudgeLine(id, name, *_counted(row for row in reviews if row.judge_id == id)) for id, name in who.items()
-    )
+    judges = tuple(JudgeLine(id, name, *_counted(of_judge[id])) for id, name in who.items())
     by_name = sorted(teams.values(), key=lambda team: team.folded)
-    return Desk(
-        judges, tuple(_team_line(team, [row for row in reviews if row.team_id == team.id], who) for team in by_name)
-    )
+    return Desk(judges, tuple(_team_line(team, of_team[team.id], who) for team in by_name))
+
+
+def unseated(session: Session) -> int:
+    """How many write-ups that can be judged nobody has to rate."""
+    entered = (
+        select(Submission.team_id).join(Submission.team)
+        .where(Submission.kind == "writeup", Team.active, Team.disqualified == "")
+        .where(~exists().where(Review.team_id == Submission.team_id, Review.state.in_(HELD)))
+    )  # fmt: skip
+    return session.scalar(select(func.count()).select_from(entered.distinct().subquery()))
 
 
 def notes_to(session: Session, team: Team, now: EventNow) -> list[str]:
@@ -135,7 +144,7 @@ def notes_to(session: Session, team: Team, now: EventNow) -> list[str]:
     return [text for text in session.scalars(rated) if text]
 
 
-def _counted(reviews) -> tuple[int, int]:
+def _counted(reviews: Sequence[Review]) -> tuple[int, int]:
     states = [review.state for review in reviews]
     return states.count("rated"), len(states)
 

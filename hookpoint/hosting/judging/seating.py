@@ -31,8 +31,8 @@ class Seating:
     notes: tuple[str, ...]
 
 
-def entries(session: Session) -> dict[int, Submission]:
-    """The write-up that counts of each team that can be judged, by the team's id: the last one handed in."""
+def entries(session: Session, team_id: int | None = None) -> dict[int, Submission]:
+    """The write-up that counts of each team that can be judged, or of one: by the team's id, the last one handed in."""
     rows = (
         select(Submission)
         .join(Submission.team)
@@ -40,6 +40,8 @@ def entries(session: Session) -> dict[int, Submission]:
         .order_by(Submission.received, Submission.id)
         .options(selectinload(Submission.team).selectinload(Team.members))
     )
+    if team_id is not None:
+        rows = rows.where(Submission.team_id == team_id)
     return {submission.team_id: submission for submission in session.scalars(rows)}
 
 

@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from markupsafe import Markup
 
-from hookpoint.errors import UsageError
+from hookpoint.errors import HookpointError, UsageError
 from hookpoint.hosting.errors import NotAllowed
 
 from . import auth
@@ -27,6 +27,7 @@ RANDOM = re.compile(r"[0-9a-f]{32}")
 SAFE = ("GET", "HEAD", "OPTIONS")
 OTHER_ALPHABET = re.compile(r"charset\s*=\s*[\"']?(?!utf-?8\b)", re.IGNORECASE)
 MOST_FIELDS = 500  # of a form; judging has the largest
+NO_ROOM = "The event's machine has no room for this file now ({why}). Tell a host, and send it again."
 LONGEST_FIELD = 256 << 10  # bytes of text: a write-up that is pasted
 
 
@@ -74,7 +75,10 @@ async def checked(request: Request) -> None:
         return
     if OTHER_ALPHABET.search(request.headers.get("content-type", "")):
         raise UsageError("This form is not in UTF-8, so nothing was changed. Send it from its page.")
-    form = await request.form(max_fields=MOST_FIELDS, max_files=MOST_FIELDS, max_part_size=LONGEST_FIELD)
+    try:
+        form = await request.form(max_fields=MOST_FIELDS, max_files=MOST_FIELDS, max_part_size=LONGEST_FIELD)
+    except OSError as error:  # a large file waits on the disk
+        raise HookpointError(NO_ROOM.format(why=error.strerror or error)) from None
     given = form.get(FIELD)
     wanted = await run_in_threadpool(token_of, request)
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), wanted.encode()):

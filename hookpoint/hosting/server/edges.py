@@ -1,5 +1,7 @@
 """What stands between the network and every page: bounds on what comes in, headers on what goes out."""
 
+import asyncio
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +22,7 @@ SECURITY = {
 }
 LARGEST_FORM = 1 << 20  # bytes, without files: a write-up and all ratings
 AROUND_A_FILE = 64 << 10  # bytes that a form adds to a file
+STALLED = 60.0  # seconds without a byte: whoever sent it has left the network, or wants to keep us waiting
 PATIENCE = 4  # times as much as is allowed is let pass, so that the sender is there to hear that it is too much
 UPLOADS = ("/submit", "/api/submissions")
 
@@ -55,6 +58,7 @@ class Bounded:
     """Refuses a body that is larger than its path allows: at once if it says so, else while it is read.
 
     One that ends before the length that it announced is refused as well: half a file is never taken for a whole one.
+    So is one of which nothing more comes: the connection is closed.
     """
 
     def __init__(self, app: ASGIApp):
@@ -63,24 +67,32 @@ class Bounded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        most, announced, read = largest_body(scope["path"]), _announced(scope), 0
+        most, announced, read, more = largest_body(scope["path"]), _announced(scope), 0, True
 
         async def bounded() -> Message:
-            nonlocal read
+            nonlocal read, more
             if announced is not None and announced > most:
                 await _let_pass(receive, most)
                 raise _too_large(most)
-            message = await receive()
+            message = await (_in_time(receive) if more else receive())  # after a body, only its sender's going is heard
             if message["type"] == "http.request":
+                more = message.get("more_body", False)
                 read += len(message.get("body", b""))
                 if read > most:
                     await _let_pass(receive, most)
                     raise _too_large(most)
-                if not message.get("more_body", False) and announced is not None and read < announced:
+                if not more and announced is not None and read < announced:
                     raise HTTPException(400, "Not all of it arrived. Send it again.")
             return message
 
         await self.app(scope, bounded, send)
+
+
+async def _in_time(receive: Receive) -> Message:
+    try:
+        return await asyncio.wait_for(receive(), STALLED)
+    except TimeoutError:
+        raise HTTPException(408, "Nothing more of it arrived. Send it again.", {"Connection": "close"}) from None
 
 
 async def _let_pass(receive: Receive, most: int) -> None:

@@ -17,11 +17,12 @@ from starlette.requests import ClientDisconnect
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.grading.submission import Refused
 from hookpoint.hosting.errors import NotAllowed, NotFound, NotSignedIn, TooOften
+from hookpoint.hosting.store.database import Unusable
 
 from . import csrf, pages
 from .edges import SECURITY
 
-__all__ = ["install", "status_of"]
+__all__ = ["install", "status_of", "told"]
 
 STATUS = ((NotSignedIn, 401), (NotAllowed, 403), (NotFound, 404), (TooOften, 429), (Refused, 400), (UsageError, 400))
 WORDS = {
@@ -30,6 +31,7 @@ WORDS = {
     403: ("This may not be done", "Ask a host if you think that it should."),
     404: ("There is no such page", "Go to the board and look for it from there."),
     405: ("This cannot be done here", "Go to the board and look for the page from there."),
+    408: ("This took too long", "Send it again."),
     413: ("This is too large", "Send less, or a smaller file."),
     415: ("This kind of file is not taken", "Look at the kinds that the page names."),
     429: ("Too often", "Wait a little and send it again."),
@@ -56,12 +58,16 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _ours(request: Request, error: HookpointError) -> Response:
-    status = status_of(error)
-    if status >= 500:
+def told(request: Request, error: HookpointError) -> str:
+    """What whoever asked is told of an error. One of ours is written down; where the data lies is for hosts alone."""
+    if status_of(error) >= 500:
         log.error("%s: %s", _asked(request), error)
+    return ". ".join(WORDS[503]) if isinstance(error, Unusable) else str(error)
+
+
+def _ours(request: Request, error: HookpointError) -> Response:
     headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else {}
-    return _answer(request, status, str(error), headers)
+    return _answer(request, status_of(error), told(request, error), headers)
 
 
 def _plain(request: Request, error: HTTPException) -> Response:

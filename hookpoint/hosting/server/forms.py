@@ -11,7 +11,7 @@ from hookpoint.errors import HookpointError
 from hookpoint.hosting.errors import TooOften
 
 from . import csrf, pages
-from .errors import status_of
+from .errors import status_of, told
 
 __all__ = ["Fields", "Id", "Sent", "SentFile", "again"]
 
@@ -50,7 +50,7 @@ SentFile = Annotated[Sent | None, Depends(_file)]
 
 def again(request: Request, name: str, error: HookpointError, **values: Any) -> Response:
     """The page with what went wrong at its top, with the status of that, and with what was typed if `values` say so."""
-    response = pages.render(request, name, status_of(error), error=str(error), **values)
+    response = pages.render(request, name, status_of(error), error=told(request, error), **values)
     if isinstance(error, TooOften):
         response.headers["Retry-After"] = str(error.seconds)
     return response

@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError, UsageError
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "Unusable", "open_database"]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION_TABLE = "hookpoint_version"  # of our own name: another project's Alembic table is not taken for ours
@@ -59,6 +59,10 @@ NEWER = "{place} is from a newer hookpoint ({version}) than this one. Update hoo
 FOREIGN = "{place} holds other tables and is no event of ours. Give another file or database; it was left as it is."
 UNUSABLE = "The event's database {place} cannot be used: {why}. Mend that and try again."
 NO_WAL = "The disk of {place} does not let several programs share a database. Put it on a disk of this machine."
+
+
+class Unusable(HookpointError):
+    """The database cannot be used now. The text says why, and where it lies: it is for hosts, not for everybody."""
 
 
 class Database:
@@ -184,7 +188,7 @@ class Database:
         except errors as error:
             if isinstance(error, but):
                 raise
-            raise HookpointError(UNUSABLE.format(place=self.place, why=_why(error))) from error
+            raise Unusable(UNUSABLE.format(place=self.place, why=_why(error))) from error
 
 
 def open_database(address: str | Path) -> Database:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
 from hookpoint.errors import UsageError
 from hookpoint.hosting import event as events
@@ -117,6 +118,40 @@ def test_judges_read_in_an_order_of_their_own(room):
     for judge in room.judges:
         assert [task.place for task in room.of(judge)] == list(range(1, len(room.of(judge)) + 1))
     assert len({room.of(judge)[0].alias for judge in room.judges}) > 1
+
+
+def test_a_judge_s_list_and_an_entry_cost_as_many_queries_however_many_entries_there_are(db, room):
+    room.open()
+    asked = []
+    listen(db.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    def queries(work) -> int:
+        with db.reading() as session:
+            asked.clear()
+            work(session)
+        return len([one for one in asked if one.startswith("SELECT")])
+
+    judge = room.judges[0]
+    assert queries(lambda session: desk.list_of(session, judge)) == 1
+    id = room.of(judge)[0].id
+    assert queries(lambda session: desk.review(session, judge, id, room.now(session))) < 12
+
+
+def test_write_ups_that_nobody_has_to_rate_are_counted(db, room, a_team, a_person, hand_in):
+    def unseated() -> int:
+        with db.reading() as session:
+            found = outcome.unseated(session)
+            assert found == sum(not team.judges for team in outcome.overview(session, room.host).teams)
+            return found
+
+    assert unseated() == 6
+    room.open()
+    assert unseated() == 0
+    late, gone = a_team("Late Larks"), a_team("Gone", active=False)
+    hand_in(late, a_person(team=late), "# One", minutes=1)
+    hand_in(late, a_person(team=late), "# Two", minutes=2)
+    hand_in(gone, a_person(team=gone), "# Three", minutes=3)
+    assert unseated() == 1
 
 
 def test_handing_out_again_changes_nothing(room):

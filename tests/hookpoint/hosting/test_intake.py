@@ -14,7 +14,7 @@ from hookpoint.grading.submission import LARGEST_FILE, Refused
 from hookpoint.hosting import event as events
 from hookpoint.hosting import queue, writeup
 from hookpoint.hosting.errors import NotAllowed, TooOften
-from hookpoint.hosting.intake import SubmissionIn, TooLarge, WrongKind, attempts_left, looked_at, take
+from hookpoint.hosting.intake import OLDER_WRITEUP, SubmissionIn, TooLarge, WrongKind, attempts_left, looked_at, take
 from hookpoint.hosting.store.models import Job, RateEvent, Submission
 
 CLOSED = timedelta(hours=10)  # after NOON everything is over by then
@@ -131,6 +131,17 @@ def test_a_write_up_is_kept_whatever_it_lacks_and_says_what(db, ada, hand_in):
     full = hand_in(ada, SubmissionIn("ours.md", writeup.template().encode(), "writeup"))
     assert any('no heading "Method"' in finding for finding in bare.findings)
     assert (bare.task, bare.kind, full.replay) == ("writeup", "writeup", False) and counts(db) == (2, 0, 2)
+
+
+def test_who_hands_in_an_older_write_up_again_hears_that_it_is_not_the_one_that_counts(ada, hand_in, NOON):
+    older, newer = (SubmissionIn("ours.md", text, "writeup") for text in (b"# One", b"# Two"))
+    hand_in(ada, older)
+    hand_in(ada, newer, NOON + timedelta(minutes=1))
+
+    again, last = (hand_in(ada, one, NOON + timedelta(minutes=2)) for one in (older, newer))
+
+    assert again.replay and again.findings[0] == OLDER_WRITEUP
+    assert last.replay and OLDER_WRITEUP not in last.findings
 
 
 REFUSED = {

@@ -349,6 +349,19 @@ def test_the_marker_changes_with_the_freeze_and_with_an_announcement_whose_time_
     assert mark(posted - second) != mark(posted) == mark(posted + second)
 
 
+@pytest.mark.on_both
+def test_the_marker_changes_when_an_older_announcement_is_pinned_beside_a_newer_one(db, event, mark, NOON, a_person):
+    host = a_person("host")
+    older, newer = (Announcement(person_id=host.id, text="x", posted=NOON, pinned=pinned) for pinned in (False, True))
+    with db.session() as session:
+        session.add_all([older, newer])
+    before = mark()
+    with db.session() as session:
+        session.get(Announcement, older.id).pinned = True
+
+    assert mark() != before
+
+
 # Five hundred teams
 
 

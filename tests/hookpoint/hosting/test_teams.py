@@ -209,6 +209,15 @@ def test_from_freezing_on_names_and_teams_stay_unless_the_board_is_thawed(do, ro
     assert row(owls).name == "Bats"
 
 
+def test_while_the_event_is_paused_the_freeze_comes_no_nearer_for_names_either(do, row, a_person, a_team, NOON):
+    ada, host = a_person(team=(owls := a_team("Owls"))), a_person("host")
+    do(events.interrupt, host, "pause", NOON)
+
+    do(teams.rename_team, ada, "Bats", NOON.replace(hour=19))
+
+    assert row(owls).name == "Bats"
+
+
 def test_a_host_renames_any_team_at_any_time_and_it_is_noted(do, row, a_person, a_team, NOON):
     host, owls = a_person("host"), a_team("Owls")
     do(teams.rename_team, host, "Bats", NOON.replace(hour=19), owls)

@@ -114,9 +114,9 @@ def _team_of(person: Person) -> dict[str, str]:
 @router.post("/submissions", status_code=201)
 def submit(
     db: Db,
-    at: At,
     person: Bearer,
     content: Annotated[bytes, Depends(_body)],
+    at: At,  # behind the body: what is still on its way when submitting ends is too late, as it is in a form
     hookpoint_file_name: Annotated[str, Header()] = "",
     hookpoint_kind: Annotated[str, Header()] = "notebook",
     hookpoint_task: Annotated[str, Header()] = "",

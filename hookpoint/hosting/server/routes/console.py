@@ -61,7 +61,7 @@ def shown(session: Session, request: Request, now: EventNow, host: Person) -> di
         "lost": lost.not_counted(session),
         "told": receipts(session, now.at, LATEST_NEWS),
         "scheduled": news.scheduled(session, now.at),
-        "unjudged": _unjudged(session, now, host),
+        "unjudged": _unjudged(session, now),
         "typed": {},
     }
 
@@ -198,9 +198,9 @@ def _done(
                  values=lambda session: shown(session, request, now, host), **more)  # fmt: skip
 
 
-def _unjudged(session: Session, now: EventNow, host: Person) -> int:
+def _unjudged(session: Session, now: EventNow) -> int:
     """How many write-ups nobody has to rate although judging is open: the host has to hand them out."""
-    return sum(not team.judges for team in outcome.overview(session, host).teams) if now.allows("judging") else 0
+    return outcome.unseated(session) if now.allows("judging") else 0
 
 
 def _current(now: EventNow) -> list[Step]:

@@ -24,20 +24,20 @@ router = APIRouter(prefix="/host/export")
 def exports(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
     with db.reading() as session:
         public, notes = _public(session, now)
-        private = [table.name for table in tables.private_tables(session, now)]
     names = [table.name for table in public]
-    return pages.render(request, "host_export.html", public=names, private=private, notes=notes)
+    return pages.render(request, "host_export.html", public=names, private=tables.PRIVATE, notes=notes)
 
 
 @router.get("/{name}.csv")
 def table(db: Db, now: Now, host: HostPerson, name: str) -> Response:
     with db.reading() as session:
-        every = {one.name: one for one in (*_public(session, now)[0], *tables.private_tables(session, now))}
-    if name not in every:
+        every = tables.private_tables(session, now) if name in tables.PRIVATE else _public(session, now)[0]
+        found = next((one for one in every if one.name == name), None)
+    if found is None:
         raise NotFound("There is no such table. Go back to the list of exports.")
     with tempfile.TemporaryDirectory() as folder:
-        content = tables.write_table(every[name], Path(folder)).read_bytes()
-    named = {"Content-Disposition": f'attachment; filename="{every[name].name}.csv"'}
+        content = tables.write_table(found, Path(folder)).read_bytes()
+    named = {"Content-Disposition": f'attachment; filename="{found.name}.csv"'}
     return Response(content, media_type="text/csv; charset=utf-8", headers=named)
 
 

@@ -32,7 +32,8 @@ def hand_out(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields
     def act(session: Session, host: Person) -> str:
         each = number(typed.get("each", ""), "Judges for each team")
         seating = desk.open_judging(session, host, now, each)
-        told = f"{seating.new} new seats." if seating.new else "Nothing new to hand out."
+        count = f"{seating.new} rating{'s' * (seating.new != 1)}"
+        told = f"Handed out: {count} to give." if seating.new else "Nothing new to hand out."
         return " ".join((told, *seating.notes))
 
     return done(request, db, now, host, act, typed=typed)

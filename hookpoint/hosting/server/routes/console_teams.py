@@ -1,5 +1,6 @@
 """The console's pages about people: teams, who is in them, matching, and inviting judges, mentors and hosts."""
 
+from contextlib import suppress
 from typing import Any
 
 import segno
@@ -100,10 +101,12 @@ def proposal(request: Request, db: Db, now: Now, host: HostPerson, seed: int = 1
 
 @router.post("/match")
 def match(request: Request, db: Db, now: Now, host: HostPerson, typed: Fields) -> Response:
+    seed = int(text) if is_number(text := typed.get("seed", "")) else 1
+    with suppress(HookpointError), db.reading() as session:
+        people.proposed(session, now.at, seed)  # of hundreds it takes seconds, in which others write: it is kept
+
     def act(session: Session, host: Person) -> str:
-        seed = typed.get("seed", "")
-        found = people.match_teams(session, host, now.at, int(seed) if is_number(seed) else 1)
-        count = len(found.teams)
+        count = len(people.match_teams(session, host, now.at, seed).teams)
         return f"{count} new team{'s' * (count != 1)}. They can call themselves something else."
 
     return _on_all(request, db, now, host, act, typed)
@@ -191,9 +194,10 @@ def _all(session: Session, now: EventNow) -> dict[str, Any]:
 
 
 def _one(session: Session, now: EventNow, team_id: int) -> dict[str, Any]:
+    rows = roster.teams(session, now)
     return {
-        "team": roster.one_team(session, now, team_id),
-        "others": [one for one in roster.teams(session, now) if one.id != team_id],
+        "team": roster.one_of(rows, team_id),
+        "others": [one for one in rows if one.id != team_id],
         "submissions": standings.of_team(session, team_id),
         "typed": {},
     }

@@ -19,12 +19,11 @@ from hookpoint.hosting.matching import SKILLS
 from .. import auth, pages
 from ..auth import At, Db, Now, Visitor
 from ..forms import Fields, again
-from .board import reached_at
+from .board import HOME, reached_at
 
-__all__ = ["HOME", "LEVELS", "about_in_form", "closed", "router", "show_token"]
+__all__ = ["LEVELS", "about_in_form", "closed", "router", "show_token"]
 
 router = APIRouter()
-HOME = {"participant": "/team", "judge": "/judge", "mentor": "/help", "host": "/host"}
 FRESH = "hookpoint_fresh"  # the cookie that lets /welcome show the token
 FRESH_SECONDS = 15 * 60
 LEVELS = (("0", "none, or not said"), ("1", "a little"), ("2", "well"), ("3", "very well"))

@@ -12,13 +12,13 @@ from hookpoint.grading.submission import LARGEST_FILE
 from hookpoint.hosting import intake, limits, writeup
 from hookpoint.hosting.errors import TooOften
 from hookpoint.hosting.event import EventNow
-from hookpoint.hosting.intake import Look, SubmissionIn
+from hookpoint.hosting.intake import OLDER_WRITEUP, Look, SubmissionIn
 from hookpoint.hosting.shown import task_name
 from hookpoint.hosting.store.models import Person, Submission
 
 from .. import pages
 from ..auth import Db, Now, Participant
-from ..errors import status_of
+from ..errors import status_of, told
 from ..forms import Fields, Sent, SentFile, again
 from ..handed import WRITE_UP
 from .joining import closed
@@ -52,11 +52,12 @@ def submit(request: Request, db: Db, now: Now, person: Participant, typed: Field
             receipt = intake.take(session, person, one, now.at)
     except HookpointError as error:
         return again(request, "submit.html", error, **_values(db, now, person, typed, file))
-    return pages.back_to(f"/team/submissions/{receipt.submission_id}", REPLAY if receipt.replay else RECEIVED)
+    said = f"{REPLAY} {OLDER_WRITEUP}" if OLDER_WRITEUP in receipt.findings else REPLAY if receipt.replay else RECEIVED
+    return pages.back_to(f"/team/submissions/{receipt.submission_id}", said)
 
 
 @router.post("/look")
-def look(db: Db, now: Now, person: Participant, typed: Fields, file: SentFile) -> Response:
+def look(request: Request, db: Db, now: Now, person: Participant, typed: Fields, file: SentFile) -> Response:
     """What is in a file that has been chosen and not been sent yet, for the script of the page."""
     try:
         one = _as_handed_in(file, typed)
@@ -67,7 +68,7 @@ def look(db: Db, now: Now, person: Participant, typed: Fields, file: SentFile) -
             return JSONResponse(_found(session, person, now, found))
     except HookpointError as error:
         headers = {"Retry-After": str(error.seconds)} if isinstance(error, TooOften) else {}
-        return JSONResponse({"error": str(error)}, status_of(error), headers)
+        return JSONResponse({"error": told(request, error)}, status_of(error), headers)
 
 
 def _as_handed_in(file: Sent | None, typed: dict[str, str]) -> SubmissionIn:

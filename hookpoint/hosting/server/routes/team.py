@@ -236,14 +236,12 @@ def deadline(now: EventNow) -> Deadline | None:
     if now.now.paused:
         return None
     coming, ends = [], None
-    for phase in now.schedule.phases:
-        if "submitting" not in phase.open:
-            continue
-        if phase.opens > now.at and phase.opens != ends:
+    for phase in (one for one in now.schedule.phases if "submitting" in one.open):
+        if phase.opens == ends:  # it goes on where the one before ended
+            coming.pop()
+        else:
             coming.append(("Submitting opens", phase.opens))
-        ends = phase.closes
-    if now.allows("submitting"):
-        coming.append(("Submitting ends", ends))
+        coming.append(("Submitting ends", ends := phase.closes))
     if (freezes := now.frozen_at()) is not None:
         coming.append(("The board freezes", freezes))
     what, at = min((one for one in coming if one[1] > now.at), key=lambda one: one[1], default=("", None))

@@ -1,6 +1,7 @@
 """A team's page: what it may do and when, its own work and nobody else's, names as text whatever is in them."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -10,7 +11,9 @@ from hookpoint.grading.results import Graded, Result
 from hookpoint.hosting import claims, news, queue
 from hookpoint.hosting import event as events
 from hookpoint.hosting.intake import SubmissionIn, take
+from hookpoint.hosting.schedule import Phase, now
 from hookpoint.hosting.server import handed
+from hookpoint.hosting.server.routes.team import deadline
 from hookpoint.hosting.standings import SubmissionView, VerdictView
 from hookpoint.hosting.store.models import Person, Review, Team
 
@@ -89,6 +92,25 @@ def test_the_next_deadline_is_the_freeze_and_then_the_end(owls, clock):
 
     assert re.search(r"The board freezes</dt><dd><b>19:00</b> <small>in 7 h", first)
     assert re.search(r"Submitting ends</dt><dd><b>20:00</b> <small>in 30 min", then)
+
+
+@pytest.mark.parametrize(
+    ("hour", "what", "at"),
+    [(8, "Submitting opens", 9), (9, "Submitting ends", 11), (10, "Submitting ends", 11), (11, "Submitting opens", 12),
+     (13, "Submitting ends", 16), (16, "", None)],
+)  # fmt: skip
+def test_submitting_that_is_interrupted_by_lunch_ends_before_it(event, hour, what, at):
+    """Two phases that touch are one stretch of submitting; two with a gap between them are not."""
+    on, off = frozenset({"submitting"}), frozenset()
+    hours = [(8, 9, off), (9, 10, on), (10, 11, on), (11, 12, off), (12, 16, on), (16, 17, off)]
+    day = event.at.replace(hour=0)
+    phases = tuple(Phase("P", day + timedelta(hours=a), day + timedelta(hours=b), open) for a, b, open in hours)
+    schedule = replace(event.schedule, phases=phases, freezes=None)
+    moment = day + timedelta(hours=hour)
+
+    found = deadline(replace(event, schedule=schedule, now=now(schedule, moment), at=moment))
+
+    assert (found.what, found.at) == (what, day + timedelta(hours=at)) if what else found is None
 
 
 def test_the_invitation_can_be_copied_and_scanned(owls, event):
