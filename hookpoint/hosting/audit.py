@@ -27,6 +27,7 @@ def note(session: Session, who: Person | None, what: str, about: Any = None, at:
     session.add(AuditEntry(who=name, what=what, about=about or {}, **when))
 
 
-def latest(session: Session, count: int) -> Sequence[AuditEntry]:
-    """The last entries, the newest first."""
-    return session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(count)).all()
+def latest(session: Session, count: int, role: str = "") -> Sequence[AuditEntry]:
+    """The last entries, the newest first; of a role, if it is named, and of people who put its name behind theirs."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(count)
+    return session.scalars(query.where(AuditEntry.who.like(f"%({role} %)")) if role else query).all()

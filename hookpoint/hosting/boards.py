@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from hookpoint.errors import UsageError
 
-__all__ = ["TIES", "Board", "Checked", "Rules", "Scored", "Standing", "attempts", "board", "checked"]
+__all__ = ["SPLITS", "TIES", "Board", "Checked", "Rules", "Scored", "Standing", "attempts", "board", "checked"]
 
 TIES = ("earlier", "fewer attempts", "shared")
 SPLITS = ("public", "final")

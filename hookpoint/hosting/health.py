@@ -17,7 +17,6 @@ __all__ = ["FORGOTTEN", "Light", "graders", "lights", "room_and_clock", "waiting
 
 SLOW_SECONDS = 60  # that the oldest may wait while somebody grades
 STARTING_SECONDS = 20  # that graders take to be there after the server
-LOST_SECONDS = 10  # without a heartbeat, which comes every two seconds
 FORGOTTEN = timedelta(hours=1)  # after which a grader that is gone is no news any more
 LITTLE_ROOM, NO_ROOM = 5 << 30, 1 << 30  # bytes
 CLOCK_SECONDS = 5  # by which what came in may lie ahead
@@ -76,9 +75,11 @@ def _done(state: queue.QueueState) -> tuple[str, ...]:
 def graders(session: Session, now: EventNow, up: float | None = None) -> Light:
     """Who grades, behind which sandbox, and who was not heard."""
     rows = session.scalars(select(Grader).where(Grader.seen > now.at - FORGOTTEN).order_by(Grader.name)).all()
-    lost = [row for row in rows if row.seen < now.at - timedelta(seconds=LOST_SECONDS)]
+    lost = [row for row in rows if row.seen < now.at - timedelta(seconds=queue.HEARD_SECONDS)]
     there = [row for row in rows if row not in lost]
-    more = tuple(f"{row.name}: {row.workers} worker{'s' * (row.workers != 1)}. {row.level.rstrip('.')}." for row in there)
+    more = tuple(
+        f"{one.name}: {one.workers} worker{'s' * (one.workers != 1)}. {one.level.rstrip('.')}." for one in there
+    )
     gone = tuple(f"{row.name}: not heard for {lasting((now.at - row.seen).total_seconds())}." for row in lost)
     if not there and up is not None and up < STARTING_SECONDS:
         return Light("Graders", "wait", "None yet: the server has just started.")

@@ -26,13 +26,13 @@ class NotCounted:
 
 
 def not_counted(session: Session) -> list[NotCounted]:
-    """All that could not be graded, the last to fail first."""
+    """All that could not be graded, the last to fail first; what a merged team left behind, its twin is graded for."""
     latest = select(func.max(Job.id)).group_by(Job.submission_id).scalar_subquery()
     query = (
         select(Submission.id, Team.name, Submission.task, Submission.received, Job.trouble)
         .join(Job, Job.submission_id == Submission.id)
         .join(Team, Submission.team_id == Team.id)
-        .where(Job.id.in_(latest), Job.state == "failed")
+        .where(Job.id.in_(latest), Job.state == "failed", Team.active)
         .order_by(Job.finished.desc(), Job.id.desc())
     )
     return [NotCounted(*row) for row in session.execute(query)]

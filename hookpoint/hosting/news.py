@@ -70,8 +70,9 @@ def unread(person: Person, shown: Iterable[Announcement]) -> list[Announcement]:
 
 
 def read(session: Session, person: Person, at: datetime) -> None:
-    """Notes that the person has read all that was shown until `at`."""
-    roles.known(session, person).news_read = at
+    """Notes that the person has read all that was shown until `at`, beside what they had read before."""
+    person = roles.known(session, person)
+    person.news_read = max(at, person.news_read or at)
     session.flush()
 
 

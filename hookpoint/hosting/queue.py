@@ -30,7 +30,7 @@ __all__ = [
 
 TRIES = 3
 LONGEST_LEASE = 300  # seconds; a longer one was given before the clock was set back, and nobody shall wait for it
-HEARD_SECONDS = 10  # a grader that was not heard for longer does not count for what is expected
+HEARD_SECONDS = 10  # a grader that was not heard for longer, whose heart beats every two, counts as gone
 TYPICAL_OF = 30  # jobs, the last ones that were done: what the next one will take
 GAVE_UP = f"Grading was begun {TRIES} times and came to no end. This is a failure of ours and costs no attempt."
 NO_GRADING = "Submission {id} is a {kind}: only notebooks and challenges are graded."

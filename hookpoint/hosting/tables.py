@@ -18,7 +18,7 @@ from hookpoint.errors import UsageError
 from hookpoint.grading.results import harmless
 
 from . import standings
-from .boards import Board
+from .boards import SPLITS, Board
 from .event import EventNow
 from .judging.outcome import results
 from .judging.ranking import Ranking
@@ -26,7 +26,6 @@ from .store.models import AuditEntry, Job, Person, Rating, Review, Submission, T
 
 __all__ = ["PRIVATE", "Table", "board_table", "boards_of", "judged", "judged_table", "private_tables", "write_table"]
 
-SPLITS = ("public", "final")
 PRIVATE = ("teams", "people", "submissions", "verdicts", "ratings", "reviews", "audit_log")  # in the order they come
 
 

@@ -17,9 +17,9 @@ SECURITY = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+OVER_TLS = {"Cross-Origin-Opener-Policy": "same-origin"}  # elsewhere browsers only complain of it in their consoles
 LARGEST_FORM = 1 << 20  # bytes, without files: a write-up and all ratings
 AROUND_A_FILE = 64 << 10  # bytes that a form adds to a file
 STALLED = 60.0  # seconds without a byte: whoever sent it has left the network, or wants to keep us waiting
@@ -46,7 +46,7 @@ class Secured:
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY.items():
+                for name, value in (SECURITY | OVER_TLS if scope["scheme"] == "https" else SECURITY).items():
                     headers[name] = value
                 headers.setdefault("Cache-Control", _kept(scope))
             await send(message)

@@ -108,7 +108,7 @@ def test_progress_is_told_once_and_only_if_it_is_allowed(learner, allowed, told)
 @pytest.mark.parametrize(
     ("clock", "words"),
     [
-        ({"until": NOW + 3 * 3600 + 61, "what": "judging begins"}, "Judging begins in 3 h 1 min"),
+        ({"until": NOW + 3 * 3600 + 61, "what": "judging"}, "Judging in 3 h 1 min"),
         ({"until": NOW + 20, "what": "the event ends"}, "The event ends in less than a minute"),
         ({"paused": True, "left": 5}, "The event is paused."),
         ({"over": True}, "The event is over."),

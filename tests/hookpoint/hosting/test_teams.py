@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from hookpoint.errors import HookpointError, UsageError
-from hookpoint.hosting import claims, people, teams
+from hookpoint.hosting import claims, glance, lost, people, teams
 from hookpoint.hosting import event as events
 from hookpoint.hosting.audit import latest
 from hookpoint.hosting.errors import NotAllowed, NotFound
-from hookpoint.hosting.store.models import Claim, Conflict, Person, Review, Submission, Team
+from hookpoint.hosting.store.models import Claim, Conflict, Job, Person, Review, Submission, Team
 
 MINUTE = timedelta(minutes=1)
 
@@ -280,6 +280,18 @@ def test_what_both_handed_in_counts_once_and_from_when_it_was_first_received(do,
 
     assert (row(Submission(id=kept)).received, row(Submission(id=kept)).team_id) == (NOON, bats.id)
     assert (row(Submission(id=first)).team_id, row(Submission(id=other)).team_id) == (owls.id, bats.id)
+
+
+def test_what_a_merged_team_left_behind_is_neither_counted_nor_graded_again(do, two, a_person, handed_in, NOON):
+    (owls, ada), (bats, bob) = two
+    left, kept = handed_in(ada, "same"), handed_in(bob, "same")
+    do(lambda session: session.add_all(
+        Job(submission_id=id, state="failed", trouble="x", finished=NOON) for id in (left, kept)
+    ))  # fmt: skip
+    do(people.merge_teams, a_person("host"), owls, bats)
+
+    assert [one.submission for one in do(lost.not_counted)] == [kept]
+    assert do(glance.glance, NOON).submissions == 1
 
 
 @pytest.mark.on_both

@@ -252,6 +252,8 @@ def the_host_opens(hosted, room):
     board = room.enters(viewport={"width": 1920, "height": 1080})
     board.goto("/board?tv=1")
     see(board, hosted.code)
+    box = board.locator("#join-large").bounding_box()
+    assert box["y"] + box["height"] <= 1080
     draw(board, "board_before")
     return host, board, re.search(r"/j/\S+", printed)[0]
 

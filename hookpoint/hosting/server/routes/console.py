@@ -51,7 +51,7 @@ def lights(request: Request, db: Db, now: Now, host: HostPerson) -> Response:
 
 def shown(session: Session, request: Request, now: EventNow, host: Person) -> dict[str, Any]:
     """All that the first page of the console has."""
-    entries = [entry for entry in audit.latest(session, LOG) if by_host(entry)][:LATEST]
+    entries = [entry for entry in audit.latest(session, LOG, "host") if by_host(entry)][:LATEST]
     return {
         "lights": _lights(session, request, now),
         "entries": [(entry, undo) for entry, undo in zip(entries, undoable(session, entries, now), strict=True)],

@@ -1,5 +1,7 @@
 """Announcements: what the hosts tell, newest first, with what is new to whoever looks."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -33,8 +35,16 @@ def mark_read(request: Request, db: Db, now: Now, visitor: Visitor, typed: Field
     if visitor is None:
         raise NotSignedIn()
     with db.session() as session:
-        news.read(session, visitor, now.at)
+        news.read(session, visitor, min(now.at, _moment(typed.get("upto", "")) or now.at))
     return pages.back_to("/team" if typed.get("back") == "team" else "/news")
+
+
+def _moment(text: str) -> datetime | None:
+    """Up to when the page knew the news: what has come since then has not been read."""
+    with suppress(ValueError, OverflowError):
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else None
+    return None
 
 
 def _values(db: Db, known: Seen) -> dict[str, Any]:

@@ -7,11 +7,12 @@ if (form && told) {
   const place = `hookpoint${form.getAttribute("action")}`;
   let kept = words();
   let sending = false;
-  const shelf = storage();
+  const shelf = storage(), SENT = "hookpointSent"; // the entry whose rating was sent last
 
+  tidy();
   restore();
   form.addEventListener("input", remember);
-  form.addEventListener("submit", () => shelf?.removeItem(place));
+  form.addEventListener("submit", () => { try { shelf?.setItem(SENT, place); } catch { /* see remember */ } });
   document.addEventListener("keydown", number);
   setInterval(send, EVERY);
   addEventListener("pagehide", () => { if (words() !== kept) navigator.sendBeacon(`${form.action}/draft`, fields()); });
@@ -23,6 +24,7 @@ if (form && told) {
   function words() {
     const given = fields();
     given.delete("csrf");
+    for (const [name, value] of [...given]) given.set(name, value.trim()); // as the server keeps it
     given.sort();
     return given.toString();
   }
@@ -34,6 +36,14 @@ if (form && told) {
 
   function remember() {
     try { shelf?.setItem(place, words()); } catch { /* full: the server has it in five seconds */ }
+  }
+
+  // Another entry is shown after one whose rating arrived; until then, its words may be here alone.
+  function tidy() {
+    const sent = shelf?.getItem(SENT);
+    if (!sent || sent === place) return;
+    shelf.removeItem(sent);
+    shelf.removeItem(SENT);
   }
 
   // What could not be sent before the page was left.

@@ -1,9 +1,9 @@
 """An event with somebody in every part of it, kept in a file, of which each test gets a copy to attack.
 
-    def test_x(world):
-        host = world.browser("host")          # as in the server's tests: `.send` posts a form with its token
-        program = world.program("ada")        # sends `Authorization: Bearer`
-        world.ids["answered"]                 # which row is which
+def test_x(world):
+    host = world.browser("host")          # as in the server's tests: `.send` posts a form with its token
+    program = world.program("ada")        # sends `Authorization: Bearer`
+    world.ids["answered"]                 # which row is which
 """
 
 import contextlib
@@ -97,10 +97,10 @@ class Said:
 def templated(path, master_file, settings_text, at, said) -> SimpleNamespace:
     shutil.copy(master_file, path)
     with contextlib.closing(open_database(path)) as db, db.session() as session:
-        return SimpleNamespace(path=path, **filled(session, settings_text, at, said))
+        return SimpleNamespace(path=path, **peopled(session, settings_text, at, said))
 
 
-def filled(s, settings_text, at, said) -> dict:
+def peopled(s, settings_text, at, said) -> dict:
     """Puts people, and something of each kind that the event knows, into the database."""
     row = events.create(s, settings_text, at=at)
     now, name, text = events.current(s, at), said.name, said.text
@@ -163,4 +163,3 @@ def a_notebook_of(small, said: str = "the owls answer") -> bytes:
         small.cell("check", 'checks.run("causal_mask")', "check-causal_mask", exercise="causal_mask", points=2),
     ]
     return json.dumps({"cells": cells, "metadata": {"hookpoint": about}, "nbformat": 4, "nbformat_minor": 5}).encode()
-

@@ -64,10 +64,12 @@ def longest_wait(serving, world, count: int = 10) -> float:
     return max(took)
 
 
+FORM = "Content-Type: application/x-www-form-urlencoded"
+PARTS = "Content-Type: multipart/form-data; boundary=e"
 SLOW = {
     "say nothing": [], "half a line": [b"GET /boa"], "half a head": [head("GET", "/board")[:-2]],
-    "half a form": [head("POST", "/join", "Content-Type: application/x-www-form-urlencoded", "Content-Length: 900"), b"code="],
-    "half a file": [head("POST", "/submit", "Content-Type: multipart/form-data; boundary=e", "Content-Length: 9000000"), b"--e\r\n"],
+    "half a form": [head("POST", "/join", FORM, "Content-Length: 900"), b"code="],
+    "half a file": [head("POST", "/submit", PARTS, "Content-Length: 9000000"), b"--e\r\n"],
     "do not read": [head("GET", "/static/site.css") * 200],
 }  # fmt: skip
 
@@ -114,8 +116,7 @@ def test_who_asked_in_time_is_waited_for(serving, monkeypatch):
     """A long stream and a file that takes its time are no reason to let anybody go."""
     monkeypatch.setattr(connections, "PATIENCE", 0.3)
     stream = serving.connect(head("GET", "/stream"))
-    form = "Content-Type: application/x-www-form-urlencoded"
-    body = serving.connect(head("POST", "/join", form, "Content-Length: 8"), b"a")
+    body = serving.connect(head("POST", "/join", FORM, "Content-Length: 8"), b"a")
     time.sleep(0.8)
     body.sendall(b"=b&c=def")
 
@@ -126,7 +127,7 @@ def test_who_asked_in_time_is_waited_for(serving, monkeypatch):
 @pytest.mark.parametrize("path", ["/join", "/submit", "/api/questions", "/api/join"])
 def test_a_body_that_stops_is_given_up(serving, world, monkeypatch, path):
     monkeypatch.setattr(edges, "STALLED", 0.3)
-    about = "Content-Type: application/json" if "api" in path else "Content-Type: multipart/form-data; boundary=e"
+    about = "Content-Type: application/json" if "api" in path else PARTS
     bearer = f"Authorization: Bearer {world.tokens['ada']}"
     one = serving.connect(head("POST", path, about, bearer, "Content-Length: 900"), b"--e\r\n")
 

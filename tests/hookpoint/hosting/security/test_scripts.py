@@ -1,4 +1,4 @@
-"""That nothing people type or hand in ever runs in a browser, on any page of any role, and nothing is fetched elsewhere.
+"""Nothing that people type or hand in ever runs in a browser, on any page of any role, or fetches from elsewhere.
 
 The browser is told to ignore our Content-Security-Policy: what is tested is that text stays text. Needs Chromium.
 """
@@ -64,13 +64,23 @@ def notebook_of_attacks() -> bytes:
     """A write-up as a notebook: all of its cells, outputs and attachments attack."""
     html, svg = "<img src=x onerror=canary(50)><script>canary(51)</script>", "<svg onload=canary(52)></svg>"
     png = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
-    data = [{"text/html": html}, {"image/svg+xml": svg}, {"application/javascript": "canary(53)"}, {"text/markdown": MARKDOWN},
-            {"image/png": f'{png}" onerror="canary(54)'}, {"image/png": [png, html]}, {"text/plain": [html, ATTACKS[4]]},
-            {"text/latex": r"\href{javascript:canary(55)}{x}"}, {"image/jpeg": html}]  # fmt: skip
+    data = [
+        {"text/html": html}, {"image/svg+xml": svg}, {"application/javascript": "canary(53)"}, {"image/jpeg": html},
+        {"image/png": f'{png}" onerror="canary(54)'}, {"image/png": [png, html]}, {"text/markdown": MARKDOWN},
+        {"text/latex": r"\href{javascript:canary(55)}{x}"}, {"text/plain": [html, ATTACKS[4]]},
+    ]  # fmt: skip
     outputs = [{"output_type": "display_data", "data": one, "metadata": {}} for one in data]
-    outputs += [{"output_type": "stream", "name": html, "text": html}, {"output_type": "error", "ename": html, "evalue": html, "traceback": [html]}]
+    outputs += [
+        {"output_type": "stream", "name": html, "text": html},
+        {"output_type": "error", "ename": html, "evalue": html, "traceback": [html]},
+    ]
     code = {"cell_type": "code", "metadata": {}, "execution_count": None, "source": html, "outputs": outputs}
-    text = {"cell_type": "markdown", "metadata": {}, "source": MARKDOWN, "attachments": {'a.png" onerror="canary(56)': {"image/png": png}}}
+    text = {
+        "cell_type": "markdown",
+        "metadata": {},
+        "source": MARKDOWN,
+        "attachments": {'a.png" onerror="canary(56)': {"image/png": png}},
+    }
     raw = {"cell_type": "raw", "metadata": {"format": "text/html"}, "source": html}
     return json.dumps({"cells": [text, code, raw], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
 
@@ -169,7 +179,10 @@ def test_no_write_up_runs_in_front_of_its_judges(tab, world, who):
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         article = page.locator("article.writeup")
         read += article.text_content()
-        assert article.locator("a:not([href^='#']), iframe, object, embed, form, input, svg, style, link, base").count() == 0
+        assert (
+            article.locator("a:not([href^='#']), iframe, object, embed, form, input, svg, style, link, base").count()
+            == 0
+        )
         sources = article.locator("img").evaluate_all("all => all.map((one) => one.getAttribute('src'))")
         assert all(re.fullmatch(r"data:image/(png|jpeg);base64,[\w+/=]+", one) for one in sources)
 
@@ -178,7 +191,9 @@ def test_no_write_up_runs_in_front_of_its_judges(tab, world, who):
 
 def test_what_comes_in_while_a_page_is_open_does_not_run_either(tab, world, NOON):
     """The scripts of the pages draw the board and fetch parts of pages by themselves."""
-    pages = {path: tab(who) for path, who in (("/board", "nobody"), ("/team", "ada"), ("/help", "mentor"), ("/host", "host"))}
+    pages = {
+        path: tab(who) for path, who in (("/board", "nobody"), ("/team", "ada"), ("/help", "mentor"), ("/host", "host"))
+    }
     for path, page in pages.items():
         page.goto(path)
     pages["/board"].locator("#announcements[data-drawn]").wait_for(state="attached", timeout=PATIENCE)
@@ -196,27 +211,38 @@ def test_what_comes_in_while_a_page_is_open_does_not_run_either(tab, world, NOON
     pages["/team"].get_by_text("Fresh <script>").first.wait_for(timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("path", ["/join?code={}", "/join?invitation={}", "/j/{}", "/help?about={}", "/board?from={}", "/board?tv={}",
-                                  "/submit?kind={}", "/sign-in#{}", "/{}", "/static/{}", "/host/match?seed={}"])  # fmt: skip
+ECHOES = (
+    "/join?code={}", "/join?invitation={}", "/j/{}", "/help?about={}", "/board?from={}", "/board?tv={}",
+    "/submit?kind={}", "/sign-in#{}", "/{}", "/static/{}", "/host/match?seed={}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ECHOES)
 def test_what_stands_in_an_address_does_not_run(tab, path):
     page = tab("host" if "host" in path else "ada")
     for attack in (ATTACKS[2], ATTACKS[4], ATTACKS[5], "javascript:canary(70)"):
         page.goto(path.format(quote(attack, safe="")))
 
 
+TYPED_INTO = (
+    ("ada", "/team", "/team/rename"), ("ada", "/help", "/help"), ("nobody", "/join", "/join"),
+    ("nobody", "/sign-in", "/sign-in"), ("host", "/host", "/host/announce"), ("host", "/host/teams", "/host/people"),
+    ("host", "/host/judging", "/host/judging/open"),
+)  # fmt: skip
+
+
 def test_what_was_typed_and_refused_does_not_run_when_it_is_shown_again(tab, world):
     """A name that is too long, an answer that is empty: the page comes back with what was typed."""
     long = f"{ATTACKS[5]}{ATTACKS[2]}{ATTACKS[4]}" * 3
-    for who, path, action in (("ada", "/team", "/team/rename"), ("ada", "/help", "/help"), ("nobody", "/join", "/join"),
-                              ("nobody", "/sign-in", "/sign-in"), ("host", "/host", "/host/announce"),
-                              ("host", "/host/teams", "/host/people"), ("host", "/host/judging", "/host/judging/open")):  # fmt: skip
+    for who, path, action in TYPED_INTO:
         page = tab(who)
         page.goto(path)
         with page.expect_navigation():
             page.evaluate("""([action, text]) => {
                 const form = document.querySelector(`form[action="${action}"]`);
                 for (const one of form.querySelectorAll("input:not([type=hidden]), textarea")) {
-                  if (one.type === "text" || one.tagName === "TEXTAREA") one.value = text.repeat(one.tagName === "TEXTAREA" ? 12 : 1);
+                  if (one.tagName === "TEXTAREA") one.value = text.repeat(12);
+                  else if (one.type === "text") one.value = text;
                 }
                 form.submit();
             }""", [action, long])  # fmt: skip

@@ -5,7 +5,7 @@ import shutil
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from urllib.parse import urlsplit
@@ -462,6 +462,21 @@ def test_what_could_not_be_sent_is_there_after_a_reload(judge, browser, served):
     assert judge.locator("#f-to_hosts").input_value() == "while the server was away"
     see(judge, "Brought back what was not sent yet")
     browser.wrong.clear()  # the browser says what it did not reach
+
+
+def test_a_rating_that_did_not_arrive_is_there_when_the_server_is_back(judge, browser, served):
+    entry = judge.url
+    served.stop()
+    judge.locator("#f-to_hosts").fill("pressed while the server was away")
+    with suppress(Exception):  # the browser's own page says that it cannot be reached
+        judge.locator("button[value=next]").click(timeout=PATIENCE)
+    judge.wait_for_timeout(200)
+    served.start()
+
+    judge.goto(entry)
+
+    assert judge.locator("#f-to_hosts").input_value() == "pressed while the server was away"
+    browser.wrong.clear()
 
 
 def test_a_link_to_sign_in_keeps_the_token_to_the_browser_and_waits_for_a_press(browser, served, a_person):

@@ -411,7 +411,8 @@ def test_every_table_can_be_had_and_none_holds_a_token(hall, db, a_person):
 
 
 @pytest.mark.parametrize("seconds, state", [(1, "good"), (11, "bad")])
-def test_a_grader_that_is_not_heard_turns_the_light(hall, db, NOON, seconds, state):
+def test_a_grader_that_is_not_heard_turns_the_light(hall, app, db, NOON, seconds, state):
+    app.state.started = NOON - timedelta(minutes=1)
     with db.session() as session:
         session.add(
             Grader(name="laptop", level="bubblewrap, no network", workers=2, seen=NOON - timedelta(seconds=seconds))
@@ -421,6 +422,10 @@ def test_a_grader_that_is_not_heard_turns_the_light(hall, db, NOON, seconds, sta
 
     assert re.search(rf'<div class="light {state}">\s*<h2><span [^>]*>.</span> Graders', page)
     assert ("bubblewrap, no network" in page) == (state == "good")
+
+
+def test_a_server_that_has_just_started_gives_its_graders_time_to_come(hall):
+    assert "None yet: the server has just started." in hall.host.get("/host/lights").text
 
 
 def test_a_lost_grader_beside_another_says_what_happens_by_itself(hall, db, NOON):
@@ -470,6 +475,14 @@ def test_an_action_can_be_undone_from_the_list_until_it_is(hall, path, fields, u
     hall.send(path, **{key: value for key, value in hold.items() if key != "csrf"})
 
     assert undo not in "".join(offered())
+
+
+def test_what_hosts_did_stays_in_the_list_however_much_judges_do(hall, db):
+    hall.send("/host/grading", paused="yes")
+    with db.session() as session:
+        session.add_all(AuditEntry(who="Jo (judge 9)", what="rated an entry", about={}) for _ in range(400))
+
+    assert "paused grading" in hall.host.get("/host").text.split("Last actions of hosts")[1]
 
 
 def test_disqualifying_can_be_undone_from_the_list(hall, db):

@@ -1,5 +1,6 @@
 """Announcements: each role reads what is for it, and what is new to whom is told apart."""
 
+import re
 from datetime import timedelta
 from html import unescape
 
@@ -84,6 +85,31 @@ def test_marked_as_read_nothing_is_new_until_the_next(client, announce, clock):
     assert "you have not marked as read" not in read
     assert "<b>1</b> you have not marked as read" in browser.get("/news").text
     assert "<b>2</b> you have not marked as read" in other.get("/news").text
+
+
+@pytest.mark.parametrize("path", ["/news", "/team"])
+def test_what_came_after_the_page_is_not_marked_by_its_button(client, announce, clock, a_team, path):
+    browser = client("participant", team=a_team())
+    announce("Lunch.")
+    upto = re.search(r'name="upto" value="([^"]+)"', browser.get(path).text)[1]
+    announce("Coffee.", minutes=5)
+    clock.now += timedelta(minutes=6)
+
+    browser.send("/news/read", upto=upto)
+
+    assert "<b>1</b> you have not marked as read" in browser.get("/news").text
+
+
+@pytest.mark.parametrize("upto", ["", "x", "2026-05-04T11:00", "9999-12-31T23:59+00:00", "0001-01-01T00:00+14:00"])
+def test_an_odd_time_in_the_form_marks_no_more_than_there_is(client, announce, clock, upto):
+    browser = client("participant")
+    announce("Lunch.")
+
+    assert browser.send("/news/read", upto=upto).status_code == 303
+    clock.now += timedelta(minutes=6)
+    announce("Coffee.", minutes=5)
+
+    assert "you have not marked as read" in browser.get("/news").text
 
 
 def test_a_visitor_has_nothing_to_mark(client, announce):
