@@ -58,7 +58,9 @@ def waiting(session: Session, now: EventNow) -> Light:
         then = "Nothing is graded until you start grading again. Nothing is lost: it waits."
         return Light("Queue", "wait", f"Grading is paused; {state.waiting} waiting.", _done(state), then)
     if not state.waiting:
-        return Light("Queue", "good", f"Nothing waits; {state.running} being graded.", _done(state))
+        return Light(
+            "Queue", "good", f"Nothing waits{f'; {state.running} being graded' if state.running else ''}.", _done(state)
+        )
     said = f"{state.waiting} waiting, the oldest for {lasting(state.oldest_seconds)}; {state.running} being graded."
     if state.expected_seconds is None:
         return Light("Queue", "bad", said, _done(state), "Nobody grades. Look at the graders.")

@@ -42,7 +42,7 @@ def passed(session: Session, person: Person) -> set[str]:
 
 
 def where_people_are(session: Session) -> dict[str, int]:
-    """How many active people passed each exercise that anybody did: for hosts and mentors."""
+    """How many active people passed each exercise that anybody did."""
     query = select(Progress.exercise, func.count()).join(Person, Person.id == Progress.person_id)
     return {
         exercise: people for exercise, people in session.execute(query.where(Person.active).group_by(Progress.exercise))

@@ -1,11 +1,11 @@
 """Who is here: the teams with their people, and everybody else, as the host sees them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from . import standings
 from .errors import NotFound
@@ -34,12 +34,16 @@ def teams(session: Session, now: EventNow) -> list[TeamRow]:
     board = standings.host_board(session, now, "public")
     scores = {one.team: one for one in (*board.standings, *board.disqualified)}
     counts = Counter(dict(session.execute(select(Submission.team_id, func.count()).group_by(Submission.team_id)).all()))
-    rows = session.scalars(select(Team).where(Team.active).options(selectinload(Team.members)).order_by(Team.folded))
+    people = defaultdict(list)
+    there = select(Person).where(Person.team_id.is_not(None), Person.active).order_by(Person.joined, Person.id)
+    for one in session.scalars(there):
+        people[one.team_id].append(one)
+    rows = session.scalars(select(Team).where(Team.active).order_by(Team.folded))
     return [
         TeamRow(
             id=team.id,
             name=team.name,
-            people=tuple(sorted((p for p in team.members if p.active), key=lambda p: (p.joined, p.id))),
+            people=tuple(people[team.id]),
             submissions=counts[team.id],
             points=scores[team.name].score if team.name in scores else 0.0,
             rank=scores[team.name].rank if team.name in scores else None,

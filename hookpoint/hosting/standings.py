@@ -18,6 +18,7 @@ from . import boards, shown
 from .boards import Board, Rules, Scored
 from .event import EventNow
 from .handed_in import SubmissionView, VerdictView, of_team
+from .progress import where_people_are
 from .shown import Baseline
 from .store.models import Announcement, Job, Person, Progress, Submission, Team, Verdict
 
@@ -152,9 +153,8 @@ def _graded(session: Session, since: datetime | None) -> list[dict[str, Any]]:
 
 def _progress(session: Session) -> tuple[int, dict[str, int]]:
     """How many people tell of their progress, and how many of them have passed each exercise."""
-    told = select(Progress.exercise, func.count()).join(Person).where(Person.active).group_by(Progress.exercise)
     people = select(func.count(Progress.person_id.distinct())).join(Person).where(Person.active)
-    return session.scalar(people), {id: number for id, number in session.execute(told)}
+    return session.scalar(people), where_people_are(session)
 
 
 def _changes(session: Session) -> dict[str, int]:

@@ -259,7 +259,10 @@ def test_one_person_is_alone_and_the_host_is_told():
 
 
 def test_each_team_is_told_why():
-    people = [Person("Ada", {"programming": 3, "writing": 1}, wishes=["Bo"]), Person("Bo", utc_offset=1, wishes=["Ada"])]
+    people = [
+        Person("Ada", {"programming": 3, "writing": 1}, wishes=["Bo"]),
+        Person("Bo", utc_offset=1, wishes=["Ada"]),
+    ]
 
     assert match(people, (2, 3), 0).teams[0].why == (
         "Ada and Bo asked for each other.",

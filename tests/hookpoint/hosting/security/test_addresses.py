@@ -25,6 +25,7 @@ def test_what_is_logged_holds_no_token_and_no_line_of_a_strangers_making(world, 
     for path in (f"/j/%0d%0a2026-05-04 ERROR forged%1b[2J%e2%80%a8{token}", f"/board?token={token}"):
         assert visitor.get(path).status_code == 500
     written = serve.WithoutSecrets("%(levelname)s %(message)s")
+    assert all(record.getMessage().isprintable() for record in caplog.records)  # whoever else writes it down
     lines = "".join(f"{written.format(record)}\n" for record in caplog.records if record.levelno >= logging.INFO)
 
     assert "/j/" in lines and "ZeroDivisionError" in lines

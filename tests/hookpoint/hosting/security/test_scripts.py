@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from hookpoint.hosting import event as events
-from hookpoint.hosting import news, people, questions
+from hookpoint.hosting import leaving, news, people, questions
 from hookpoint.hosting.intake import SubmissionIn
 from hookpoint.hosting.server import auth
 from hookpoint.hosting.server.app import create_app
@@ -261,3 +261,20 @@ def test_a_file_that_is_looked_at_before_it_is_sent_does_not_run(tab, world, sma
         page.click("#submit button[type=submit]")
 
     assert IN_NAME in page.locator("main").text_content()
+
+
+def test_no_page_of_an_export_runs_it_where_no_server_stands_before_it(world, chromium, tmp_path, NOON):
+    """Certificates and results are opened as files."""
+    with world.db.reading() as session:
+        leaving.leave(session, events.current(session, NOON), tmp_path / "left")
+    page, called, pages = chromium.new_context().new_page(), [], sorted((tmp_path / "left").rglob("*.html"))
+    page.expose_function("canary", lambda number: called.append(number))
+
+    shown = ""
+    for path in pages:
+        page.goto(path.as_uri())
+        shown += page.locator("body").text_content()
+    page.wait_for_timeout(100)
+    page.context.close()
+
+    assert called == [] and shown.count(IN_NAME) > 3

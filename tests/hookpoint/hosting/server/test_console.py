@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
-from hookpoint.hosting import audit
+from hookpoint.hosting import audit, matching
 from hookpoint.hosting import event as events
 from hookpoint.hosting.judging import desk
 from hookpoint.hosting.server.routes import console, console_judging, console_teams
@@ -286,6 +287,22 @@ def test_people_without_a_team_are_matched_as_the_proposal_said(hall, db, a_pers
     hall.send("/host/match", seed="5")
 
     assert row(db, hall.alone).team_id is not None
+
+
+def test_teams_are_reckoned_while_others_can_write(hall, db, a_person, monkeypatch):
+    """Of hundreds it takes seconds, in which nobody could hand in."""
+    a_person(name="Also", wants_team=True)
+    begun, within, match = [], [], matching.match
+    listen(db.engine, "before_cursor_execute", lambda *given: begun.append(given[2]))
+
+    def spy(*given):
+        within.append([one for one in begun if one.startswith("BEGIN")][-1])
+        return match(*given)
+
+    monkeypatch.setattr(matching, "match", spy)
+    hall.send("/host/match", seed="77")
+
+    assert within == ["BEGIN"] and row(db, hall.alone).team_id is not None
 
 
 @pytest.mark.parametrize("role", ["judge", "mentor", "host"])
