@@ -117,12 +117,12 @@ def kept(database: Database, crowd: Crowd) -> list[Finding]:
             "questions": session.scalar(select(func.count(Question.id))),
             "write-ups": session.scalar(select(func.count(Submission.id)).where(Submission.kind == "writeup")),
         }
-    wanted = {"people": people, "questions": len(crowd.timings.get("ask", ())), "write-ups": len(crowd.writeups)}
+    wanted = {"people": people, "questions": crowd.counts["ask"], "write-ups": len(crowd.writeups)}
     differing = (f"{counted[what]} {what}, not {wanted[what]}" for what in wanted if counted[what] != wanted[what])
     return [
         Finding.of("teams under their names", len(crowd.parts), (p.team for p in crowd.parts if p.team not in names)),
         Finding.of("people, questions and write-ups", sum(wanted.values()), differing),
-        Finding.of("what the crowd saw", sum(map(len, crowd.timings.values())), crowd.wrong),
+        Finding.of("what the crowd saw", crowd.counts.total(), crowd.wrong),
         Finding.of(
             "streams that stayed alive", len(crowd.versions), (str(n) for n, v in crowd.versions.items() if not v)
         ),

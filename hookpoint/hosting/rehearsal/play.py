@@ -125,11 +125,17 @@ async def together(crowd: Crowd, stage: Stage, say: Callable[[str, int], None]) 
             await asyncio.sleep(0.1)
         say(what, 1)
 
+    def restart() -> bool:
+        crowd.away = True
+        stage.restart()
+        crowd.away = False
+        return True
+
     crowd.began = time.monotonic()
     accidents = [
         accident(KILL_GRADER, "A grader is killed", lambda: stage.kill_one(stage.graders())),
         accident(KILL_SUPERVISOR, "The supervisor is killed", lambda: stage.kill_one(stage.supervisors())),
-        accident(RESTART, "The server starts again", lambda: stage.restart() is None),
+        accident(RESTART, "The server starts again", restart),
     ]
     await asyncio.gather(crowd.run(), *accidents)
     return Finding.of("accidents that happened", len(accidents), failed)

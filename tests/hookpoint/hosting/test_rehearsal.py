@@ -32,7 +32,7 @@ def over(db, a_team, a_person, NOON):
         for late, one in enumerate(part.handings):
             received = NOON + timedelta(seconds=10 * number + late)
             sent.append(handed_in(db, team, person, one.expected, received, f"{number}{late}".ljust(64, "0")))
-    crowd = SimpleNamespace(parts=parts, sent=sent, timings={}, wrong=[], versions={0: 3}, writeups=set())
+    crowd = SimpleNamespace(parts=parts, sent=sent, timings={}, counts={}, wrong=[], versions={0: 3}, writeups=set())
     return SimpleNamespace(db=db, crowd=crowd, found=lambda: {one.what: one for one in findings.verdicts(db, crowd)[0]})
 
 
