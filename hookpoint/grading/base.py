@@ -30,14 +30,13 @@ END_SECONDS = 5.0  # for the process to end by itself when its socket is closed
 class Base:
     """The base zygote, in bubblewrap where that works: a context manager. It ends with the thread that made it.
 
-    Each of its `places` is a folder for what the submissions of one worker write. `nice` is how much it, and all that
-    it forks, stands back for other processes.
+    Each of its `places` is a folder for what the submissions of one worker write.
 
     Raises:
         HookpointError: it did not start.
     """
 
-    def __init__(self, level: Level, folder: Path | None = None, places: int = 1, nice: int = 0):
+    def __init__(self, level: Level, folder: Path | None = None, places: int = 1):
         self.level = level
         self.folder = Path(tempfile.mkdtemp(prefix="hookpoint-", dir=folder))
         self.places = [self.folder / str(number) for number in range(places)]
@@ -45,8 +44,7 @@ class Base:
             place.mkdir()
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         command = boxed(self.places) if level.bubblewrap else []
-        command += [sys.executable, "-P", "-m", "hookpoint.grading.sandbox.zygote"]
-        command += [str(theirs.fileno()), str(nice)]
+        command += [sys.executable, "-P", "-m", "hookpoint.grading.sandbox.zygote", str(theirs.fileno())]
         self.process = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], env=environment(self.folder), stdin=subprocess.DEVNULL,
             start_new_session=True,

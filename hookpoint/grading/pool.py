@@ -121,12 +121,11 @@ class Pool:
 
     Args:
         jobs: those that are known from the start; `give` brings more. The quick ones come first.
-        nice: how much all its processes stand back for others, as `os.nice` counts.
         most_long: how many workers may be at a long job at the same time; all if 0.
     """
 
-    def __init__(self, count: int, level: Level, jobs: Iterable[Job] = (), nice: int = 0, most_long: int = 0):
-        self.level, self.count, self.nice, self.most_long = level, count, nice, most_long or count
+    def __init__(self, count: int, level: Level, jobs: Iterable[Job] = (), most_long: int = 0):
+        self.level, self.count, self.most_long = level, count, most_long or count
         self.waiting = deque(jobs)
         self.open = len(self.waiting)
         self.failed_starts = 0
@@ -144,7 +143,7 @@ class Pool:
         forkserver.ensure_running()  # it imports what workers need, while the base does the same
         for left in reversed(range(TRIES)):
             try:
-                return Base(self.level, Path(self.folder.name), self.count, self.nice)
+                return Base(self.level, Path(self.folder.name), self.count)
             except HookpointError:
                 if not left:
                     raise
@@ -153,8 +152,7 @@ class Pool:
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
         core = sorted(cores := os.sched_getaffinity(0))[place % len(cores)]
-        place_of_it = self.base.control, self.base.places[place], core
-        arguments = theirs, self.level, *place_of_it, self.nice, dict(os.environ)
+        arguments = theirs, self.level, self.base.control, self.base.places[place], core, dict(os.environ)
         process = context.Process(target=work, args=arguments, daemon=True)
         process.start()
         theirs.close()

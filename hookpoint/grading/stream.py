@@ -20,14 +20,13 @@ class Grading:
 
     Args:
         workers: how many processes judge at the same time. One of them is left for what is quick, if there are two.
-        nice: how much they stand back for other processes, as `os.nice` counts.
 
     Raises:
         HookpointError: the workers cannot be started.
     """
 
-    def __init__(self, level: Level, workers: int, nice: int = 0):
-        self.pool = Pool(workers, level, nice=nice, most_long=max(1, workers - 1))
+    def __init__(self, level: Level, workers: int):
+        self.pool = Pool(workers, level, most_long=max(1, workers - 1))
         self.given: dict[int, tuple[Hashable, Gathered]] = {}
         self.long: set[int] = set()  # of those, the ones whose quick exercises have been judged
         self.ready: list[tuple[Hashable, Result]] = []

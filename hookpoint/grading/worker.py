@@ -30,12 +30,11 @@ MEMORY = 4 << 30  # bytes beyond what a worker begins with: an answer may ask a 
 
 
 def serve(
-    link: Connection, level: Level, control: socket.socket, place: Path, core: int, nice: int,
+    link: Connection, level: Level, control: socket.socket, place: Path, core: int,
     environment: dict[str, str],
 ) -> None:  # fmt: skip
     """A worker's whole life: one job after the other. It ends when its link is closed, or with the sandbox."""
     os.sched_setaffinity(0, {core})
-    os.nice(nice)
     if level.landlock:
         end_with_parent(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who hands out the jobs

@@ -44,7 +44,7 @@ BEAT = 2.0  # seconds between two heartbeats
 LEASE = 30.0  # seconds
 PAUSE = 1.0  # before a database that is gone is asked again
 LEAVING = 5.0  # for a database that is gone at the end
-NICE = 5  # pages come first
+NICE = 10  # pages come first, also while torch is imported
 AHEAD = 2  # jobs for each worker: enough to keep it busy, and the rest is for other graders
 LONG_AHEAD = 8  # the same with those of which only long exercises are left: they must not keep the quick ones out
 UNREADABLE = "It could not be read. This is a failure of ours and costs no attempt."
@@ -81,7 +81,7 @@ class Supervisor:
         """
         with contextlib.closing(open_database(self.url)) as database:
             self.register(database)
-            with Grading(self.level, self.workers, NICE) as grading:
+            with Grading(self.level, self.workers) as grading:
                 log.info("%s grades for %s with %d workers. %s", self.name, database.place, self.workers, self.level)
                 try:
                     while not stop.is_set():
@@ -214,6 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes that judge")
     parser.add_argument("--name", default=f"grader-{os.getpid()}", help="of this grader, which no other has")
     asked = parser.parse_args(arguments)
+    os.nice(NICE)  # all that it starts stands back as well
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

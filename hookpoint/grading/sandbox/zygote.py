@@ -47,10 +47,9 @@ DONE = -1
 LARGEST = 64 << 20
 
 
-def main(fd: int, nice: int = 0) -> None:
-    """Serves stages until the other side closes the socket; it stands back for others, as `os.nice` counts."""
+def main(fd: int) -> None:
+    """Serves stages until the other side closes the socket."""
     limits.end_with_parent(os.getppid())
-    os.nice(nice)
     torch.set_num_threads(1)
     control = socket.socket(fileno=fd)
     warm()
@@ -174,4 +173,4 @@ class Renewing(Bench):
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(int(sys.argv[1]))

@@ -90,14 +90,12 @@ def test_a_stream_loses_and_doubles_nothing_when_workers_and_zygotes_die(tmp_pat
 
 
 @needs_sandbox
-def test_all_that_grades_stands_back_when_asked_to_and_ends_when_closed():
+def test_all_that_grades_ends_when_it_is_closed():
     before = below()
-    with Grading(probe(), 1, nice=5) as grading:
+    with Grading(probe(), 1) as grading:
         grading.give("one", submission(), "s")
-        assert status(drain(grading, 1)[0][1]) == "passed"
-        ours = {pid for pid in below() - before if b"bwrap" not in Path(f"/proc/{pid}/cmdline").read_bytes()[:100]}
-        assert len(ours) >= 3 and {os.getpriority(os.PRIO_PROCESS, pid) for pid in ours} == {5}
-    assert below() <= before and os.getpriority(os.PRIO_PROCESS, 0) == 0
+        assert status(drain(grading, 1)[0][1]) == "passed" and len(below() - before) >= 3
+    assert below() <= before
 
 
 # The order, with workers whose work is done by the test

@@ -160,11 +160,14 @@ def test_two_supervisors_share_the_work_and_one_whose_database_went_away_goes_on
 
 
 @needs_sandbox
-def test_a_supervisor_that_is_told_to_end_gives_back_what_it_has_and_leaves_no_process(db, handed_in, start):
+def test_a_supervisor_stands_back_and_when_told_to_end_gives_back_what_it_has_and_leaves_no_process(
+    db, handed_in, start
+):
     handed_in(30)
     process = start("a", stdin=subprocess.PIPE)
     wait_for(lambda: states(db)["done"] >= 2)
     ours = below(process.pid)
+    assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in [process.pid, *ours]} == {supervisor.NICE}
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     with db.reading() as session:

@@ -54,7 +54,7 @@ class Instant:
 
     waiting = quick = 0
 
-    def __init__(self, level, workers, nice=0):
+    def __init__(self, level, workers):
         self.ready = []
 
     def __enter__(self):
