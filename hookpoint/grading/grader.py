@@ -25,6 +25,7 @@ __all__ = ["LONG_SECONDS", "ZygoteLost", "grade", "lanes"]
 
 LONG_SECONDS = 30.0  # an exercise that may take as long as this waits until all the quick ones have been judged
 BUDGET = {"quick": 90.0, "long": 300.0}  # seconds for the exercises of one submission in one lane
+GRACE = 0.2  # seconds in which all processes of a sandbox that is killed have ended
 FINAL = ("passed", "missing")  # what a process that others have used cannot have brought about
 
 
@@ -122,7 +123,8 @@ class Attempts:
         return verdict
 
     def confirm(self) -> None:
-        """Raises `ZygoteLost` if the stage has gone, and the verdict with it."""
+        """Raises `ZygoteLost` if the stage has gone too, and the verdict with it. It may outlive its run a little."""
+        time.sleep(GRACE)
         if not self.stage.lives():
             raise ZygoteLost("The sandbox ended while it was used.")
 
