@@ -75,14 +75,15 @@ def descendants(kind: type) -> Iterator[type]:
 
 def marks(place: dict[str, Any]) -> list[int]:
     """Which objects it holds, what is new last. Their addresses: references would copy the pages they lie on."""
-    return [id(value) for name, value in place.items() if not name.startswith("__")]
+    return [*map(id, place.values())]
 
 
 def changed(place: dict[str, Any], was: list[int]) -> bool:
-    """Whether it holds something else than it did, beside modules that were imported since."""
-    now = marks(place)
-    new = [value for name, value in place.items() if not name.startswith("__")][len(was) :]
-    return now[: len(was)] != was or not all(isinstance(value, types.ModuleType) for value in new)
+    """Whether it holds something else than it did, beside modules that were imported since, and Python's own notes."""
+    if marks(place)[: len(was)] != was:
+        return True
+    new = [(name, place[name]) for name in [*place][len(was) :]] if len(place) > len(was) else ()
+    return not all(isinstance(value, types.ModuleType) or name.startswith("__") for name, value in new)
 
 
 def switches() -> list[Any]:
