@@ -6,6 +6,7 @@ This loads no torch: who hands out submissions computes nothing.
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -79,6 +80,9 @@ class Base:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            # bubblewrap, killed in its first moments, leaves a child that waits for it for ever.
+            os.killpg(self.process.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
             empty(self.folder)  # folders may be nested more deeply there than rmtree can go
         shutil.rmtree(self.folder, ignore_errors=True)
