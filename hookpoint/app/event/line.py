@@ -67,8 +67,3 @@ class Line:
         if passed - self._told:
             self.client.tell_progress(sorted(passed))
             self._told = passed
-
-    @property
-    def silent(self) -> float | None:
-        """For how many seconds nothing was heard, if that is so now."""
-        return self.clock() - self.heard if self.trouble and self.heard is not None else None

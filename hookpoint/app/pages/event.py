@@ -115,6 +115,13 @@ def room(line: Line) -> None:
         unread = line.me.get("unread", 0)
         st.markdown(f"**Announcements** · {unread} new" if unread else "**Announcements** · what the hosts tell")
         st.html(panels.announcements(line.news))
+        if unread and st.button("Mark as read"):
+            try:
+                line.client.mark_news_read()
+                line.refresh(all=True)
+                st.rerun()
+            except HookpointError as error:
+                st.error(str(error), icon=":material/error:")
     with st.container(border=True):
         st.markdown("**Your team** · who is in it, and how others come in")
         st.text(line.me.get("team") or "You have no team yet: the hosts match those who look for one.")

@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from sqlalchemy import func, select
 
 from hookpoint.errors import HookpointError
 from hookpoint.hosting import event, standings
+from hookpoint.hosting.store.models import Job
 
 from .crowd import Crowd
 from .epilogue import after_the_end, judged
@@ -150,7 +152,8 @@ def boards(stage: Stage, crowd: Crowd) -> list[Finding]:
     until = time.monotonic() + BOARD_SECONDS
     while True:
         head = httpx.get(f"{stage.address}/api/event", timeout=30).json()["board"]["rows"]
-        behind = [row["team"] for row, now in zip(head, rows, strict=False) if row["points"] != now["points"]]
+        shown = [{key: row[key] for key in ("team", "rank", "points")} for row in head]
+        behind = [row["team"] for row, now in zip(shown, rows, strict=False) if row != now]
         if not behind or time.monotonic() > until:
             return [board_found(rows, stage.database, crowd), Finding.of("ranks on the projector", len(head), behind)]
         time.sleep(0.2)
@@ -158,10 +161,6 @@ def boards(stage: Stage, crowd: Crowd) -> list[Finding]:
 
 def drain(stage: Stage) -> Finding:
     """Waits until nothing is left to be graded."""
-    from sqlalchemy import func, select
-
-    from hookpoint.hosting.store.models import Job
-
     until = time.monotonic() + DRAIN_SECONDS
     while True:
         with stage.database.reading() as session:

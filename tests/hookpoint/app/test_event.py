@@ -88,10 +88,10 @@ def test_without_the_server_what_was_heard_stays_with_its_age():
 
     line.refresh()
 
-    assert line.me["person"] == "Ada" and line.trouble == "It cannot be reached." and line.silent == 90
+    assert line.me["person"] == "Ada" and line.trouble == "It cannot be reached." and line.heard == NOW
     client.down = False
     line.refresh()
-    assert line.silent is None
+    assert (line.trouble, line.heard) == ("", NOW + 90)
 
 
 @pytest.mark.parametrize(("allowed", "told"), [(True, [["embed", "mlp"]]), (False, [])])
@@ -202,6 +202,9 @@ def test_a_member_sees_news_and_asks(served, learner, page):
 
     assert not app.exception and "Why minus infinity?" in shown(app) and "number 1 in the queue" in shown(app)
     assert "Pizza &lt;b&gt;now&lt;/b&gt;" in " ".join(element.proto.body for element in app.get("html"))
+    assert "1 new" in shown(app)
+    next(button for button in app.button if button.label == "Mark as read").click().run()
+    assert not app.exception and "1 new" not in shown(app)
 
 
 def test_without_a_server_the_page_says_so_and_the_others_work(learner, page):
