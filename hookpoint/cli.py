@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from hookpoint.commands.challenge_verbs import challenge
 from hookpoint.commands.event_verbs import join, submit
 from hookpoint.commands.host_verbs import host
 from hookpoint.commands.problem_verbs import problem
@@ -294,5 +295,5 @@ def nbgrader(step: str, part: str | None, submitted: Path | None, db: str) -> No
         getattr(nbgrader, step)(checkout(), part)
 
 
-for verb in (join, submit, host, problem):
+for verb in (join, submit, host, problem, challenge):
     main.add_command(verb)
