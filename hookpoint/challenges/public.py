@@ -11,6 +11,7 @@ from typing import Any
 
 from .definition import BadAnswer, Challenge, Mark
 from .instance import Instance, from_bytes
+from .plain import plain
 from .registry import challenge
 from .scoring import Scored, scored
 
@@ -70,6 +71,6 @@ class Timed:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         began = self.clock()
         try:
-            return self.function(*args, **kwargs)
+            return plain(self.function(*args, **kwargs))
         finally:
             self.seconds += self.clock() - began

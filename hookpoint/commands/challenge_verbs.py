@@ -1,5 +1,7 @@
 """The verbs of `hookpoint challenge`: each reads its arguments, calls one function and prints; it imports then."""
 
+from pathlib import Path
+
 import click
 
 from hookpoint.commands.verbs import Verbs
@@ -30,6 +32,27 @@ def show_challenge(id: str, as_json: bool) -> None:
     from hookpoint.commands.challenges import show_one
 
     show_one(id, as_json)
+
+
+@challenge.command("new")
+@click.argument("id")
+@click.option("--into", type=click.Path(path_type=Path), default=Path(), help="The folder to write to.")
+def new(id: str, into: Path) -> None:
+    """Write the starter notebook of the challenge ID: it scores a baseline within five minutes."""
+    from hookpoint.commands.challenge_files import write_starter
+
+    write_starter(id, into)
+
+
+@challenge.command("score")
+@click.argument("id")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def score(id: str, file: Path, as_json: bool) -> None:
+    """Score the answer in FILE to the challenge ID on the public instances. It runs here, without a sandbox."""
+    from hookpoint.commands.challenge_files import score_file
+
+    score_file(id, file, as_json)
 
 
 @challenge.command("prove")

@@ -8,7 +8,6 @@ and of the bytes of tensors, bounded in size and, both ways, in time. Nothing is
 so when it is killed there is nothing left of it.
 """
 
-import base64
 import contextlib
 import fcntl
 import json
@@ -34,9 +33,9 @@ from hookpoint.content.course import Notebook
 
 from .base import START_SECONDS
 from .level import PACKAGE, Level, system_paths
+from .rooms import FOR_CHALLENGES, Room, for_notebook
 from .sandbox.landlock import apart
 from .sandbox.zygote import DONE, PLACE
-from .withholding import readable, shown, withheld
 
 __all__ = ["Box", "Run", "Stage"]
 
@@ -45,10 +44,6 @@ CELLS_SECONDS = 60.0  # all cells of a submission, and all attempts at running t
 CALLS = 3  # as many calls as take all the time that a call may have fit into one exercise
 CPU_SECONDS = 600  # a last resort for one run; the deadlines come first
 DEVICES = ("/dev/urandom", "/dev/zero")
-# What the setups of notebooks import of ours: loaded once for all submissions.
-IMPORTS = ("hookpoint.model.gpt2", "hookpoint.zoo.stories", "hookpoint.pictures", "hookpoint.content.earlier")
-# What making the first of torch's optimizers imports, which takes a second: loaded once if the notebook speaks of them.
-FOR_OPTIMIZERS = "torch._dynamo"
 ENDED = "Its cell ended the Python process, or did not come back within {limit:g} s."
 
 
@@ -68,8 +63,14 @@ class Box:
     def stage(self, notebook: Notebook) -> "Stage":
         """What runs submissions to this notebook; made when it is first asked for."""
         if notebook.name not in self.stages:
-            self.stages[notebook.name] = Stage(self, notebook)
+            self.stages[notebook.name] = Stage(self, for_notebook(notebook))
         return self.stages[notebook.name]
+
+    def stage_for_challenges(self) -> "Stage":
+        """What runs answers to challenges; made when it is first asked for."""
+        if FOR_CHALLENGES.name not in self.stages:
+            self.stages[FOR_CHALLENGES.name] = Stage(self, FOR_CHALLENGES)
+        return self.stages[FOR_CHALLENGES.name]
 
     def close(self) -> None:
         for stage in self.stages.values():
@@ -77,21 +78,19 @@ class Box:
 
 
 class Stage:
-    """A fork of the zygote for one notebook, whose answers are withheld from it."""
+    """A fork of the zygote for one notebook, whose answers are withheld from it, or for challenges."""
 
-    def __init__(self, box: Box, notebook: Notebook):
-        self.box, self.notebook = box, notebook
-        scratch = box.folder / f"{notebook.name}-{secrets.token_hex(4)}"  # the place may have had a worker before
+    def __init__(self, box: Box, room: Room):
+        self.box, self.room = box, room
+        scratch = box.folder / f"{room.name}-{secrets.token_hex(4)}"  # the place may have had a worker before
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         socket.send_fds(box.control, [b"s"], [theirs.fileno()])
         theirs.close()
-        files, folders = readable(notebook)
         system, around = apart(system_paths(), str(PACKAGE))
         asked = {
-            "withheld": {module: shown_to_all(module, notebook) for module in withheld(notebook)},
-            "imports": imports(notebook), "scratch": str(scratch), "landlock": box.level.landlock,
-            "cpu_seconds": CPU_SECONDS, "core": box.core,
-            "listable": [*folders, *around], "readable": [*system, *DEVICES, *files],
+            "withheld": dict(room.withheld), "imports": [*room.imports], "scratch": str(scratch),
+            "landlock": box.level.landlock, "cpu_seconds": CPU_SECONDS, "core": box.core,
+            "listable": [*room.listable, *around], "readable": [*system, *DEVICES, *room.readable],
         }  # fmt: skip
         send_frame(self.control, json.dumps(asked).encode())
         expect(self.control, b"r", START_SECONDS)
@@ -182,8 +181,12 @@ class Run:
 
     def open(self, limit: float = 0.0) -> Desk:
         """A desk whose calls reach the submission. `limit` lengthens the box's own for one exercise."""
-        desk, limit = Desk(), max(self.stage.box.limit, limit)
-        end = min(self.end, time.monotonic() + CALLS * limit)
+        limit = max(self.stage.box.limit, limit)
+        return self.reach(Desk(), limit, CALLS * limit)
+
+    def reach(self, desk: Desk, limit: float, all_calls: float) -> Desk:
+        """Lets the desk's calls reach the submission: each has `limit` seconds, all of them together `all_calls`."""
+        end = min(self.end, time.monotonic() + all_calls)
         wire = Wire(self.sock, lambda parcel: served(desk, wire, parcel), limit)
         desk.exchange, desk.source = lambda parcel: self.exchange(wire, parcel, limit, end), self.source
         self.desk = desk
@@ -209,10 +212,7 @@ class Run:
 
     def source(self, module: str) -> bytes | None:
         """What the submission may see of a withheld module while the present exercise is judged."""
-        try:
-            return shown(module, self.stage.notebook, self.exercise)
-        except KeyError:
-            return None
+        return self.stage.room.source(module, self.exercise)
 
     def close(self, desk: Desk | None = None) -> None:
         """Ends the process, and waits until it has ended. The end of one desk leaves it as it is."""
@@ -225,16 +225,6 @@ class Run:
             select.select([self.handle], [], [], START_SECONDS)
             os.close(self.handle)
             self.handle = None
-
-
-def imports(notebook: Notebook) -> list[str]:
-    """What all submissions to the notebook find loaded."""
-    return [*IMPORTS, FOR_OPTIMIZERS] if b"torch.optim" in notebook.path.read_bytes() else [*IMPORTS]
-
-
-def shown_to_all(module: str, notebook: Notebook) -> str:
-    """What of a withheld module answers no exercise of the notebook, as text for JSON."""
-    return base64.b64encode(shown(module, notebook, notebook.exercises[0].id)).decode()
 
 
 def served(desk: Desk, wire: Wire, parcel: Parcel) -> Parcel:

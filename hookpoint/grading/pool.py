@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookpoint.errors import HookpointError
 
@@ -23,6 +23,9 @@ from .base import START_SECONDS, Base
 from .level import Level
 from .results import Graded, Result, version
 from .submission import Handed, Refused, Submission, read
+
+if TYPE_CHECKING:
+    from .challenges import Work
 
 __all__ = ["Gathered", "Job", "Pool", "grade_all"]
 
@@ -39,10 +42,12 @@ Done = tuple[list[Graded] | None, float, bool]
 
 @dataclass
 class Job:
-    """One submission in one lane: `quick`, or `long` when all quick ones have been judged."""
+    """One submission in one lane: `quick`, or `long` when all quick ones have been judged; or an answer to a challenge,
+    which is long.
+    """
 
     at: int
-    submission: Submission
+    submission: "Submission | Work"
     seed: str
     lane: str = "quick"
     tries: int = 0
@@ -161,7 +166,7 @@ class Pool:
     def give(self, job: Job) -> None:
         """One more job, which is done after the ones of its lane that wait."""
         self.open += 1
-        self.waiting.insert(self.first_long(), job)
+        self.waiting.insert(self.first_long() if job.lane == "quick" else len(self.waiting), job)
 
     def first_long(self) -> int:
         """Where among those that wait the long ones begin."""

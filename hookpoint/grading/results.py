@@ -22,14 +22,21 @@ class Graded:
 
     `status` is `passed`, `failed`, `error`, `timeout` or `missing`; `message` is the check's, for the one who wrote the
     answer: it shows no hidden input; `slip` is the id of the slip that was recognised, or empty.
+
+    For a challenge, `public` and `final` are what the two private splits gave, in points, with their standard errors;
+    None where a split was not scored.
     """
 
     exercise: str
     status: str
-    points: int
-    max_points: int
+    points: float
+    max_points: float
     slip: str = ""
     message: str = ""
+    public: float | None = None
+    public_se: float = 0.0
+    final: float | None = None
+    final_se: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,11 @@ class Result:
     seconds: float = field(default=0.0, compare=False)
 
     @property
-    def score(self) -> int:
+    def score(self) -> float:
         return sum(graded.points for graded in self.verdicts)
 
     @property
-    def max_score(self) -> int:
+    def max_score(self) -> float:
         return sum(graded.max_points for graded in self.verdicts)
 
     def as_json(self) -> dict[str, Any]:
@@ -87,7 +94,7 @@ def harmless(cell: Any) -> Any:
 @cache
 def version() -> str:
     """What the verdicts depend on beside the submission and the seed: the course, its checks, and the grader."""
-    folders = [PACKAGE / name for name in ("checks", "content", "grading", "interp", "model", "zoo")]
+    folders = [PACKAGE / name for name in ("challenges", "checks", "content", "grading", "interp", "model", "zoo")]
     paths = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     digest = hashlib.sha256()
     for path in [*paths, *sorted(course_root().glob("*/*.ipynb"))]:

@@ -1,15 +1,34 @@
-"""Grading without an end: submissions come one by one, each with the seed of its task, and one pool serves them all."""
+"""Grading without an end: submissions come one by one, each with the seed of its task, and one pool serves them all.
+
+Answers to challenges are scored by the same workers, as work that takes long.
+"""
 
 from collections.abc import Hashable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from .level import Level
-from .pool import Gathered, Job, Pool
-from .results import Result, version
+from .pool import TRIES, UNGRADED, Gathered, Job, Pool
+from .results import Graded, Result, version
 from .submission import Refused, Submission
 
+if TYPE_CHECKING:
+    from .challenges import Work
+
 __all__ = ["Grading"]
+
+
+class Alone:
+    """What is known of one answer to a challenge: nothing, or its verdict."""
+
+    def __init__(self, work: "Work"):
+        self.work = work
+
+    def add(self, lane: str, verdicts: list[Graded] | None, seconds: float, more: bool) -> Result:
+        """The result: there is no more to come."""
+        answer, trouble = self.work.answer, "" if verdicts else UNGRADED.format(tries=TRIES)
+        named = self.work.name, answer.sha256, answer.challenge, version(), ""
+        return Result(*named, tuple(verdicts or ()), trouble=trouble, seconds=round(seconds, 3))
 
 
 class Grading:
@@ -27,7 +46,7 @@ class Grading:
 
     def __init__(self, level: Level, workers: int):
         self.pool = Pool(workers, level, most_long=max(1, workers - 1))
-        self.given: dict[int, tuple[Hashable, Gathered]] = {}
+        self.given: dict[int, tuple[Hashable, Gathered | Alone]] = {}
         self.long: set[int] = set()  # of those, the ones whose quick exercises have been judged
         self.ready: list[tuple[Hashable, Result]] = []
         self.next = 0
@@ -49,6 +68,13 @@ class Grading:
             return
         self.given[self.next] = key, Gathered(submission, seed)
         self.pool.give(Job(self.next, submission, seed))
+        self.next += 1
+
+    def give_challenge(self, key: Hashable, work: "Work") -> None:
+        """One more answer to a challenge, with the instances to score it on; its result comes with `key`."""
+        self.given[self.next] = key, Alone(work)
+        self.long.add(self.next)
+        self.pool.give(Job(self.next, work, "", "long"))
         self.next += 1
 
     def results(self, timeout: float) -> list[tuple[Hashable, Result]]:
