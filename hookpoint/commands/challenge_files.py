@@ -18,24 +18,12 @@ from hookpoint.challenges.proof import Proof, read
 from hookpoint.challenges.public import marked, public
 from hookpoint.challenges.registry import challenge
 from hookpoint.challenges.scoring import Scored, scored
+from hookpoint.challenges.starter import starter
 from hookpoint.content.execute import run_cells
 from hookpoint.content.files import notebook_text, write_text
-from hookpoint.content.starters import filled, starter_notebook
 from hookpoint.errors import HookpointError, UsageError
 
-__all__ = ["score_file", "starter", "write_starter"]
-
-CHALLENGES = Path(__file__).parents[1] / "challenges"
-
-
-def starter(id: str) -> dict:
-    """The starter notebook of a challenge.
-
-    Raises:
-        UsageError: there is no such challenge.
-    """
-    one = challenge(id)
-    return starter_notebook(filled(CHALLENGES / one.id / "starter.py"), {"challenge": one.id, "title": one.title})
+__all__ = ["score_file", "write_starter"]
 
 
 def write_starter(id: str, into: Path) -> None:

@@ -1,5 +1,6 @@
 """The verbs of `hookpoint problem`: each reads its arguments, calls one function and prints; it imports then."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -39,3 +40,18 @@ def show_problem(id: str, as_json: bool) -> None:
     from hookpoint.commands.problems import show_one
 
     show_one(id, as_json)
+
+
+@problem.command("new")
+@click.argument("id")
+@click.option(
+    "--into",
+    default=".",
+    type=click.Path(path_type=Path),
+    help="The folder to write it into, made if it is not there; else the one where you are.",
+)
+def new_problem(id: str, into: Path) -> None:
+    """Write a notebook to begin the problem ID with: a model, a first figure, and the page to write it up on."""
+    from hookpoint.commands.problems import write_starter
+
+    write_starter(id, into)

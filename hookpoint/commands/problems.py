@@ -1,17 +1,20 @@
-"""`hookpoint problem list | show`: the catalogue in a terminal, or as JSON."""
+"""`hookpoint problem list | show | new`: the catalogue in a terminal, or as JSON, and a notebook to begin with."""
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hookpoint.hosting import writeup
+from hookpoint.problems import starter
 from hookpoint.problems.catalogue import Filter, catalogue
 from hookpoint.problems.schema import CATEGORIES, KNOWN, Problem
 
-__all__ = ["show_list", "show_one"]
+__all__ = ["show_list", "show_one", "write_starter"]
 
 NEEDS = {"no": "no", "helps": "helps, not needed to begin", "yes": "yes"}
 
@@ -52,6 +55,19 @@ def show_one(id: str, as_json: bool) -> None:
     for what, said in lines(problem):
         table.add_row(f"[bold]{what}[/]", escape(said))
     console.print(table)
+    console.print(f"\n[dim]hookpoint problem new {problem.id}[/]  writes a notebook to begin with")
+
+
+def write_starter(id: str, folder: Path) -> None:
+    """Writes a problem's starter notebook and prints where it is.
+
+    Raises:
+        UsageError: there is no such problem, or the notebook is there already.
+    """
+    path = starter.write(id, folder, writeup.template())
+    click.echo(f"written: {path}")
+    kind = "made for this problem" if starter.has_own(catalogue().problem(id)) else "that of its family of problems"
+    click.echo(f"Its first figure is {kind}; it runs offline in under a minute. Open it with JupyterLab.")
 
 
 def lines(problem: Problem) -> list[tuple[str, str]]:
