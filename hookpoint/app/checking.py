@@ -23,14 +23,17 @@ _running: weakref.WeakSet["Check"] = weakref.WeakSet()
 class Check:
     """A running or finished check of one exercise.
 
-    `trouble` says why there is no verdict, "" if there is one; the verdict itself is in the progress record.
+    `trouble` says why there is no verdict, "" if there is one; the verdict itself is in the progress record. `out` is
+    what the command printed.
     """
+
+    what, record = "check", "nothing was recorded"  # in sentences
 
     def __init__(
         self, workspace: Path, exercise: str, deadline: float = DEADLINE, command: Sequence[str] | None = None
     ) -> None:
         self.exercise, self.deadline = exercise, deadline
-        self.trouble, self.seconds = "", 0.0
+        self.trouble, self.out, self.seconds = "", "", 0.0
         self._stopped, self._started = False, time.monotonic()
         self._process = subprocess.Popen(
             [*(command or CHECK), exercise, "--json"],
@@ -70,10 +73,11 @@ class Check:
         out, err = "", ""
         try:
             out, err = self._process.communicate(timeout=self.deadline)
-            self.trouble = "" if self._stopped or _has_verdict(out) else _reason(err)
+            self.out = out
+            self.trouble = "" if self._stopped or self._answered(out) else _reason(err, self.what)
         except subprocess.TimeoutExpired:
             self.trouble = (
-                f"The check was stopped after {self.deadline:g} s. Is there a loop in your code without an end?"
+                f"The {self.what} was stopped after {self.deadline:g} s. Is there a loop in your code without an end?"
             )
         finally:
             self._kill()
@@ -81,7 +85,13 @@ class Check:
             self._process.stderr.close()
             self.seconds = time.monotonic() - self._started
         if self._stopped:
-            self.trouble = f"Stopped after {self.seconds:.0f} s; nothing was recorded."
+            self.trouble = f"Stopped after {self.seconds:.0f} s; {self.record}."
+
+    def _answered(self, out: str) -> bool:
+        try:
+            return all(report["verdicts"] for report in json.loads(out))
+        except (ValueError, TypeError, KeyError):
+            return False
 
     def _kill(self) -> None:
         """End the process and, on POSIX, all that it started; also when the process itself is over already."""
@@ -94,18 +104,11 @@ class Check:
             self._process.wait(timeout=5)
 
 
-def _has_verdict(out: str) -> bool:
-    try:
-        return all(report["verdicts"] for report in json.loads(out))
-    except (ValueError, TypeError, KeyError):
-        return False
-
-
-def _reason(err: str) -> str:
+def _reason(err: str, what: str) -> str:
     """What the command complained of; of a traceback, which would be a defect, the last line."""
     lines = [line for line in err.strip().splitlines() if line.strip()]
     if not lines:
-        return "The check ended without a verdict. Does your code end the Python process?"
+        return f"The {what} ended without an answer. Does your code end the Python process?"
     return lines[-1] if any(line.startswith("Traceback") for line in lines) else "\n".join(lines[-6:])
 
 

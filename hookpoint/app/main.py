@@ -7,6 +7,7 @@ import streamlit as st
 PAGES = Path(__file__).with_name("pages")
 START, NOTEBOOKS, YOUR_GPT2 = PAGES / "start.py", PAGES / "notebooks.py", PAGES / "your_gpt2.py"
 MICROSCOPE, EVENT = PAGES / "microscope.py", PAGES / "event.py"
+PROBLEMS, CHALLENGES = PAGES / "problems.py", PAGES / "challenges.py"
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -20,6 +21,8 @@ def main() -> None:
         st.Page(NOTEBOOKS, title="Notebooks", icon=":material/menu_book:"),
         st.Page(YOUR_GPT2, title="Your GPT-2", icon=":material/neurology:"),
         st.Page(MICROSCOPE, title="Microscope", icon=":material/biotech:"),
+        st.Page(PROBLEMS, title="Problems", icon=":material/help_center:"),
+        st.Page(CHALLENGES, title="Challenges", icon=":material/flag:"),
         st.Page(EVENT, title="Event", icon=":material/groups:"),
     ]
     st.navigation(pages, position="top").run()

@@ -34,8 +34,8 @@ def test_it_runs_in_the_workspace_and_is_asked_for_one_exercise_as_json(tmp_path
     [
         ("import sys; sys.exit('There is no cell.\\n  Reset it.')", "There is no cell.\n  Reset it."),
         ("raise ValueError('ours')", "ValueError: ours"),
-        ("import os; os._exit(0)", "ended without a verdict"),
-        ("print('[{}]')", "ended without a verdict"),
+        ("import os; os._exit(0)", "ended without an answer"),
+        ("print('[{}]')", "ended without an answer"),
     ],
     ids=["a message", "a traceback", "silence", "no verdict"],
 )

@@ -1,0 +1,47 @@
+"""Problems and challenges as rows of tables."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from hookpoint.challenges.definition import Challenge
+from hookpoint.challenges.proof import Proof
+from hookpoint.problems.schema import CATEGORIES, Problem
+
+__all__ = ["ROLES", "in_short", "problem_rows", "reference_rows"]
+
+ROLES = {"attacker": "attacker, must not win", "baseline": "baseline", "expert": "our answer"}
+
+
+def problem_rows(problems: Iterable[Problem], own: frozenset[str], taken: Mapping[str, Sequence[str]]) -> list[dict]:
+    """A row for each problem; `own` are those with a starter of their own."""
+    return [
+        {
+            "id": one.id,
+            "problem": one.title,
+            "category": CATEGORIES[one.category],
+            "difficulty": one.difficulty or "?",
+            "offline": one.offline,
+            "own starter": one.id in own,
+            "taken by": ", ".join(taken.get(one.id, ())),
+        }
+        for one in problems
+    ]
+
+
+def reference_rows(challenge: Challenge, proof: Proof) -> list[dict]:
+    """A row for each reference answer, the best first."""
+    rows = sorted(proof.entries, key=lambda row: -row.mean)
+    return [
+        {
+            "answer": row.label,
+            "kind": ROLES[row.role],
+            challenge.unit: round(row.mean, 3),
+            "points": round(challenge.points(row.mean), 1) if challenge.counts else None,
+            "seconds": max(row.seconds),
+        }
+        for row in rows
+    ]
+
+
+def in_short(challenge: Challenge) -> str:
+    """How it counts, how hard it is, how long an answer may take."""
+    return f"{challenge.standing} · {challenge.difficulty} · {challenge.seconds:g} s for an instance"
