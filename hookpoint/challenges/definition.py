@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from hookpoint.errors import HookpointError
 if TYPE_CHECKING:
     from .instance import Instance
 
-__all__ = ["STANDINGS", "BadAnswer", "Challenge", "Mark"]
+__all__ = ["STANDINGS", "BadAnswer", "Challenge", "Mark", "later"]
 
 # How a challenge counts: points by the score; all points for the mark; a table without points; a demonstration.
 STANDINGS = ("ranked", "pass mark", "live table", "demo")
@@ -21,6 +22,15 @@ class BadAnswer(HookpointError):
 
     It costs no attempt.
     """
+
+
+def later(module: str, name: str) -> Callable[..., Any]:
+    """A function that imports the one of this name when it is called: who only lists challenges needs no torch."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(import_module(module), name)(*args, **kwargs)
+
+    return call
 
 
 @dataclass(frozen=True)

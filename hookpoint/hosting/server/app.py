@@ -13,12 +13,12 @@ from hookpoint.hosting.store.database import Database
 
 from . import csrf, errors
 from .edges import Bounded, Secured
-from .routes import api, board, console, joining, judging, live, news, questions, submitting, team
+from .routes import api, board, challenges, console, joining, judging, live, news, problems, questions, submitting, team
 from .stream import Hub, reader
 
 __all__ = ["create_app"]
 
-FORMS = (board, joining, team, submitting, news, questions, judging, console)
+FORMS = (board, challenges, joining, team, submitting, news, problems, questions, judging, console)
 PROGRAMS = (live, api)  # no cookie counts here, so that no form of another site can use one
 STATIC = Path(__file__).with_name("static")
 

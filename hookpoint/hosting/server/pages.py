@@ -33,14 +33,22 @@ NAV = {
     "participant": (
         ("/team", "Team"),
         ("/submit", "Submit"),
+        ("/challenges", "Challenges"),
         ("/board", "Board"),
+        ("/problems", "Problems"),
         ("/news", "News"),
         ("/help", "Help"),
     ),
     "judge": (("/judge", "Judging"), ("/board", "Board"), ("/news", "News")),
-    "mentor": (("/help", "Questions"), ("/board", "Board"), ("/news", "News")),
-    "host": (("/host", "Host"), ("/help", "Questions"), ("/news", "News"), ("/board", "Board")),
-    "": (("/board", "Board"), ("/news", "News"), ("/join", "Join")),
+    "mentor": (("/help", "Questions"), ("/challenges", "Challenges"), ("/board", "Board"), ("/news", "News")),
+    "host": (
+        ("/host", "Host"),
+        ("/help", "Questions"),
+        ("/news", "News"),
+        ("/challenges", "Challenges"),
+        ("/board", "Board"),
+    ),
+    "": (("/board", "Board"), ("/challenges", "Challenges"), ("/news", "News"), ("/join", "Join")),
 }
 BARE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -58,7 +66,7 @@ def render(request: Request, name: str, status: int = 200, **values: Any) -> HTM
         "now": seen.now,
         "timer": shown.timer(seen.now) | {"left": seen.now.now.seconds},
         "person": seen.person,
-        "nav": NAV[seen.person.role if seen.person else ""],
+        "nav": _nav(seen),
         "csrf": partial(csrf.hidden_field, request),
         "said": said,
     }
@@ -68,6 +76,12 @@ def render(request: Request, name: str, status: int = 200, **values: Any) -> HTM
     if said:
         response.delete_cookie(SAID)
     return response
+
+
+def _nav(seen: auth.Seen) -> list[tuple[str, str]]:
+    """Where this person can go; to challenges where there are any."""
+    pages = NAV[seen.person.role if seen.person else ""]
+    return [page for page in pages if page[0] != "/challenges" or seen.now.settings.challenges]
 
 
 def bare(title: str, said: str, status: int) -> HTMLResponse:
