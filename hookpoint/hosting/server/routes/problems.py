@@ -34,23 +34,23 @@ def problems_page(request: Request, db: Db, visitor: Visitor, words: str = "", c
     return pages.render(request, "problems.html", categories=[("", "all"), *CATEGORIES.items()], **values)
 
 
-@router.get("/{id}")
-def problem_page(request: Request, db: Db, visitor: Visitor, id: str) -> Response:
-    return pages.render(request, "problem.html", **_problem(db, visitor, id))
+@router.get("/{problem}")
+def problem_page(request: Request, db: Db, visitor: Visitor, problem: str) -> Response:
+    return pages.render(request, "problem.html", **_problem(db, visitor, problem))
 
 
-@router.post("/{id}")
-def take(request: Request, db: Db, now: Now, person: Participant, id: str, typed: Fields) -> Response:
+@router.post("/{problem}")
+def take(request: Request, db: Db, now: Now, person: Participant, problem: str, typed: Fields) -> Response:
     """Takes the problem for the person's team, or gives it back."""
     change, said = (
         (claims.release, "Given back.") if typed.get("release") else (claims.claim, "It is yours. Others see it.")
     )
     try:
         with db.session() as session:
-            row = change(session, person, id, now.at)
+            row = change(session, person, problem, now.at)
             path = f"/problems/{row.problem}"
     except HookpointError as error:
-        return again(request, "problem.html", error, **_problem(db, person, id))
+        return again(request, "problem.html", error, **_problem(db, person, problem))
     return pages.back_to(path, said)
 
 

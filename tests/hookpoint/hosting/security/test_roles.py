@@ -23,7 +23,7 @@ FILE = {"file": ("mine.md", b"# Another study\n", "text/markdown")}
 PAGES = {
     "/": EVERYBODY, "/board": EVERYBODY, "/join": EVERYBODY, "/j/{code}": EVERYBODY, "/sign-in": EVERYBODY,
     "/welcome": EVERYBODY, "/news": EVERYBODY, "/news/list": EVERYBODY, "/help": EVERYBODY,
-    "/submit/writeup.md": EVERYBODY,
+    "/submit/writeup.md": EVERYBODY, "/problems": EVERYBODY, "/problems/{problem}": EVERYBODY,
     "/team": PARTICIPANTS, "/team/handed-in": PARTICIPANTS, "/submit": PARTICIPANTS, "/help/mine": PARTICIPANTS,
     "/team/submissions/{id}": "ada", "/team/submissions/{id}/now": "ada",
     "/help/queue": HELPERS,
@@ -45,6 +45,7 @@ FORMS = {
     "/team/progress": (PARTICIPANTS, {"tell": "yes"}),
     "/team/release": ("ada", {"problem": "{problem}"}),
     "/team/token": (PARTICIPANTS, {}),
+    "/problems/{problem}": (TEAMS, {}),
     "/submit": (TEAMS, {"kind": "writeup"}),
     "/submit/look": (PARTICIPANTS, {"kind": "writeup"}),
     "/news/read": (SIGNED_IN, {}),
