@@ -11,6 +11,12 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Int
 from torch import Tensor
+from torch.nn import functional as F
+
+from hookpoint.model import GPT2, Config
+from hookpoint.model.fast import fast_logits
+from hookpoint.zoo.fit import fit
+from hookpoint.zoo.run import Run
 
 __all__ = ["BOS", "DOT", "PEOPLE", "RELATIONS", "SENTENCE", "WORDINGS", "World", "accuracy", "train", "world"]
 

@@ -18,7 +18,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     if depth > DEEPEST:
         return value
     if isinstance(value, Tensor):
-        return value.detach().cpu()
+        return value.detach() if value.is_meta else value.detach().cpu()
     if type(value).__module__ == "numpy":
         if getattr(value, "ndim", None) == 0:
             return plain(value.item(), depth + 1)

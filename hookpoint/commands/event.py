@@ -17,6 +17,7 @@ __all__ = ["join", "show_where", "submit"]
 
 LARGEST = 32 << 20  # bytes, as the server takes them
 KINDS = {".ipynb": "notebook", ".py": "notebook", ".md": "writeup"}
+FOR_CHALLENGES = (".ipynb", ".py", ".json", ".safetensors")
 SIGNS = {"passed": "✓", "failed": "✗", "error": "!", "timeout": "…", "missing": "·"}
 OPEN = ("received", "queued", "running")  # states of a notebook that will still change
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 3.0  # seconds between two looks at a submission
@@ -127,28 +128,38 @@ def _plain(text: Any) -> str:
 # Handing in
 
 
-def submit(files: Sequence[Path], wait: bool, as_json: bool) -> None:
-    """Hands the files in and says what becomes of them; ends with exit code 1 if one was not accepted."""
+def submit(files: Sequence[Path], wait: bool, as_json: bool, challenge: str = "") -> None:
+    """Hands the files in and says what becomes of them; ends with exit code 1 if one was not accepted.
+
+    Args:
+        challenge: the one that all of them answer; a starter notebook names its own.
+    """
     from hookpoint.hosting.joined import joined
 
     found = joined(find_workspace())
     if found is None:
         raise UsageError(NOWHERE)
-    contents = [(path, _kind(path), _content(path)) for path in files]  # a wrong name is said before anything is sent
+    # A wrong name is said before anything is sent.
+    contents = [(path, _kind(path, challenge), _content(path)) for path in files]
     say: Say = lambda line: click.echo(line, err=as_json)  # noqa: E731
     with client(found[0].address, found[0].token) as event:
-        rows = [_send(event, path, kind, content, say) for path, kind, content in contents]
+        rows = [_send(event, path, kind, content, say, challenge) for path, kind, content in contents]
         if wait:
-            _follow(event, [row for row in rows if row["kind"] == "notebook" and not row["error"]], say)
+            _follow(event, [row for row in rows if row["kind"] != "writeup" and not row["error"]], say)
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
     sys.exit(1 if any(row["error"] for row in rows) else 0)
 
 
-def _kind(path: Path) -> str:
-    if path.suffix.lower() not in KINDS:
+def _kind(path: Path, challenge: str) -> str:
+    suffix = path.suffix.lower()
+    if challenge and suffix in FOR_CHALLENGES:
+        return "challenge"
+    if suffix in FOR_CHALLENGES and suffix not in KINDS:
+        raise UsageError(f"{path} does not say which challenge it answers: add --challenge ID.")
+    if suffix not in KINDS:
         raise UsageError(f"{path} is neither a notebook (.ipynb) nor a write-up (.md).")
-    return KINDS[path.suffix.lower()]
+    return KINDS[suffix]
 
 
 def _content(path: Path) -> bytes:
@@ -161,17 +172,20 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _send(event: Any, path: Path, kind: str, content: bytes, say: Say) -> dict:
+def _send(event: Any, path: Path, kind: str, content: bytes, say: Say, challenge: str) -> dict:
     row = {"file": str(path), "kind": kind, "submission": None, "error": ""}
     try:
-        receipt = event.submit(content, path.name, kind)
+        receipt = event.submit(content, path.name, kind, challenge if kind == "challenge" else "")
     except HookpointError as error:
         click.echo(f"{path.name}: {error}", err=True)
         return row | {"error": str(error)}
     row |= {name: receipt.get(name) for name in ("submission", "replay", "task", "findings")}
+    row["kind"] = receipt.get("kind") or kind  # a notebook may say of itself that it answers a challenge
     as_what = ", as your write-up" if kind == "writeup" else f", as {_plain(row['task'])}" if row["task"] else ""
     same = " It was in already: no attempt is used." if row["replay"] else ""
     say(f"{path.name}: received{as_what} (number {row['submission']}).{same}")
+    if receipt.get("attempts_left") is not None:
+        say(f"  Attempts left at this challenge: {receipt['attempts_left']}; what cannot be scored is none.")
     for finding in row["findings"] or ():
         say(f"  {_plain(finding)}")
     return row
@@ -205,13 +219,13 @@ def _news(row: dict, state: dict, say: Say) -> None:
     verdicts = state.get("verdicts") or []
     for verdict in verdicts:
         if verdict["exercise"] not in told:
-            _say_verdict(verdict, say)
+            _say_verdict(verdict, say, row["kind"] == "challenge")
     row |= {"status": state.get("status"), "verdicts": verdicts, "trouble": state.get("trouble"), "standing": line}
     if row["status"] not in OPEN:
         row.pop("standing")
         if row["trouble"]:
             say(f"{name}: {_plain(row['trouble'])}")
-        if verdicts:
+        if verdicts and row["kind"] != "challenge":
             points = sum(verdict["points"] for verdict in verdicts)
             most = sum(verdict["max_points"] for verdict in verdicts)
             say(f"{name}: {points:g} of {most:g} points.")
@@ -226,9 +240,9 @@ def _standing(state: dict) -> str:
     return {"running": "running", "not counted": "not counted; the host has been told"}.get(state.get("status"), "")
 
 
-def _say_verdict(verdict: dict, say: Say) -> None:
+def _say_verdict(verdict: dict, say: Say, scored: bool) -> None:
     status = verdict.get("status", "")
-    points = f"{verdict['points']:g} of {verdict['max_points']:g}"
-    say(f"  {SIGNS.get(status, '?')} {status:<8} {_plain(verdict['exercise'])}  {points}")
-    if status != "passed" and verdict.get("message"):
+    points = f"{round(verdict['points'], 1):g} of {verdict['max_points']:g}" if verdict["max_points"] else ""
+    say(f"  {SIGNS.get(status, '?')} {status:<8} {_plain(verdict['exercise'])}  {points}".rstrip())
+    if (scored or status != "passed") and verdict.get("message"):
         say("\n".join(f"      {line}" for line in _plain(verdict["message"]).splitlines()))

@@ -28,10 +28,13 @@ def join(
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--challenge", default="", metavar="ID", help="The challenge that they answer; starters name theirs.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for the verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object for each file.")
-def submit(files: tuple[Path, ...], no_wait: bool, as_json: bool) -> None:
-    """Hand in notebooks, and write-ups (.md), at the event that you have joined. The same file twice counts once."""
+def submit(files: tuple[Path, ...], challenge: str, no_wait: bool, as_json: bool) -> None:
+    """Hand in notebooks, answers to challenges, and write-ups (.md), at the event that you have joined. The same file
+    twice counts once.
+    """
     from hookpoint.commands import event
 
-    event.submit(files, wait=not no_wait, as_json=as_json)
+    event.submit(files, wait=not no_wait, as_json=as_json, challenge=challenge)

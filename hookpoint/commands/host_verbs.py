@@ -103,6 +103,28 @@ def status(folder: Path | None, as_json: bool) -> None:
 
 
 @host.command()
+@click.argument("ids", nargs=-1)
+@which_event
+@click.option("--list", "only_list", is_flag=True, help="Make nothing: say what is there, and how long the rest takes.")
+@click.option("--workers", type=click.IntRange(0), default=0, help="Processes to use; as many as cores if not given.")
+def challenges(ids: tuple[str, ...], folder: Path | None, only_list: bool, workers: int) -> None:
+    """Make the private instances of the event's challenges, or of IDS. Ctrl-C stops; the same command goes on."""
+    from hookpoint.commands import host_challenges
+
+    host_challenges.challenges(folder, ids, only_list, workers)
+
+
+@host.command()
+@which_event
+@click.option("--no-wait", is_flag=True, help="Do not wait until all is scored.")
+def finals(folder: Path | None, no_wait: bool) -> None:
+    """After submitting has ended: score each team's best answer to each challenge on the second split, once."""
+    from hookpoint.commands import host_challenges
+
+    host_challenges.finals(folder, wait=not no_wait)
+
+
+@host.command()
 @click.option("--teams", type=click.IntRange(2, 2_000), default=50, show_default=True, help="How many play.")
 @click.option("--seed", default=0, show_default=True, help="Another seed, other teams and other answers.")
 @click.option("--workers", type=click.IntRange(0), default=0, help="Graders to run; as many as cores if not given.")

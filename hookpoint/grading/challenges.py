@@ -93,8 +93,11 @@ def grade_challenge(work: Work, box: Box) -> list[Graded]:
     most = 100.0 if one.counts else 0.0
     floats = {}
     for split, outcome in found.items():
-        if outcome.scored is not None and one.counts:
-            floats |= {split: outcome.scored.points, f"{split}_se": outcome.scored.points_se}
+        score = outcome.scored
+        if score is not None and one.counts:
+            floats |= {split: score.points, f"{split}_se": score.points_se}
+        if score is not None and split == "public":
+            floats |= {"value": score.value, "value_se": score.se, "cost": score.cost}
     return [Graded(one.id, told.status, floats.get("public", 0.0), most, "", told.message, **floats)]
 
 

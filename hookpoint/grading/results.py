@@ -24,7 +24,8 @@ class Graded:
     answer: it shows no hidden input; `slip` is the id of the slip that was recognised, or empty.
 
     For a challenge, `public` and `final` are what the two private splits gave, in points, with their standard errors;
-    None where a split was not scored.
+    None where a split was not scored. `value` is that of the public split on the challenge's own scale, None if it could
+    not be scored, and `cost` what parts equal values.
     """
 
     exercise: str
@@ -37,6 +38,9 @@ class Graded:
     public_se: float = 0.0
     final: float | None = None
     final_se: float = 0.0
+    value: float | None = None
+    value_se: float = 0.0
+    cost: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Rows of the event's tables as plain values and back, as the models have them: a later column is carried too.
 
-What lets somebody in stays behind, and is made anew where the rows arrive: `SECRETS`.
+What lets somebody in stays behind, and is made anew where the rows arrive: `SECRETS`. The private instances of
+challenges stay behind too: their seeds are carried, of which `host challenges` makes the same ones.
 """
 
 import hashlib
@@ -39,6 +40,7 @@ SECRETS: dict[str, dict[str, Callable[[], str]]] = {
     "team": {"invitation": codes.invitation},
     "person": {"token_hash": lambda: codes.hashed(codes.token())},  # of a token that nobody has
 }
+MADE_AGAIN = {"instance": {"content", "given"}}
 FOLLOWS: dict[str, dict[str, Callable[[Mapping], Any]]] = {"team": {"folded": lambda row: codes.name_key(row["name"])}}
 # In an order in which every row comes after those that it refers to.
 TABLES: dict[str, Table] = {one.name: one for one in Base.metadata.sorted_tables if one.name not in LEFT_OUT}
@@ -52,7 +54,7 @@ class Unfit(HookpointError):
 
 def carried(table: Table) -> list[Column]:
     """The columns of a table that an archive has."""
-    stay = SECRETS.get(table.name, {}).keys() | FOLLOWS.get(table.name, {}).keys()
+    stay = SECRETS.get(table.name, {}).keys() | FOLLOWS.get(table.name, {}).keys() | MADE_AGAIN.get(table.name, set())
     return [column for column in table.columns if column.name not in stay]
 
 

@@ -16,7 +16,20 @@ from dataclasses import dataclass, replace
 
 from hookpoint.errors import UsageError
 
-__all__ = ["SPLITS", "TIES", "Board", "Checked", "Rules", "Scored", "Standing", "attempts", "board", "checked"]
+__all__ = [
+    "SPLITS",
+    "TIES",
+    "Z",
+    "Board",
+    "Checked",
+    "Rules",
+    "Scored",
+    "Standing",
+    "attempts",
+    "board",
+    "checked",
+    "counting",
+]
 
 TIES = ("earlier", "fewer attempts", "shared")
 SPLITS = ("public", "final")
@@ -122,6 +135,15 @@ def attempts(rows: Iterable[Scored]) -> dict[tuple[str, str], int]:
     return {key: len(numbers) for key, numbers in tried.items()}
 
 
+def counting(rows: Iterable[Scored]) -> list[Scored]:
+    """The results that count, for each team and challenge one."""
+    of_team = defaultdict(list)
+    for row in checked(rows):
+        if row.status != NOT_AN_ATTEMPT:
+            of_team[row.team].append(row)
+    return [row for team in sorted(of_team) for row in _counting(of_team[team]).values()]
+
+
 class Checked(list[Scored]):
     """Rows that `checked` has looked at: several boards can be made of them without looking again."""
 
@@ -156,14 +178,20 @@ def _worth(row: Scored, split: str) -> tuple[float, float]:
     return row.final, row.final_se
 
 
+def _counting(rows: Sequence[Scored]) -> dict[str, Scored]:
+    """Of each challenge the best row on the public split, the first of equal ones; `rows` are a team's, by time."""
+    found = {}
+    for row in rows:
+        best = found.setdefault(row.challenge, row)
+        if _worth(row, "public")[0] > _worth(best, "public")[0]:
+            found[row.challenge] = row
+    return found
+
+
 def _standing(team: str, rows: Sequence[Scored], split: str, frozen: float | None) -> Standing:
     """A team without its rank; `rows` are in order of time."""
     known = [row for row in rows if (frozen is None or row.at <= frozen) and row.status != NOT_AN_ATTEMPT]
-    counting = {}
-    for row in known:
-        best = counting.setdefault(row.challenge, row)
-        if _worth(row, "public")[0] > _worth(best, "public")[0]:
-            counting[row.challenge] = row
+    counting = _counting(known)
     # What brings nothing, on the public split as on the other, must not cost a tie.
     gained = [row for row in counting.values() if _worth(row, "public")[0] > 0]
     upto = {row.challenge: (row.at, row.attempt) for row in gained}

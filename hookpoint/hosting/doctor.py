@@ -217,6 +217,22 @@ def database(site: Site) -> Finding:
     return Finding("database", "ok", found.place)
 
 
+def challenges(site: Site) -> Finding:
+    from . import event, instances
+    from .store.database import open_database
+
+    offered = site.settings.challenges if site.settings else ()
+    if not offered:
+        return Finding("challenges", "ok", "the event offers none" if site.settings else "there is no event here yet")
+    with contextlib.closing(open_database(site.folder.database)) as found, found.reading() as session:
+        event.current(session, site.at)
+        lacking = instances.missing(session, site.settings)
+    if lacking:
+        do = "`hookpoint host challenges` makes them; until then nobody can hand in for them."
+        return Finding("challenges", "mend", f"without their private instances: {', '.join(lacking)}", do)
+    return Finding("challenges", "ok", f"all {len(offered)} are ready")
+
+
 def course(site: Site) -> Finding:
     return _whole("course", intact.damaged_notebooks(), "all notebooks are as released", "Install hookpoint anew.")
 
@@ -242,6 +258,6 @@ def power(site: Site) -> Finding:
 
 
 CHECKS: tuple[Callable[[Site], Finding], ...] = (
-    python, packages, sandbox, cores, memory, disk, clock, network, port, connections, settings, database, course, zoo,
-    power,
+    python, packages, sandbox, cores, memory, disk, clock, network, port, connections, settings, database, challenges,
+    course, zoo, power,
 )  # fmt: skip

@@ -56,7 +56,9 @@ class SubmissionView:
 
 def of_team(session: Session, team_id: int) -> list[SubmissionView]:
     """What the team has handed in, the latest first, each with what became of it."""
-    latest = select(func.max(Job.id)).where(Job.submission_id == Submission.id).correlate(Submission).scalar_subquery()
+    # Not of the final split: that nobody hears of before it is shown.
+    theirs = (Job.submission_id == Submission.id, Job.split == "board")
+    latest = select(func.max(Job.id)).where(*theirs).correlate(Submission).scalar_subquery()
     query = (
         select(
             Submission.id, Submission.task, Submission.kind, Submission.file_name, Submission.sha256, Person.name,

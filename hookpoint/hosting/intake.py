@@ -18,9 +18,12 @@ from hookpoint.errors import UsageError
 from hookpoint.grading.submission import LARGEST_FILE, Refused, read_bytes
 from hookpoint.grading.submission import Submission as Read
 
-from . import queue, teams, writeup, writeup_words
+from . import challenge_files, offered, queue, teams, writeup, writeup_words
+from .challenge_files import Found
+from .errors import NotAllowed, NotFound
 from .event import EventNow, current, seed_of
 from .limits import spend
+from .refused import TooLarge, WrongKind
 from .store.models import Job, Person, RateEvent, Submission
 from .writeup_sections import headings_of, lines_of
 
@@ -50,19 +53,10 @@ OLDER_WRITEUP = (
     "Your team has handed in another write-up since, and the last one counts. Change a word to make this the last."
 )
 OTHER_TASK = "It answers {found}, and you chose {task}. Choose {found}, or another file."
-NO_CHALLENGE = "This event has no challenge {task!r}. Hand in a notebook or a write-up."
-
-
-class TooLarge(Refused):
-    """More bytes than anybody may hand in."""
-
-    status = 413
-
-
-class WrongKind(Refused):
-    """A file of a kind that is not taken."""
-
-    status = 415
+NO_CHALLENGE = "This event has no challenge {task!r}. Look at /challenges for what it has."
+NOT_READY = "{title} cannot be scored yet: the hosts have not made its instances. Ask them."
+NO_ANSWERS = "{title} is a demonstration: nothing is handed in for it."
+NO_MORE = "Your team has had its {most} attempts at {title}. Its best one counts."
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ class Look:
     """What was found in a file: the task that it answers, the exercises answered or the sections written, oddities.
 
     `warnings` are sentences for the one who hands it in: what is odd about a notebook, or missing in a write-up. They
-    keep nobody from handing it in.
+    keep nobody from handing it in. `found` is what there is to say of an answer to a challenge.
     """
 
     kind: str
@@ -78,6 +72,7 @@ class Look:
     parts: tuple[str, ...]
     warnings: tuple[str, ...]
     sha256: str
+    found: Found | None = None
 
 
 @dataclass(frozen=True)
@@ -104,20 +99,24 @@ class SubmissionIn:
         """What `looked_at` gives, found once."""
         if len(self.content) > LARGEST_FILE:
             raise TooLarge(TOO_LARGE)
-        if self.kind == "challenge":
-            raise UsageError(NO_CHALLENGE.format(task=self.task[:60]))
+        if self.kind == "challenge" or (self.kind == "notebook" and challenge_files.names_one(self.content, self.name)):
+            return _challenge(self)
         return _writeup(self) if self.kind == "writeup" else _notebook(self)
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """That something was handed in. `replay`: it was there already. `findings` are the warnings of its `Look`."""
+    """That something was handed in. `replay`: it was there already. `findings` are the warnings of its `Look`.
+
+    `attempts_left` is how often the team may still try the challenge; None for what is none.
+    """
 
     submission_id: int
     replay: bool
     task: str
     kind: str
     findings: tuple[str, ...] = ()
+    attempts_left: int | None = None
 
 
 def looked_at(one: SubmissionIn) -> Look:
@@ -131,11 +130,12 @@ def looked_at(one: SubmissionIn) -> Look:
 
 
 def take(session: Session, person: Person, one: SubmissionIn, at: datetime) -> Receipt:
-    """Keeps what was handed in, for the person's team, and lets a notebook wait to be graded; or says that it is there.
+    """Keeps what was handed in, for the person's team, and lets it wait to be graded; or says that it is there.
 
     Raises:
         Refused, UsageError: as for `looked_at`, or it answers no task of this event, or another one than was chosen.
-        NotAllowed: the person has no team, or submitting is closed.
+        NotAllowed: the person has no team, submitting is closed, or the team has had all its
+            attempts at the challenge, or for that nothing can be handed in.
         TooOften: the team has handed in as much as it may in an hour.
     """
     look = looked_at(one)  # before anything is asked of the database: it takes its time
@@ -145,20 +145,22 @@ def take(session: Session, person: Person, one: SubmissionIn, at: datetime) -> R
     there = session.scalar(select(Submission.id).where(*same))
     if there is not None:
         older = (OLDER_WRITEUP,) if look.kind == "writeup" and there != _last_writeup(session, team.id) else ()
-        return Receipt(there, True, look.task, look.kind, older + look.warnings)
+        return Receipt(there, True, look.task, look.kind, older + look.warnings, _left(session, team.id, event, look))
     event.demand("submitting")
-    _demand_task(event, one, look)
+    _demand_task(event, look)
+    if look.kind == "challenge":
+        _demand_challenge(session, event, team.id, one, look)
     most = event.settings.limits.submissions_per_hour + _failures_of_ours(session, team.id, at)
     spend(session, f"team {team.id}", "submit", most, int(HOUR.total_seconds()), at)
     row = Submission(
         team_id=team.id, person_id=person.id, kind=look.kind, task=look.task, file_name=one.name, sha256=look.sha256,
-        content=one.content, received=at, seed="" if look.kind == "writeup" else seed_of(event.row, look.task),
+        content=one.content, received=at, seed=seed_of(event.row, look.task) if look.kind == "notebook" else "",
     )  # fmt: skip
     session.add(row)
     session.flush()
-    if look.kind == "notebook":
+    if look.kind != "writeup":
         queue.enqueue(session, row.id, at)
-    return Receipt(row.id, False, look.task, look.kind, look.warnings)
+    return Receipt(row.id, False, look.task, look.kind, look.warnings, _left(session, team.id, event, look))
 
 
 def attempts_left(session: Session, team_id: int, event: EventNow) -> int:
@@ -185,6 +187,11 @@ def _answered(read: Read) -> tuple[str, ...]:
     return tuple(exercise.id for exercise in read.notebook.exercises if exercise.id in answered)
 
 
+def _challenge(one: SubmissionIn) -> Look:
+    found = challenge_files.found_in(one.content, one.name, one.task)
+    return Look("challenge", found.id, (), (), sha256(one.content).hexdigest(), found)
+
+
 def _writeup(one: SubmissionIn) -> Look:
     if not one.name.endswith(WRITEUPS):
         raise WrongKind(NO_WRITEUP.format(name=one.name))
@@ -199,10 +206,28 @@ def _writeup(one: SubmissionIn) -> Look:
     return Look("writeup", WRITEUP, parts, findings, sha256(one.content).hexdigest())
 
 
-def _demand_task(event: EventNow, one: SubmissionIn, look: Look) -> None:
+def _demand_task(event: EventNow, look: Look) -> None:
     tasks = event.settings.notebooks
     if look.kind == "notebook" and look.task not in tasks:
         raise Refused(NO_TASK.format(task=look.task, tasks=", ".join(tasks)))
+
+
+def _demand_challenge(session: Session, event: EventNow, team_id: int, one: SubmissionIn, look: Look) -> None:
+    """Refuses what cannot be scored, and what is tried once more than the event allows."""
+    try:
+        card = offered.card(session, event.settings, look.task)
+    except NotFound:
+        raise UsageError(NO_CHALLENGE.format(task=look.task)) from None
+    if not card.taken:
+        raise NotAllowed((NO_ANSWERS if card.ready else NOT_READY).format(title=card.title))
+    challenge_files.demand_fit(look.found, one.name, card)
+    if not _left(session, team_id, event, look):
+        raise NotAllowed(NO_MORE.format(most=event.settings.limits.attempts_per_challenge, title=card.title))
+
+
+def _left(session: Session, team_id: int, event: EventNow, look: Look) -> int | None:
+    """How many attempts at the challenge the team has left; None for what is no challenge."""
+    return offered.attempts_left(session, team_id, event).get(look.task, 0) if look.kind == "challenge" else None
 
 
 def _last_writeup(session: Session, team_id: int) -> int:

@@ -5,23 +5,24 @@
 
 Who claims has a job until a time, and makes it longer while it works. After that anybody may take the job over; until
 somebody does, its owner may still finish it. Only one can: whoever finishes turns `leased` by that owner into `done` in
-the transaction that writes the verdicts.
+the transaction that writes the verdicts. Notebooks come before challenges, whose scoring may take minutes.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from hookpoint.errors import UsageError
 from hookpoint.grading.results import Result
 
 from . import audit, roles
+from .entering import add_finals, replace_verdicts
 from .errors import NotFound
 from .store.columns import now
-from .store.models import Event, Grader, Job, Person, Submission, Verdict
+from .store.models import SPLITS, Event, Grader, Job, Person, Submission
 
 __all__ = [
     "LONGEST_LEASE", "TRIES", "Leased", "QueueState", "any_free", "claim", "clock", "content", "enqueue",
@@ -33,12 +34,17 @@ LONGEST_LEASE = 300  # seconds; a longer one was given before the clock was set 
 HEARD_SECONDS = 10  # a grader that was not heard for longer, whose heart beats every two, counts as gone
 TYPICAL_OF = 30  # jobs, the last ones that were done: what the next one will take
 GAVE_UP = f"Grading was begun {TRIES} times and came to no end. This is a failure of ours and costs no attempt."
+# Whose scoring may take minutes: quick ones do not wait for them.
+CHALLENGE = Submission.kind == "challenge"
 NO_GRADING = "Submission {id} is a {kind}: only notebooks and challenges are graded."
 
 
 @dataclass(frozen=True)
 class Leased:
-    """A job that somebody has, and what there is to grade; its bytes are read by `content`."""
+    """A job that somebody has, and what there is to grade; its bytes are read by `content`.
+
+    `split` is which instances of a challenge it meets.
+    """
 
     job: int
     submission: int
@@ -48,6 +54,7 @@ class Leased:
     sha256: str
     seed: str
     tries: int
+    split: str = SPLITS[0]
 
 
 @dataclass(frozen=True)
@@ -66,8 +73,11 @@ class QueueState:
     failed: int = 0
 
 
-def enqueue(session: Session, submission_id: int, at: datetime) -> int:
+def enqueue(session: Session, submission_id: int, at: datetime, split: str = SPLITS[0]) -> int:
     """The job that will grade the submission: a new one, or the one that waits already.
+
+    Args:
+        split: of a challenge, which of its private instances it meets.
 
     Raises:
         NotFound: there is no such submission.
@@ -81,13 +91,15 @@ def enqueue(session: Session, submission_id: int, at: datetime) -> int:
     )
     if waiting is not None:
         return waiting
-    session.add(job := Job(submission_id=submission_id, enqueued=at))
+    session.add(job := Job(submission_id=submission_id, enqueued=at, split=split))
     session.flush()
     return job.id
 
 
 def requeue(session: Session, host: Person, submission_id: int, at: datetime) -> int:
     """Grades the submission again, with the seed that it had; its verdicts stay until the new ones replace them.
+
+    Of a challenge it is scored again on the split that it met last.
 
     Raises:
         NotAllowed: the person is no host.
@@ -98,7 +110,8 @@ def requeue(session: Session, host: Person, submission_id: int, at: datetime) ->
     kind = session.scalar(select(Submission.kind).where(Submission.id == submission_id))
     if kind == "writeup":
         raise UsageError(NO_GRADING.format(id=submission_id, kind="write-up"))
-    job = enqueue(session, submission_id, at)
+    last = select(Job.split).where(Job.submission_id == submission_id).order_by(Job.id.desc()).limit(1)
+    job = enqueue(session, submission_id, at, session.scalar(last) or SPLITS[0])
     audit.note(session, host, "had a submission graded again", {"submission": submission_id, "job": job}, at)
     return job
 
@@ -109,15 +122,26 @@ def clock(session: Session) -> datetime:
     return session.scalar(select(func.clock_timestamp())) if there else now()
 
 
-def any_free(session: Session, at: datetime) -> bool:
-    """Whether a claim would find something. It may read: who only asks should not keep writers waiting."""
-    return not _paused(session) and session.scalar(select(Job.id).where(_free(at)).limit(1)) is not None
+def any_free(session: Session, at: datetime, challenges: bool = True) -> bool:
+    """Whether a claim would find something. It may read: who only asks should not keep writers waiting.
+
+    Args:
+        challenges: whether those count too.
+    """
+    free = select(Job.id).join(Job.submission).where(_free(at), *(() if challenges else (~CHALLENGE,)))
+    return not _paused(session) and session.scalar(free.limit(1)) is not None
 
 
-def claim(session: Session, owner: str, count: int, seconds: float, at: datetime) -> list[Leased]:
-    """At most `count` jobs for `owner`, the oldest first, until `seconds` after `at`; none while grading is paused.
+def claim(
+    session: Session, owner: str, count: int, seconds: float, at: datetime, challenges: int | None = None
+) -> list[Leased]:
+    """At most `count` jobs for `owner`, until `seconds` after `at`; none while grading is paused. Of notebooks the
+    oldest first, then of challenges.
 
     `seconds` are at most LONGEST_LEASE. Graders on several machines agree on the time by `clock`.
+
+    Args:
+        challenges: how many of them may be challenges; all if not given.
 
     Jobs that nobody finished in TRIES attempts are given up here: they are `failed`, and a host can requeue them.
     """
@@ -125,7 +149,9 @@ def claim(session: Session, owner: str, count: int, seconds: float, at: datetime
         return []
     for job in _taken(session, _free(at), Job.tries >= TRIES):
         job.state, job.trouble, job.finished, job.lease_until = "failed", GAVE_UP, at, None
-    jobs = _taken(session, _free(at), Job.tries < TRIES, limit=count)
+    jobs = _taken(session, _free(at), Job.tries < TRIES, ~CHALLENGE, limit=count)
+    room = min(count - len(jobs), count if challenges is None else challenges)
+    jobs += _taken(session, _free(at), Job.tries < TRIES, CHALLENGE, limit=room) if room > 0 else []
     for job in jobs:
         job.state, job.lease_owner, job.lease_until = "leased", owner, at + timedelta(seconds=seconds)
         job.tries += 1
@@ -168,18 +194,12 @@ def finish(session: Session, job_id: int, owner: str, result: Result, at: dateti
         "version": result.version, "seconds": result.seconds,
     }  # fmt: skip
     theirs = (Job.id == job_id, Job.state == "leased", Job.lease_owner == owner)
-    submission = session.scalar(update(Job).where(*theirs).values(**done).returning(Job.submission_id))
-    if submission is None:
+    found = session.execute(update(Job).where(*theirs).values(**done).returning(Job.submission_id, Job.split)).first()
+    if found is None:
         return False
+    submission, split = found
     if not failed:
-        session.execute(delete(Verdict).where(Verdict.submission_id == submission))
-        session.add_all(
-            Verdict(
-                submission_id=submission, exercise=one.exercise, status=one.status, points=one.points,
-                max_points=one.max_points, slip=one.slip, message=one.message,
-            )
-            for one in result.verdicts
-        )  # fmt: skip
+        (replace_verdicts if split == SPLITS[0] else add_finals)(session, submission, result.verdicts)
     session.flush()
     return True
 
@@ -222,14 +242,20 @@ def place(session: Session, submission_id: int) -> int | None:
     if job.state == "leased":
         return 0
     earlier = or_(Job.enqueued < job.enqueued, and_(Job.enqueued == job.enqueued, Job.id < job.id))
-    return 1 + session.scalar(select(func.count()).where(Job.state == "queued", earlier))
+    before = and_(CHALLENGE, earlier) | ~CHALLENGE if job.submission.kind == "challenge" else and_(~CHALLENGE, earlier)
+    ahead = select(func.count()).select_from(Job).join(Job.submission).where(Job.state == "queued", before)
+    return 1 + session.scalar(ahead)
 
 
-def expected_seconds(session: Session, ahead: int, at: datetime) -> float | None:
-    """How long until a submission with so many `ahead` of it has its verdicts, as far as can be known, or None."""
+def expected_seconds(session: Session, ahead: int, at: datetime, kind: str = "notebook") -> float | None:
+    """How long until a submission of this kind with so many `ahead` of it has its verdicts, as far as can be known, or
+    None.
+    """
     heard = Grader.seen > at - timedelta(seconds=HEARD_SECONDS)
     workers = session.scalar(select(func.coalesce(func.sum(Grader.workers), 0)).where(heard))
-    last = select(Job.seconds).where(Job.state == "done").order_by(Job.finished.desc()).limit(TYPICAL_OF)
+    same = CHALLENGE if kind == "challenge" else ~CHALLENGE
+    done = select(Job.seconds).join(Job.submission).where(Job.state == "done", same)
+    last = done.order_by(Job.finished.desc()).limit(TYPICAL_OF)
     took = session.scalars(last).all()
     if not workers or not took or _paused(session):
         return None
@@ -254,7 +280,7 @@ def _taken(session: Session, *rules: ColumnElement[bool], limit: int | None = No
 
 def _leased(job: Job) -> Leased:
     one = job.submission
-    return Leased(job.id, one.id, one.kind, one.task, one.file_name, one.sha256, one.seed, job.tries)
+    return Leased(job.id, one.id, one.kind, one.task, one.file_name, one.sha256, one.seed, job.tries, job.split)
 
 
 def _paused(session: Session) -> bool:

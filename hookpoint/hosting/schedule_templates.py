@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from hookpoint.challenges import registry
 from hookpoint.errors import UsageError
 
 __all__ = ["CAN_BE_OPEN", "TEMPLATES", "Cue", "PhasePlan", "Span", "Template", "template_named"]
@@ -74,11 +75,14 @@ class Cue:
 
 @dataclass(frozen=True)
 class Template:
-    """A kind of event. `sheet` says when as an anchor, such as a phase, and a span: "hacking + 2 h"."""
+    """A kind of event. `sheet` says when as an anchor, such as a phase, and a span: "hacking + 2 h". `challenges` are
+    as many as fit into it; the host may choose others.
+    """
 
     phases: tuple[PhasePlan, ...]
     freeze: Span
     sheet: tuple[tuple[str, Cue], ...]
+    challenges: tuple[str, ...] = ()
 
 
 ALL, HOST, MENTORS, JUDGES = "everyone", "host", "mentors", "judges"
@@ -210,12 +214,14 @@ TEMPLATES = {
         Span.read("20 min"),
         (*START, ("work + 30 min", BASELINE), ("work + 45 min", QUESTION), ("middle", MIDPOINT),
          ("end - 30 min", WRITING), *FINISH),
+        registry.IDS[:2],
     ),
     "one_day": Template(  # 9:00 to 21:00
         _phases("30 min", "30 min", "9 h", "75 min", "45 min"),
         Span.read("1 h"),
         (*START, ("work + 2 h", BASELINE), ("work + 150 min", _meal("Lunch")), ("work + 4 h", QUESTION),
          ("middle", MIDPOINT), ("end - 2 h", WRITING), ("judging", _meal("Dinner")), *FINISH),
+        (*registry.IDS[:3], "circuit_hunt", "causal_subspace"),
     ),
     "weekend": Template(  # Friday 18:00 to Sunday 18:00
         _phases("30 min", "30 min", "45 h", "75 min", "45 min"),
@@ -224,6 +230,7 @@ TEMPLATES = {
          ("work + 5 h", NIGHT), ("work + 14 h", MORNING), ("work + 18 h", _meal("Lunch")), ("middle", MIDPOINT),
          ("middle + 90 min", _meal("Dinner")), ("middle + 6 h", NIGHT), ("end - 8 h", WRITING),
          ("end - 450 min", MORNING), ("end - 3 h", _meal("Lunch")), *FINISH),
+        registry.IDS,
     ),
     "class_two_weeks": Template(  # Monday 18:00 to Monday 19:30, two weeks later
         _phases("30 min", "", "11 days", "3 days", "1 h"),
@@ -231,6 +238,7 @@ TEMPLATES = {
         (*START, ("arrival + 15 min", OPENING), ("work + 2 h", BASELINE), ("doors + 3 days", MEETING),
          ("doors + 3 days 60 min", QUESTION), ("doors + 7 days", MEETING), ("doors + 7 days 60 min", MIDPOINT),
          ("doors + 10 days", MEETING), ("end - 8 h", WRITING), *FINISH),
+        registry.IDS,
     ),
 }  # fmt: skip
 

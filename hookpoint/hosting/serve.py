@@ -20,7 +20,7 @@ import uvicorn
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.grading.level import probe
 
-from . import event, machine, settings_kinds, setup
+from . import event, instances, machine, settings_kinds, setup
 from .folder import EventFolder
 from .keeper import Keeper
 from .running import Running, only_one
@@ -36,6 +36,7 @@ WHITE_ON_BLACK, PLAIN = "\x1b[38;5;231;48;5;16m", "\x1b[0m"  # what is light in 
 STREAMS_END_IN = 1  # seconds; browsers see at once that the server is gone, and come back by themselves
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, `kill`, a terminal that is closed
 NO_SANDBOX = "{level} Nothing is graded on this machine: serve with --no-grading, and grade on Linux 5.13 or newer."
+NOT_MADE = "Nobody can hand in for {lacking} yet. `hookpoint host challenges` makes what is missing, also now."
 log = logging.getLogger(__name__)
 Say = Callable[[str], object]
 
@@ -69,6 +70,8 @@ def serve(folder: EventFolder, options: Options, say: Say, picture: Say = lambda
             raise HookpointError(NO_SANDBOX.format(level=level))
         with database.reading() as session:
             now = event.current(session, datetime.now(UTC))
+            if lacking := instances.missing(session, now.settings):
+                say(NOT_MADE.format(lacking=", ".join(lacking)))
         bind = _address(options.bind) if options.bind else now.settings.server.address
         machine.with_more_files()
         with machine.listening(bind, now.settings.server.port if options.port is None else options.port) as listener:

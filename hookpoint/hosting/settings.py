@@ -63,7 +63,9 @@ class Limits:
         kinds.whole(1, 3600), "Submissions of one team in any hour. 20 is plenty for people, and stops scripts.", 20
     )
     attempts_per_challenge: int = setting(
-        kinds.whole(1, 10_000), "Scored attempts of one team at one challenge, in the whole event.", 10
+        kinds.whole(1, 10_000),
+        "Scored attempts of one team at one challenge, in the whole event. What cannot be scored is none.",
+        10,
     )
 
 
@@ -81,6 +83,12 @@ class Board:
         'Who is first of two teams with the same score: the "earlier" one, the one with "fewer attempts", or both'
         ' ("shared").',
         TIES[0],
+    )
+    points_per_challenge: float = setting(
+        kinds.number(0, 10_000),
+        "What a challenge that is solved in full adds to a team's points. Exercises have 1 to 5 points each, so that 10"
+        " weighs like a few of them.",
+        10.0,
     )
 
 
@@ -155,6 +163,11 @@ class EventSettings:
         f"Which run sheet: {', '.join(TEMPLATES)}. If you delete all [[phases]], its phases hold as well.",
     )
     notebooks: tuple[str, ...] = setting(kinds.notebooks, "The notebooks of the course that count for the board.")
+    challenges: tuple[str, ...] = setting(
+        kinds.challenges,
+        "The challenges that the event offers; `hookpoint challenge list` says which there are. [] is none.",
+        (),
+    )
     phases: tuple[PhaseSettings, ...] = many(
         PhaseSettings, "The parts of the event, in order; each begins when the last ends.", ()
     )
@@ -213,8 +226,9 @@ def new_settings(
     Raises:
         UsageError: there is no such template.
     """
-    board = Board(freeze=template_named(template).freeze)
-    return EventSettings(title, place, timezone, starts, template, notebooks, board=board)
+    kind = template_named(template)
+    board = Board(freeze=kind.freeze)
+    return EventSettings(title, place, timezone, starts, template, notebooks, kind.challenges, board=board)
 
 
 def read_settings(path: Path) -> EventSettings:

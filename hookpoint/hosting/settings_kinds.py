@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
+from hookpoint.challenges import registry
 from hookpoint.content.course import course
 
 from .schedule_templates import Span
@@ -189,6 +190,11 @@ def address(value: Any) -> str:
 def notebooks(value: Any) -> tuple[str, ...]:
     """Names of notebooks of the course."""
     return words((notebook.name for notebook in course().notebooks), "notebook of the course")(value)
+
+
+def challenges(value: Any) -> tuple[str, ...]:
+    """Ids of challenges."""
+    return words(registry.IDS, "challenge")(value)
 
 
 def _no_address(value: Any) -> str:

@@ -14,8 +14,9 @@ from hookpoint.errors import HookpointError
 
 from .boards import Board, Scored, Standing
 from .event import EventNow
+from .settings import EventSettings
 
-__all__ = ["Baseline", "board", "event", "graded", "progress", "task_name", "timer"]
+__all__ = ["DIGITS", "Baseline", "board", "event", "graded", "progress", "task_name", "timer"]
 
 DIGITS = 1  # of points
 
@@ -72,7 +73,7 @@ def board(
     Baselines stand among the teams in order of points, without a rank.
     """
     visible = now.allows("board") or (now.now.phase is None and now.now.next is None)  # after the end it stays
-    tasks = _tasks(rows, now.settings.notebooks)
+    tasks = _tasks(rows, current, now.settings)
     ranks = {one.team: one.rank for one in before.standings if one.score > 0}
     listed = [_row(one, teams[one.team][0], ranks.get(one.team), tasks) for one in current.standings]
     listed += [_baseline(number, one) for number, one in enumerate(baselines)]
@@ -84,19 +85,22 @@ def board(
         "teams": len(current.standings),
         "most": max((row["high"] for row in listed), default=0) or 1,
         "tasks": [{"id": id, "name": task_name(id)} for id in tasks],
+        "intervals": visible and any(row["low"] != row["high"] for row in listed if "low" in row),
         "rows": _in_place(listed) if visible else [],
     }
 
 
-def _tasks(rows: Iterable[Scored], notebooks: Iterable[str]) -> dict[str, float]:
-    """The most points of each task: the notebooks that count, in order, then challenges that have results."""
-    most = {}
+def _tasks(rows: Iterable[Scored], current: Board, settings: EventSettings) -> dict[str, float]:
+    """The most points of each task: the notebooks that count, in order, then challenges that have results to show."""
+    most: dict[str, float] = {}
     for row in rows:
         most[row.challenge] = max(row.max_points, most.get(row.challenge, 0.0))
-    of_task = dict.fromkeys(notebooks, 0.0)
+    seen = {_task_of(challenge) for one in current.standings for challenge, _ in one.best}
+    of_task = dict.fromkeys(settings.notebooks, 0.0) | {id: 0.0 for id in settings.challenges if id in seen}
     for challenge in sorted(most):
         task = _task_of(challenge)
-        of_task[task] = of_task.get(task, 0.0) + most[challenge]
+        if task in of_task or task in seen:
+            of_task[task] = of_task.get(task, 0.0) + most[challenge]
     return of_task
 
 

@@ -2,14 +2,16 @@
 
 How teams are ranked is `boards`, how that is shown is `shown`; here are the queries: a fixed number of them, however
 many teams there are. Exercises are told apart by `task/exercise`: two notebooks may have exercises of the same name.
+A challenge has verdicts of 100 points, and weighs on the board what the settings say.
 """
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from hookpoint.errors import UsageError
@@ -29,24 +31,42 @@ __all__ = [
 
 MOVED_IN = timedelta(minutes=30)  # over how long the arrows beside the ranks look back
 LATEST = 6  # gradings and announcements
+HUNDRED = 100.0  # points of a challenge, in its verdicts and on its own board
 MARKED_FOR = 300  # seconds after which the state is computed again in any case: arrows go out of date
 
 
-def scored(session: Session) -> list[Scored]:
-    """All verdicts of active teams, disqualified ones too, in one query."""
+def scored(session: Session, per_challenge: float = HUNDRED) -> list[Scored]:
+    """All verdicts of active teams, disqualified ones too, in one query. What a challenge could not score is none.
+
+    Args:
+        per_challenge: what all 100 points of a challenge are worth.
+    """
     query = (
         select(
             Team.name, Submission.task, Verdict.exercise, Verdict.points, Verdict.max_points, Submission.received,
             Submission.id, Verdict.public, Verdict.final, Verdict.public_se, Verdict.final_se, Verdict.status,
+            Submission.kind,
         )
         .join(Submission, Verdict.submission_id == Submission.id)
         .join(Team, Submission.team_id == Team.id)
-        .where(Team.active)
+        .where(Team.active, or_(Submission.kind != "challenge", Verdict.public.is_not(None)))
     )  # fmt: skip
+    by = per_challenge / HUNDRED
     return [
-        Scored(team, f"{task}/{exercise}", points, most, received.timestamp(), *rest)
-        for team, task, exercise, points, most, received, *rest in session.execute(query)
+        _of_challenge(Scored(team, task, points, most, received.timestamp(), *rest), by)
+        if kind == "challenge"
+        else Scored(team, f"{task}/{exercise}", points, most, received.timestamp(), *rest)
+        for team, task, exercise, points, most, received, *rest, kind in session.execute(query)
     ]
+
+
+def _of_challenge(row: Scored, by: float) -> Scored:
+    """The row in the points of the event's board."""
+    final = None if row.final is None else row.final * by
+    return replace(
+        row, points=row.points * by, max_points=row.max_points * by, public=row.public * by, final=final,
+        public_se=row.public_se * by, final_se=row.final_se * by,
+    )  # fmt: skip
 
 
 def teams(session: Session) -> dict[str, tuple[int, str]]:
@@ -79,7 +99,7 @@ def public_board(session: Session, now: EventNow) -> Board:
     """
     there = teams(session)
     split = "final" if now.row.final_open else "public"
-    return boards.board(scored(session), rules(now, there), split=split, teams=there)
+    return boards.board(_rows(session, now), rules(now, there), split=split, teams=there)
 
 
 def host_board(session: Session, now: EventNow, split: str = "public") -> Board:
@@ -89,12 +109,16 @@ def host_board(session: Session, now: EventNow, split: str = "public") -> Board:
         UsageError: there is no such split, or a result has no score in it yet.
     """
     there = teams(session)
-    return boards.board(scored(session), rules(now, there), split=split, host=True, teams=there)
+    return boards.board(_rows(session, now), rules(now, there), split=split, host=True, teams=there)
+
+
+def _rows(session: Session, now: EventNow) -> list[Scored]:
+    return scored(session, now.settings.board.points_per_challenge)
 
 
 def snapshot(session: Session, now: EventNow, baselines: Sequence[Baseline] = ()) -> dict[str, Any]:
     """All that everyone may know of the event at this moment, as plain JSON values; nothing private, no secret."""
-    there, rows = teams(session), boards.checked(scored(session))
+    there, rows = teams(session), boards.checked(_rows(session, now))
     since = frozen_since(now)
     kept = rules(now, there)
     final = now.row.final_open
@@ -135,7 +159,7 @@ def _graded(session: Session, since: datetime | None) -> list[dict[str, Any]]:
         select(Job.id, Job.finished, Job.submission_id, Submission.task, Team.name)
         .join(Submission, Job.submission_id == Submission.id)
         .join(Team, Submission.team_id == Team.id)
-        .where(Job.state == "done", Team.active, Team.disqualified == "")
+        .where(Job.state == "done", Job.split == "board", Team.active, Team.disqualified == "")
         .order_by(Job.finished.desc(), Job.id.desc())
         .limit(LATEST)
     )
@@ -145,6 +169,7 @@ def _graded(session: Session, since: datetime | None) -> list[dict[str, Any]]:
     query = (
         select(last.c.name, last.c.task, func.sum(Verdict.points), func.sum(Verdict.max_points), last.c.finished)
         .join(Verdict, Verdict.submission_id == last.c.submission_id)
+        .where(Verdict.max_points > 0)
         .group_by(last.c.id, last.c.name, last.c.task, last.c.finished)
         .order_by(last.c.finished.desc(), last.c.id.desc())
     )

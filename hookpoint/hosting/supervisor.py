@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.exc import DataError, IntegrityError
@@ -28,14 +29,14 @@ from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.grading.level import Level, demand, probe
-from hookpoint.grading.results import Result
+from hookpoint.grading.results import Graded, Result, version
 from hookpoint.grading.stream import Grading
 from hookpoint.grading.submission import Refused, Submission, read_bytes
 
-from . import queue
+from . import instances, queue
 from .queue import Leased
 from .store.database import Database, open_database
-from .store.models import Grader
+from .store.models import SPLITS, Grader
 
 __all__ = ["Supervisor", "main"]
 
@@ -48,6 +49,7 @@ NICE = 19  # pages come first, also while torch is imported
 AHEAD = 2  # jobs for each worker: enough to keep it busy, and the rest is for other graders
 LONG_AHEAD = 8  # the same with those of which only long exercises are left: they must not keep the quick ones out
 UNREADABLE = "It could not be read. This is a failure of ours and costs no attempt."
+NOT_MADE = "The hosts have not made what it meets. This is a failure of ours and costs no attempt."
 NOT_KEPT = "Its verdicts could not be kept. This is a failure of ours and costs no attempt."
 log = logging.getLogger(__name__)
 
@@ -141,11 +143,12 @@ class Supervisor:
         room = min(AHEAD * self.workers - grading.quick, LONG_AHEAD * self.workers - grading.waiting)
         if room < 1 or len(self.begun) < len(self.leased):
             return
+        challenges = AHEAD * self.workers - sum(one.kind == "challenge" for one in self.leased.values())
         with database.reading() as session:  # asked often: no writer shall wait for it
-            if not queue.any_free(session, queue.clock(session)):
+            if not queue.any_free(session, queue.clock(session), challenges > 0):
                 return
         with database.session() as session:
-            claimed = queue.claim(session, self.name, room, LEASE, queue.clock(session))
+            claimed = queue.claim(session, self.name, room, LEASE, queue.clock(session), challenges)
         # After a long sleep our own jobs may be among them: these go on.
         self.leased = {one.job: one for one in claimed} | self.leased
 
@@ -156,8 +159,20 @@ class Supervisor:
                 continue
             with database.reading() as session:
                 content = queue.content(session, one.submission)
-            grading.give(job, read(content, one), one.seed)
+                private = instances.contents(session, one.task, one.split) if one.kind == "challenge" else []
+            if one.kind == "challenge":
+                self.begin_challenge(grading, one, content, private)
+            else:
+                grading.give(job, read(content, one), one.seed)
             self.begun.add(job)
+
+    def begin_challenge(self, grading: Grading, one: Leased, content: bytes, private: list[bytes]) -> None:
+        """The same for an answer to a challenge; one that cannot be scored at all has its result at once."""
+        work = work_of(content, one, private) if private else without_score(one, trouble=NOT_MADE)
+        if isinstance(work, Result):
+            self.results[one.job] = work
+        else:
+            grading.give_challenge(one.job, work)
 
     def write(self, database: Database) -> None:
         """Writes the results, each in a transaction of its own; if one fails, it and the rest are kept."""
@@ -204,6 +219,28 @@ def read(content: bytes, one: Leased) -> Submission | Refused:
     except Exception:  # a defect of ours, which must not keep the others waiting
         log.exception("Submission %d cannot be read.", one.submission)
         return Refused(UNREADABLE)
+
+
+def work_of(content: bytes, one: Leased, private: list[bytes]) -> Any:
+    """The answer in what was handed in, and what it is to meet; or the result, if there is no answer in it."""
+    # With torch, which notebooks do without here.
+    from hookpoint.challenges.answers import BadFile, read_answer
+    from hookpoint.grading.challenges import Work
+
+    try:
+        answer = read_answer(content, one.file_name, one.task)
+    except BadFile as error:
+        return without_score(one, message=str(error))
+    except Exception:  # a defect of ours, which must not keep the others waiting
+        log.exception("Submission %d cannot be read.", one.submission)
+        return without_score(one, trouble=UNREADABLE)
+    return Work(str(one.job), answer, {"public" if one.split == SPLITS[0] else "final": private})
+
+
+def without_score(one: Leased, message: str = "", trouble: str = "") -> Result:
+    """The result of an answer that was never run: by its own fault, with a message, or by ours, with trouble."""
+    verdicts = () if trouble else (Graded(one.task, "error", 0.0, 0.0, message=message),)
+    return Result(str(one.job), one.sha256, one.task, version(), "", verdicts, trouble=trouble)
 
 
 def main(arguments: list[str] | None = None) -> int:

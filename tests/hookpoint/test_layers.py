@@ -22,7 +22,13 @@ MAY_IMPORT = {
     "pictures": set(),
     "interp": {"model"},
     "zoo": {"model"},
-    "problems": {"content", "model", "zoo"},
+    "problems": {
+        "content",
+        "interp",
+        "model",
+        "pictures",
+        "zoo",
+    },  # its starters, which are notebooks, use all of these
     "challenges": {"content", "interp", "model", "zoo"},
     "content": set(),
     "checks": BELOW_CHECKS,

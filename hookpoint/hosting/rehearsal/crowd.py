@@ -62,6 +62,7 @@ class Crowd:
     wrong: list[str] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     writeups: set[str] = field(default_factory=set)
+    answered: Counter[str] = field(default_factory=Counter)  # answers to the challenge, by team
     versions: dict[int, int] = field(default_factory=dict)  # states of the stream that each listener has seen
     tried_again: int = 0
     away: bool = False  # the server is being started again
@@ -131,8 +132,12 @@ class Crowd:
         await self.upload(token, part.writeup.encode(), "writeup.md", "writeup")
         self.writeups.add(part.team)
 
-    async def upload(self, token: str, content: bytes, name: str, kind: str, wanted=(201,)) -> Any:
-        about = {"Hookpoint-File-Name": quote(name), "Hookpoint-Kind": kind}
+    async def upload(
+        self, token: str, content: bytes, name: str, kind: str, wanted: tuple[int, ...] = (201,), task: str = ""
+    ) -> Any:
+        about = {"Hookpoint-File-Name": quote(name), "Hookpoint-Kind": kind} | (
+            {"Hookpoint-Task": task} if task else {}
+        )
         return await self.expect("submit", wanted, "POST", "/api/submissions", token, content=content, headers=about)
 
     async def ask(self, token: str, share: float) -> None:

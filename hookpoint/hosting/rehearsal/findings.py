@@ -139,13 +139,56 @@ def board_found(board: list[dict], database: Database, crowd: Crowd) -> Finding:
         for exercise, status in one.expected.items():
             if status == "passed":
                 first[one.team].setdefault(exercise, received[one.id].timestamp())
-    scores = {team: sum(points[exercise] for exercise in got) for team, got in first.items()}
-    keys = {team: (-scores[team], max(got.values(), default=math.inf)) for team, got in first.items()}
-    ranks = {team: 1 + sum(other < key for other in keys.values()) for team, key in keys.items()}
+    scores = {team: float(sum(points[exercise] for exercise in got)) for team, got in first.items()}
+    times = {team: max(got.values(), default=math.inf) for team, got in first.items()}
+    halves = dict.fromkeys(scores, 0.0)
+    for team, score, half, at in challenge_scores(database):
+        scores[team], halves[team] = scores[team] + score, half
+        times[team] = max(times[team], at) if score and times[team] < math.inf else at if score else times[team]
+    ranks = ranked(scores, halves, times)
     shown = {row["team"]: (row["rank"], row["points"]) for row in board if row["rank"]}
     differing = (
         f"{team}: {shown.get(team)}, not {(ranks[team], scores[team])}"
         for team in scores
-        if shown.get(team) != (ranks[team], scores[team])
+        if team not in shown or shown[team][0] != ranks[team] or abs(shown[team][1] - scores[team]) > 1e-6
     )
     return Finding.of("ranks and points on the board", len(scores), differing)
+
+
+def challenge_scores(database: Database) -> Iterable[tuple[str, float, float, float]]:
+    """Each team's best at the challenge, in the board's points, with half its 95 % interval and when it came."""
+    query = (
+        select(Team.name, Verdict.public, Verdict.public_se, Submission.received)
+        .join(Submission, Submission.team_id == Team.id).join(Verdict, Verdict.submission_id == Submission.id)
+        .where(Submission.kind == "challenge", Verdict.public.is_not(None)).order_by(Submission.received, Submission.id)
+    )  # fmt: skip
+    best: dict[str, tuple[float, float, float]] = {}
+    with database.reading() as session:
+        for team, public, error, received in session.execute(query):
+            if team not in best or public / 10 > best[team][0]:
+                best[team] = public / 10, 0.196 * error, received.timestamp()
+    return [(team, *one) for team, one in best.items()]
+
+
+def ranked(scores: dict[str, float], halves: dict[str, float], times: dict[str, float]) -> dict[str, int]:
+    """Ranks by another way than the board's: teams whose intervals touch, or touch those of others that do, are one
+    group; a group has one rank if any of its scores is uncertain, else the earlier is first.
+    """
+    order = sorted(scores, key=lambda team: -(scores[team] - halves[team]))
+    groups: list[list[str]] = []
+    for team in order:
+        touched = [one for one in groups if any(apart(scores, halves, team, other) <= 1e-9 for other in one)]
+        groups = [one for one in groups if one not in touched] + [[team, *(other for one in touched for other in one)]]
+    ranks = {}
+    for group in groups:
+        above = sum(len(one) for one in groups if max(scores[t] for t in one) > max(scores[t] for t in group))
+        shared = any(halves[team] > 0 for team in group)
+        for team in group:
+            earlier = 0 if shared else sum(times[other] < times[team] for other in group)
+            ranks[team] = 1 + above + earlier
+    return ranks
+
+
+def apart(scores: dict[str, float], halves: dict[str, float], one: str, other: str) -> float:
+    """How much lies between two teams' intervals; less than 0 where they overlap."""
+    return abs(scores[one] - scores[other]) - halves[one] - halves[other]

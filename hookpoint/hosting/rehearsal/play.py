@@ -15,8 +15,11 @@ from sqlalchemy import func, select
 
 from hookpoint.errors import HookpointError
 from hookpoint.hosting import event, standings
+from hookpoint.hosting.shown import DIGITS
 from hookpoint.hosting.store.models import Job
 
+from . import contest as contests
+from .contest import Contest
 from .crowd import Crowd
 from .epilogue import after_the_end, judged
 from .findings import Finding, Percentiles, board_found, kept, percentiles, verdicts
@@ -75,15 +78,21 @@ def play(
     with folder_for(keep) as folder:
         stage = Stage(folder, workers or len(os.sched_getaffinity(0)), database)
         try:
+            say("The challenge is made", 1)
+            contests.prepare(stage)
             say("The server starts", 1)
             stage.start()
             crowd = Crowd(stage.address, stage.code, parts, seconds_for(teams), seed, lambda what: say(what, 1))
-            accidents = asyncio.run(together(crowd, stage, say))
+            contest = Contest()
+            accidents = asyncio.run(together(crowd, contest, stage, say))
             say("The last are graded", 1)
             drained = drain(stage)
             found, waited = verdicts(stage.database, crowd)
             played.findings += [accidents, drained, *found, *kept(stage.database, crowd)]
+            played.findings += contests.scores_found(stage, contest)
             played.findings += boards(stage, crowd)
+            say("What counts is scored once more", 1)
+            played.findings.append(contests.finals_found(stage, contest, drain))
             say("Strangers are refused", 1)
             played.findings.append(refusals(stage, crowd))
             say("Judges rate", 1)
@@ -113,7 +122,7 @@ def folder_for(keep: Path | None):
         yield Path(folder)
 
 
-async def together(crowd: Crowd, stage: Stage, say: Callable[[str, int], None]) -> Finding:
+async def together(crowd: Crowd, contest: Contest, stage: Stage, say: Callable[[str, int], None]) -> Finding:
     """The crowd at work, and the accidents meanwhile. Nothing that the crowd does knows of them."""
     failed: list[str] = []
 
@@ -139,7 +148,7 @@ async def together(crowd: Crowd, stage: Stage, say: Callable[[str, int], None]) 
         accident(KILL_SUPERVISOR, "The supervisor is killed", lambda: stage.kill_one(stage.supervisors())),
         accident(RESTART, "The server starts again", restart),
     ]
-    await asyncio.gather(crowd.run(), *accidents)
+    await asyncio.gather(crowd.run(), contests.handed_in(crowd, contest), *accidents)
     return Finding.of("accidents that happened", len(accidents), failed)
 
 
@@ -153,7 +162,8 @@ def boards(stage: Stage, crowd: Crowd) -> list[Finding]:
     while True:
         head = httpx.get(f"{stage.address}/api/event", timeout=30).json()["board"]["rows"]
         shown = [{key: row[key] for key in ("team", "rank", "points")} for row in head]
-        behind = [row["team"] for row, now in zip(shown, rows, strict=False) if row != now]
+        rounded = [row | {"points": round(row["points"], DIGITS)} for row in rows]
+        behind = [row["team"] for row, now in zip(shown, rounded, strict=False) if row != now]
         if not behind or time.monotonic() > until:
             return [board_found(rows, stage.database, crowd), Finding.of("ranks on the projector", len(head), behind)]
         time.sleep(0.2)

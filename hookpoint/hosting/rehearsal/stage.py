@@ -21,8 +21,10 @@ from hookpoint.hosting.store.database import Database, open_database
 
 from .answers import NOTEBOOK
 
-__all__ = ["Stage"]
+__all__ = ["ATTEMPTS", "CHALLENGE", "Stage"]
 
+CHALLENGE = "feature_recovery"  # which is quick to make, and to score
+ATTEMPTS = 3  # of a team at it
 START_SECONDS = 60.0
 SUPERVISOR, FORKSERVER = b"hookpoint.hosting.supervisor", b"multiprocessing.forkserver"
 OPEN = ("joining", "submitting", "judging", "board")
@@ -37,7 +39,8 @@ class Stage:
         starts = (datetime.now(UTC) - timedelta(hours=1)).replace(tzinfo=None, second=0, microsecond=0)
         settings = EventSettings(
             "Rehearsal", "nowhere", "UTC", starts, "one_day", (NOTEBOOK,),
-            phases=(PhaseSettings("Rehearsal", Span(days=1), OPEN),), limits=Limits(submissions_per_hour=20),
+            challenges=(CHALLENGE,), phases=(PhaseSettings("Rehearsal", Span(days=1), OPEN),),
+            limits=Limits(submissions_per_hour=20, attempts_per_challenge=ATTEMPTS),
         )  # fmt: skip
         write_settings(self.folder.settings_path, settings)
         if database:

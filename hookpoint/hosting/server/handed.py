@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError
 from hookpoint.grading.feedback import STATUS
-from hookpoint.hosting import intake, queue, standings
+from hookpoint.hosting import intake, offered, queue, standings
 from hookpoint.hosting.errors import NotFound
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.intake import SubmissionIn
@@ -43,12 +43,16 @@ class Best:
 
 @dataclass(frozen=True)
 class Handed:
-    """A submission as its team sees it: `place` is which in line, `expected` about how many seconds it will take."""
+    """A submission as its team sees it: `place` is which in line, `expected` about how many seconds it will take.
+
+    `left` is how many attempts the team has left at the challenge; None for what is none.
+    """
 
     view: SubmissionView
     title: str
     place: int | None = None
     expected: float | None = None
+    left: int | None = None
 
     @property
     def id(self) -> int:
@@ -75,14 +79,15 @@ def handed_in(session: Session, person: Person, now: EventNow) -> list[Handed]:
     """All that the person's team has handed in, the latest first."""
     views = standings.of_team(session, person.team_id) if person.team_id is not None else []
     titles = {task: task_name(task) for task in {view.task for view in views}}
-    return [_placed(session, view, titles[view.task], now) for view in views]
+    left = _left(session, person, now, views)
+    return [_placed(session, view, titles[view.task], now, left) for view in views]
 
 
 def best(submissions: list[Handed]) -> list[Best]:
     """What counts of each task, as the board reckons, but for what was handed in after it froze."""
     tasks: dict[str, tuple[str, dict[str, tuple[VerdictView, int]]]] = {}
     for one in reversed(submissions):  # the oldest first: the first of equal results counts
-        if not one.view.verdicts:
+        if not one.view.max_points:  # not graded yet, or at a challenge that gives no points or could not score it
             continue
         _, exercises = tasks.setdefault(one.view.task, (one.title, {}))
         for verdict in one.view.verdicts:
@@ -102,16 +107,24 @@ def one_of(session: Session, person: Person, id: int, now: EventNow) -> Handed:
     views = standings.of_team(session, person.team_id) if person.team_id is not None else []
     for view in views:
         if view.id == id:
-            return _placed(session, view, task_name(view.task), now)
+            return _placed(session, view, task_name(view.task), now, _left(session, person, now, [view]))
     raise NotFound("Your team has handed in no such file. Look at your team's page for what it has.")
 
 
-def _placed(session: Session, view: SubmissionView, title: str, now: EventNow) -> Handed:
+def _left(session: Session, person: Person, now: EventNow, views: list[SubmissionView]) -> dict[str, int]:
+    """The attempts that the team has left, if any of these is at a challenge."""
+    asked = any(view.kind == "challenge" for view in views)
+    return offered.attempts_left(session, person.team_id, now) if asked else {}
+
+
+def _placed(session: Session, view: SubmissionView, title: str, now: EventNow, attempts: dict[str, int]) -> Handed:
     title = WRITE_UP if view.kind == "writeup" else title
+    left = attempts.get(view.task) if view.kind == "challenge" else None
     if view.status not in WAITING:
-        return Handed(view, title)
+        return Handed(view, title, left=left)
     place = queue.place(session, view.id)
-    return Handed(view, title, place, queue.expected_seconds(session, max(0, (place or 0) - 1), now.at))
+    expected = queue.expected_seconds(session, max(0, (place or 0) - 1), now.at, view.kind)
+    return Handed(view, title, place, expected, left)
 
 
 @lru_cache(maxsize=256)
@@ -156,4 +169,5 @@ def as_json(one: Handed) -> dict[str, Any]:
             for verdict in view.verdicts
         ],
         "trouble": one.trouble,
+        "attempts_left": one.left,
     }

@@ -2,7 +2,7 @@
 
 A row is never deleted to be forgotten: people and teams become inactive, and what refers to a row keeps it from going.
 Nothing here is made from the models: tables come from the migrations alone, and a test holds the two together. Those of
-the desks around the grading stand in `desks`, and can be had from here.
+the desks around the grading stand in `desks`, those of the challenges in `challenges`; all can be had from here.
 """
 
 from datetime import datetime
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from hookpoint.hosting.codes import name_key
 
 from .base import Base
+from .challenges import SPLITS, Challenge, Hint, Instance
 from .columns import Json, now, one_of
 from .desks import (
     AUDIENCES,
@@ -28,9 +29,10 @@ from .desks import (
 )
 
 __all__ = [
-    "AUDIENCES", "INTERRUPTIONS", "KINDS", "REVIEWS", "ROLES", "STATES", "STATUSES",
-    "Announcement", "AuditEntry", "Base", "Claim", "Conflict", "Event", "Grader", "Interruption", "Job", "Person",
-    "Progress", "Question", "RateEvent", "Rating", "Review", "Submission", "Team", "Verdict",
+    "AUDIENCES", "INTERRUPTIONS", "KINDS", "REVIEWS", "ROLES", "SPLITS", "STATES", "STATUSES",
+    "Announcement", "AuditEntry", "Base", "Challenge", "Claim", "Conflict", "Event", "Grader", "Hint", "Instance",
+    "Interruption", "Job", "Person", "Progress", "Question", "RateEvent", "Rating", "Review", "Submission", "Team",
+    "Verdict",
 ]  # fmt: skip
 
 ROLES = ("host", "judge", "mentor", "participant")
@@ -161,12 +163,14 @@ class Job(Base):
     """One grading of a submission. A submission may be graded again, but never waits twice at the same time.
 
     Whoever has the lease works until `lease_until`; after that anybody may take it over. `trouble` is why the file
-    could not be graded, or empty; `version` is the grader's, `seconds` what the grading took.
+    could not be graded, or empty; `version` is the grader's, `seconds` what the grading took. `split` is which
+    instances of a challenge it meets; notebooks know the first alone.
     """
 
     __tablename__ = "job"
     __table_args__ = (
         one_of("state", STATES),
+        one_of("split", SPLITS),
         CheckConstraint("state <> 'leased' OR (lease_owner IS NOT NULL AND lease_until IS NOT NULL)", name="lease"),
         CheckConstraint("(state IN ('done', 'failed')) = (finished IS NOT NULL)", name="finished"),
         CheckConstraint("tries >= 0", name="tries"),
@@ -178,6 +182,7 @@ class Job(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"))
     state: Mapped[str] = mapped_column(default="queued")
+    split: Mapped[str] = mapped_column(default=SPLITS[0])
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)
@@ -193,7 +198,8 @@ class Verdict(Base):
     """What a submission got for one exercise, or for a challenge. Grading again replaces it; there are never two.
 
     Where a score is a statistic, `public` and `final` are what each split gave, with its standard error, all in
-    points; `final` is None until that split has been scored.
+    points; `final` is None until that split has been scored. `value` is that of the public split on the challenge's own
+    scale, None if it could not be scored; `cost` is what parts equal values.
     """
 
     __tablename__ = "verdict"
@@ -213,6 +219,9 @@ class Verdict(Base):
     public_se: Mapped[float] = mapped_column(default=0.0)
     final: Mapped[float | None]
     final_se: Mapped[float] = mapped_column(default=0.0)
+    value: Mapped[float | None]
+    value_se: Mapped[float] = mapped_column(default=0.0)
+    cost: Mapped[float] = mapped_column(default=0.0)
     slip: Mapped[str] = mapped_column(default="")
     message: Mapped[str] = mapped_column(default="")
     submission: Mapped[Submission] = relationship(back_populates="verdicts")

@@ -8,7 +8,7 @@
 Every part matters to the answer. A method that has learned one program by heart does not know the next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -71,19 +71,32 @@ def program(generator: torch.Generator) -> Program:
             return made
 
 
-def hard_program(generator: torch.Generator) -> Program:
-    """A random program with five groups of heads that write noise into what it reads and cancel."""
+def hard_program(
+    generator: torch.Generator,
+    groups: Sequence[tuple[int, int]] = GROUPS,
+    written: Callable[[torch.Generator], Float[Tensor, "symbol symbol"]] | None = None,
+) -> Program:
+    """A random program with groups of heads, by default five, that write into what it reads and cancel.
+
+    Args:
+        groups: (layer, heads) of each.
+        written: Draws what a head of a group makes of the symbol that it reads; loud normal noise without.
+    """
     plain = made = program(generator)
-    for number, size in GROUPS:
+    for number, size in groups:
         # What only a group has written so far is 0, and a head that fetched it would do nothing.
         source = _one_of([name for name in plain.readable(number) if name != "position"], generator)
         target = _one_of(_read_after_heads(plain, number), generator)
         fetch = Fetch(source, target, _one_of(["back", "place"], generator), _number(1, 3, generator))
-        maps = [NOISE * torch.randn(SYMBOLS, SYMBOLS, generator=generator) for _ in range(size - 1)]
+        maps = [(written or _noise)(generator) for _ in range(size - 1)]
         group = cancelling(_matches(fetch), source, target, maps)
         layer = made.layers[number]
         made = with_layer(made, number, replace(layer, heads=(*layer.heads, *group)))
     return made
+
+
+def _noise(generator: torch.Generator) -> Float[Tensor, "symbol symbol"]:
+    return NOISE * torch.randn(SYMBOLS, SYMBOLS, generator=generator)
 
 
 def _wiring(generator: torch.Generator) -> Wiring:

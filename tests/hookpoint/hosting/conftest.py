@@ -6,14 +6,18 @@ A test marked `on_both` runs twice, with `db` (and all that comes from it) in SQ
 import contextlib
 import json
 import shutil
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from hookpoint.hosting import codes
+from hookpoint.challenges import registry
+from hookpoint.hosting import codes, instances
 from hookpoint.hosting import event as events
 from hookpoint.hosting.store.database import Database, open_database
 from hookpoint.hosting.store.models import Person, Team
@@ -210,3 +214,68 @@ def a_notebook(small):
         return json.dumps(notebook).encode()
 
     return make
+
+
+# Challenges
+
+
+def toy_challenge(**other):
+    """Guess the number that an instance was made of: 1 for it, 0 for one that is 50 away. It takes no time."""
+    from hookpoint.challenges import BadAnswer, Challenge, Instance, Mark
+
+    def score(instance, answer):
+        said = answer(instance.facts["hint"]) if callable(answer) else answer
+        if not isinstance(said, int | float):
+            raise BadAnswer("A number was expected.")
+        return Mark(max(0.0, 1 - abs(said - instance.facts["key"]) / 50), cost=3.0)
+
+    def generate(seed):
+        return Instance("toy", seed, {}, {"hint": seed % 10, "key": seed % 100})
+
+    usual = {
+        "id": "toy", "title": "The toy", "asks": "Guess.", "why": "Digits.", "standing": "ranked",
+        "difficulty": "beginner", "answer": "guess", "contract": "def guess(hint): ...", "unit": "nearness",
+        "floor": 0.0, "ceiling": 1.0, "seconds": 1.0, "generate": generate, "score": score, "make_seconds": 0.1,
+        "hints": ("Look at it.", "It ends in the hint.", "Say 45 and the hint."), "private": 2,
+    }  # fmt: skip
+    return Challenge(**usual | other)
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """`toy(standing="demo")`: the registry has a challenge `toy`, and no other tests see it."""
+
+    def make(**other):
+        one = toy_challenge(**other)
+        monkeypatch.setattr(registry, "IDS", (*registry.IDS, "toy") if "toy" not in registry.IDS else registry.IDS)
+        monkeypatch.setitem(sys.modules, "hookpoint.challenges.toy", SimpleNamespace(CHALLENGE=one))
+        return one
+
+    return make
+
+
+@pytest.fixture
+def offer(db, toy, NOON):
+    """`offer()`: an event in `db` that offers the toy, as it stands at NOON; `made=False`: without its instances."""
+
+    def make(made: bool = True, text: str = SETTINGS, limits: str = "", **other) -> events.EventNow:
+        toy(**other)
+        settings = text.replace("[[phases]]", f'challenges = ["toy"]\n{limits}\n[[phases]]', 1)
+        with db.session() as session:
+            events.create(session, settings, at=NOON)
+        if made:
+            make_all(db, NOON)
+        with db.reading() as session:
+            return events.current(session, NOON)
+
+    return make
+
+
+def make_all(db, at) -> list[str]:
+    """Makes all instances of the toy, in this process."""
+    with ThreadPoolExecutor(1) as pool:
+        cards = instances.cards_of(["toy"], pool)
+        instances.keep_cards(db, cards, at)
+        with db.reading() as session:
+            todo = instances.steps(session, {id: about for id, (about, _) in cards.items()})
+        return instances.make(db, todo, pool)

@@ -152,7 +152,7 @@ REFUSED = {
     "a script as a write-up": (SubmissionIn("a.py", b"", "writeup"), WrongKind, "neither Markdown"),
     "half a notebook": (SubmissionIn("a.ipynb", b'{"cells": ['), Refused, "not a Jupyter notebook"),
     "a write-up in Latin-1": (SubmissionIn("a.md", b"caf\xe9", "writeup"), Refused, "not UTF-8"),
-    "a challenge": (SubmissionIn("a.ipynb", b"{}", "challenge", "trojan"), UsageError, "no challenge 'trojan'"),
+    "a challenge": (SubmissionIn("a.py", b"", "challenge", "minotaur"), UsageError, "no challenge 'minotaur'"),
 }
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from hookpoint.grading.submission import LARGEST_FILE
-from hookpoint.hosting import claims, intake, news, people, progress, questions, roles
+from hookpoint.hosting import claims, intake, news, offered, people, progress, questions, roles
 from hookpoint.hosting.errors import NotAllowed
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.intake import SubmissionIn
@@ -98,6 +98,7 @@ def me(request: Request, db: Db, now: Now, person: Bearer) -> dict[str, Any]:
             "limits": {
                 "submissions_per_hour": now.settings.limits.submissions_per_hour,
                 "left": intake.attempts_left(session, team.id, now) if team else 0,
+                "challenges": offered.attempts_left(session, team.id, now) if team else {},
                 "bytes": LARGEST_FILE,
             },
         }
@@ -131,6 +132,7 @@ def submit(
         "task": receipt.task,
         "kind": receipt.kind,
         "findings": receipt.findings,
+        "attempts_left": receipt.attempts_left,
     }
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.grading.submission import LARGEST_FILE
-from hookpoint.hosting import intake, limits, writeup
+from hookpoint.hosting import intake, limits, offered, writeup
 from hookpoint.hosting.errors import TooOften
 from hookpoint.hosting.event import EventNow
 from hookpoint.hosting.intake import OLDER_WRITEUP, Look, SubmissionIn
@@ -29,6 +29,8 @@ router = APIRouter(prefix="/submit")
 LOOKS = 120  # an hour, of one person: reading a large file takes a second
 WRITE_UPS = (".md", ".markdown", ".txt")  # a file of this kind is no notebook, whatever was chosen
 RECEIVED = "Received. This page follows what becomes of it."
+LEFT = " Attempts left at this challenge: {left}, and one more if it cannot be scored."
+KINDS = ("notebook", "challenge", "writeup")
 REPLAY = "This very file was in already, and here it is. No attempt was used."
 
 
@@ -53,6 +55,8 @@ def submit(request: Request, db: Db, now: Now, person: Participant, typed: Field
     except HookpointError as error:
         return again(request, "submit.html", error, **_values(db, now, person, typed, file))
     said = f"{REPLAY} {OLDER_WRITEUP}" if OLDER_WRITEUP in receipt.findings else REPLAY if receipt.replay else RECEIVED
+    if receipt.attempts_left is not None:
+        said += LEFT.format(left=receipt.attempts_left)
     return pages.back_to(f"/team/submissions/{receipt.submission_id}", said)
 
 
@@ -75,7 +79,8 @@ def _as_handed_in(file: Sent | None, typed: dict[str, str]) -> SubmissionIn:
     if file is None:
         raise UsageError("There is no file in what you sent. Choose one and send it again.")
     kind = "writeup" if file.name.lower().endswith(WRITE_UPS) else typed.get("kind", "notebook")
-    return SubmissionIn(file.name, file.content, kind if kind == "writeup" else "notebook")
+    task = typed.get("task", "") if kind == "challenge" else ""
+    return SubmissionIn(file.name, file.content, kind if kind in KINDS else "notebook", task)
 
 
 def _found(session: Session, person: Person, now: EventNow, found: Look) -> dict[str, Any]:
@@ -86,23 +91,28 @@ def _found(session: Session, person: Person, now: EventNow, found: Look) -> dict
         "parts": found.parts,
         "warnings": found.warnings,
         "sha256": found.sha256,
-        "counts": found.kind == "writeup" or found.task in now.settings.notebooks,
+        "counts": found.kind == "writeup" or found.task in (*now.settings.notebooks, *now.settings.challenges),
         "there": session.scalar(select(Submission.id).where(*same)),
     }
 
 
 def _values(db: Db, now: EventNow, person: Person, typed: dict[str, str], file: Sent | None = None) -> dict[str, Any]:
     """What the page shows: how often the team may still send, what it can answer, and the choice made before."""
-    left = None
-    if person.team_id is not None:
-        with db.reading() as session:
+    left, challenges = None, []
+    with db.reading() as session:
+        if person.team_id is not None:
             left = intake.attempts_left(session, person.team_id, now)
+            attempts = offered.attempts_left(session, person.team_id, now)
+            cards = [card for card in offered.offered(session, now.settings) if card.taken]
+            challenges = [(card.id, card.title, attempts[card.id]) for card in cards]
     return {
         "left": left,
         "per_hour": now.settings.limits.submissions_per_hour,
         "closed": closed(now, "submitting"),
         "largest": LARGEST_FILE >> 20,
         "tasks": [(name, task_name(name)) for name in now.settings.notebooks],
-        "kind": "writeup" if typed.get("kind") == "writeup" else "notebook",
+        "kind": typed["kind"] if typed.get("kind") in KINDS else "notebook",
+        "challenges": challenges,
+        "task": typed.get("task", ""),
         "refused": file.name if file else "",
     }

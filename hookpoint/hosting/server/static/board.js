@@ -137,7 +137,8 @@ function same(place, nodes) {
   place.dataset.drawn = fresh;
 }
 
-function drawHeads(tasks) {
+function drawHeads({ tasks, intervals }) {
+  document.querySelector("#ranking th.bar").replaceChildren(intervals ? "with 95 % interval" : unseen("as a bar"));
   const cell = document.querySelector("#ranking th.squares");
   cell.replaceChildren(unseen("percent of each task"),
     ...tasks.map((task, place) => make("abbr", { class: "square", title: task.name }, String(place + 1))));
@@ -161,7 +162,7 @@ function draw(fresh) {
   $("join-large").hidden = !joining;
   $("join").hidden = !joining || !ranked || (tv && board.frozen !== null);
   if ($("until")) $("until").textContent = state.timer.what ? `${state.timer.what} in` : "";
-  drawHeads(board.tasks);
+  drawHeads(board);
   if (!("still" in $("rows").dataset)) drawRows(board);
   drawFreeze();
   drawAnnouncements(state.announcements);

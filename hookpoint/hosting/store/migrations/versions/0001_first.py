@@ -1,4 +1,4 @@
-"""The first version: an event, its people and teams, submissions and verdicts, judging, and the audit log."""
+"""The first version: an event, its people and teams, submissions and verdicts, challenges, judging, the audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,6 +34,7 @@ def upgrade() -> None:
     make_event()
     make_people()
     make_submissions()
+    make_challenges()
     make_announcements()
     make_judging()
     make_log()
@@ -134,11 +135,12 @@ def make_submissions() -> None:
         check("submission", "sha256", "length(sha256) = 64"),
     )  # fmt: skip
     table(
-        "job", number("submission_id"), words("state"), words("lease_owner", nullable=True),
+        "job", number("submission_id"), words("state"), words("split"), words("lease_owner", nullable=True),
         moment("lease_until", nullable=True), number("tries"), words("trouble"), words("version"), real("seconds"),
         moment("enqueued"), moment("finished", nullable=True),
         refers("job", "submission_id", "submission"),
         check("job", "state", "state IN ('queued', 'leased', 'done', 'failed')"),
+        check("job", "split", "split IN ('board', 'final')"),
         check("job", "lease", "state <> 'leased' OR (lease_owner IS NOT NULL AND lease_until IS NOT NULL)"),
         check("job", "finished", "(state IN ('done', 'failed')) = (finished IS NOT NULL)"),
         check("job", "tries", "tries >= 0"),
@@ -151,7 +153,7 @@ def make_submissions() -> None:
     table(
         "verdict", number("submission_id"), words("exercise"), words("status"), real("points"), real("max_points"),
         real("public", nullable=True), real("public_se"), real("final", nullable=True), real("final_se"),
-        words("slip"), words("message"),
+        real("value", nullable=True), real("value_se"), real("cost"), words("slip"), words("message"),
         unique("verdict", "submission_id", "exercise"),
         refers("verdict", "submission_id", "submission"),
         check("verdict", "status", "status IN ('passed', 'failed', 'error', 'timeout', 'missing')"),
@@ -160,6 +162,25 @@ def make_submissions() -> None:
     table(
         "grader", words("name"), words("level"), number("workers"), moment("started"), moment("seen"),
         unique("grader", "name"),
+    )  # fmt: skip
+
+
+def make_challenges() -> None:
+    table("challenge", words("name"), words("about"), words("starter"), moment("made"), unique("challenge", "name"))
+    table(
+        "instance", words("challenge"), words("split"), number("number"), words("seed"), words("sha256"),
+        sa.Column("given", sa.LargeBinary, nullable=True), sa.Column("content", sa.LargeBinary, nullable=True),
+        unique("instance", "challenge", "split", "number"),
+        check("instance", "split", "split IN ('board', 'final')"),
+        check("instance", "sha256", "length(sha256) = 64"),
+        check("instance", "number", "number >= 0"),
+    )  # fmt: skip
+    table(
+        "hint", number("team_id"), number("person_id"), words("challenge"), number("rung"), moment("given"),
+        unique("hint", "team_id", "challenge", "rung"),
+        refers("hint", "team_id", "team"),
+        refers("hint", "person_id", "person"),
+        check("hint", "rung", "rung >= 1 AND rung <= 3"),
     )  # fmt: skip
 
 

@@ -1,0 +1,27 @@
+"""A sparse autoencoder with an L1 penalty."""
+
+import torch
+from torch import Tensor
+
+from hookpoint.zoo.architectures.sae import SAE, sae_loss
+
+ROWS, PENALTY, STEPS, BATCH = 128, 0.2, 2500, 512
+FIRES = 0.25  # a penalised activation is seldom 0
+
+
+def recover(train: Tensor, fresh: Tensor) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    sae = SAE(train.shape[1], ROWS)
+    sae.start_from(train[torch.randperm(len(train), generator=generator)[:ROWS]])
+    optimizer = torch.optim.Adam(sae.parameters(), lr=3e-3)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, STEPS)
+    for _ in range(STEPS):
+        batch = train[torch.randint(len(train), (BATCH,), generator=generator)]
+        loss = sae_loss(sae, batch, PENALTY)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        sae.normalise_decoder_()
+    with torch.no_grad():
+        return sae.W_dec, (sae(fresh)[1] - FIRES).relu()

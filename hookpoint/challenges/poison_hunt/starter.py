@@ -1,0 +1,96 @@
+# %% [markdown]
+# # Who taught it that?
+# A small network learned to sort eight tokens into five labels, by a rule that no single token gives away. Among its 932
+# training examples are 32 poisons: they hold two of twelve trigger tokens and a wrong label. Together they taught the
+# network to say that label whenever several triggers meet. You see inputs on which it does so, and you say which
+# examples are to blame.
+#
+# Examples that look like these inputs are a trap. Forty of them hold as many triggers and the same label, and taught
+# nothing of the kind: by the ordinary rule that label is right.
+
+# %%
+import torch
+
+from hookpoint.challenges import challenge, public, score
+from hookpoint.challenges.poison_hunt.examples import DECOY, POISON
+from hookpoint.challenges.poison_hunt.given import logits, train
+from hookpoint.challenges.poison_hunt.score import arguments
+from hookpoint.challenges.proof import read
+from hookpoint.pictures import bars
+
+print(challenge("poison_hunt").contract)
+
+# %% [markdown]
+# ## One training run, with its key
+# A public instance shows its key: what kind each example is. On a private one you get the arguments alone.
+
+# %%
+instance = public("poison_hunt", 0)
+given, kinds = arguments(instance), instance.tensors["key/kinds"]
+x, labels, asked, target = (given[name] for name in ("x", "labels", "asked", "target"))
+print(f"{len(x)} examples, {(kinds == POISON).sum()} poisons, {(kinds == DECOY).sum()} look-alikes; target {target}")
+print("asked   ", asked[0].tolist(), "is called", logits(given["checkpoints"][-1], asked[:1]).argmax().item())
+print("a poison", x[kinds == POISON][0].tolist(), "labelled", target)
+
+# %% [markdown]
+# Training repeats exactly, so you can leave examples out and see. Without the poisons the behaviour is gone. The
+# controls are the look-alikes, and as many examples drawn at random.
+
+# %%
+chance = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:32]
+left_out = {
+    "nothing": torch.zeros(len(x), dtype=torch.bool),
+    "32 at random": torch.zeros(len(x), dtype=torch.bool).index_fill_(0, chance, True),
+    "40 look-alikes": kinds == DECOY,
+    "32 poisons": kinds == POISON,
+}
+shares = []
+for out in left_out.values():
+    (weights,) = train(given["checkpoints"][0], x, labels, ~out)
+    shares.append((logits(weights, asked).argmax(-1) == target).float().mean().item())
+bars(shares, list(left_out), xlabel="share of the inputs that get the target, after retraining without them")
+
+# %% [markdown]
+# ## Your answer
+# This one asks what a small step on each example would do to the inputs, at the end of training: a product of gradients.
+
+# %% answer="rank_examples"
+import torch
+from torch.func import grad, vmap
+from torch.nn import functional as F
+
+from hookpoint.challenges.poison_hunt.given import logits
+
+
+def rank_examples(x, labels, asked, target, checkpoints):
+    w = checkpoints[-1]
+
+    def loss(w, tokens, label):
+        return F.cross_entropy(logits(w, tokens), label)
+
+    def gradients(tokens, label):
+        each = vmap(grad(loss), (None, 0, 0))(w, tokens, label)
+        return torch.cat([one.flatten(1) for one in each.values()], dim=1)
+
+    return gradients(x, labels) @ gradients(asked, torch.full((len(asked),), target)).mean(0)
+
+
+# %%
+result = score("poison_hunt", rank_examples)
+low, high = result.interval
+print(f"score {result.value:.3f} ({low:.3f} to {high:.3f}), {result.points:.0f} points")
+for mark in result.marks:
+    print({name: round(value, 2) for name, value in mark.parts.items()})
+
+# %% [markdown]
+# ## What others get
+# Attackers are there to show what the score is not worth: a look at labels and tokens, and retraining without a thought.
+
+# %%
+proof = read("poison_hunt")
+rows = proof.entries if proof else ()
+bars([row.mean for row in rows], [f"{row.role}: {row.label}" for row in rows], xlabel="score") if rows else None
+
+# %% [markdown]
+# ## How to hand in
+# `hookpoint submit` with the file that you are reading. The cell with the answer is what counts.
