@@ -59,9 +59,11 @@ def score(id: str, file: Path, as_json: bool) -> None:
 @click.argument("ids", nargs=-1)
 @click.option("--seeds", default=8, show_default=True, help="How many instances that nobody has seen.")
 @click.option("--first", default=9001, show_default=True, help="The first of their seeds.")
+@click.option("--jobs", default=2, show_default=True, help="How many challenges are measured at the same time.")
 @click.option("--keep", is_flag=True, help="Keep what was measured beside the challenge: boards show it.")
-def prove(ids: tuple[str, ...], seeds: int, first: int, keep: bool) -> None:
+@click.option("--kept", is_flag=True, help="Measure nothing, and show what was measured last.")
+def prove(ids: tuple[str, ...], seeds: int, first: int, jobs: int, keep: bool, kept: bool) -> None:
     """Run attackers, baselines and our expert on fresh instances, and say whether each challenge is sound."""
-    from hookpoint.commands.challenges import prove_all
+    from hookpoint.commands.challenges import prove_all, show_kept
 
-    raise SystemExit(prove_all(ids, range(first, first + seeds), keep))
+    raise SystemExit(show_kept(ids) if kept else prove_all(ids, range(first, first + seeds), keep, jobs))
