@@ -122,7 +122,8 @@ def heading(proof: Proof) -> Text:
     one = challenge(proof.challenge)
     full = one.ceiling if one.pass_mark is None else one.pass_mark
     made = sum(proof.make_seconds) / len(proof.make_seconds)
-    said = f"  {one.standing}, {one.unit}; all points from {full:g}; {len(proof.seeds)} instances, {made:.1f} s each to make"
+    many = f"{len(proof.seeds)} instances, {made:.1f} s each to make"
+    said = f"  {one.standing}, {one.unit}; all points from {full:g}; {many}"
     return Text.assemble("\n", (proof.challenge, "bold"), (said, "dim"))
 
 
