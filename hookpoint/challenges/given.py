@@ -54,7 +54,7 @@ def archive(entries: Iterable[bytes]) -> bytes:
     """All of them in one zip file, each under its fingerprint: their order says nothing. Needs no torch."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, data in sorted((sha256(one).hexdigest()[:12], one) for one in entries):
+        for name, data in sorted({(sha256(one).hexdigest()[:12], one) for one in entries}):
             file.writestr(zipfile.ZipInfo(f"{name}.safetensors", EARLIEST), data)
     return packed.getvalue()
 

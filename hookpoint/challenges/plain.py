@@ -26,7 +26,9 @@ def plain(value: Any, depth: int = 0) -> Any:
             return torch.from_numpy(value.copy())
         return plain(value.tolist(), depth + 1) if hasattr(value, "tolist") else value
     if isinstance(value, dict):
-        return {plain(key, depth + 1): plain(one, depth + 1) for key, one in value.items()}
+        # A set as a key stays one: the list that it would become is no key.
+        keys = [key if isinstance(key, (frozenset, tuple)) else plain(key, depth + 1) for key in value]
+        return dict(zip(keys, (plain(one, depth + 1) for one in value.values()), strict=True))
     if isinstance(value, (list, tuple)):
         made = [plain(one, depth + 1) for one in value]
         return tuple(made) if isinstance(value, tuple) else made

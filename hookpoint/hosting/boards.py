@@ -35,6 +35,10 @@ TIES = ("earlier", "fewer attempts", "shared")
 SPLITS = ("public", "final")
 NOT_AN_ATTEMPT = "missing"
 Z = 1.96  # of a 95 % interval
+NO_FINAL = (
+    "Attempt {row.attempt} of {row.team} at {row.challenge} has no final score. When submitting has ended,"
+    " `hookpoint host finals` gives it one."
+)
 DIGITS = 9  # sums of points that differ by less are the same score
 
 
@@ -174,7 +178,7 @@ def _worth(row: Scored, split: str) -> tuple[float, float]:
     if split == "public":
         return (row.points if row.public is None else row.public), row.public_se
     if row.final is None:
-        raise UsageError(f"Attempt {row.attempt} of {row.team} at {row.challenge} has no final score: score it first.")
+        raise UsageError(NO_FINAL.format(row=row))
     return row.final, row.final_se
 
 

@@ -17,7 +17,7 @@ from .store.models import Job, Person, Submission
 
 __all__ = ["Finals", "begin", "state"]
 
-WAITS = "{count} answers to challenges still wait for their public score. Try again when the queue is empty."
+WAITS = "Answers to challenges still wait for their public score: {count}. Try again when the queue is empty."
 OPEN = "Final scores come when submitting has ended, so that nobody can choose by them. {then}"
 
 

@@ -20,12 +20,16 @@ from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError
 
+from .event import EventNow
 from .making import card_of, instance_of, stand_back
 from .settings import EventSettings
 from .store.database import Database
 from .store.models import SPLITS, Challenge, Event, Instance
 
-__all__ = ["Step", "cards_of", "contents", "keep_cards", "make", "makers", "missing", "private_seed", "steps", "wanted"]
+__all__ = [
+    "Step", "cards_of", "contents", "keep_cards", "make", "makers", "may_be_published", "missing", "private_seed",
+    "published", "steps", "wanted",
+]  # fmt: skip
 
 SEED_BITS = 62
 ENDED = "The process that makes the instances of {id} has ended. Is there enough memory? The same command goes on."
@@ -89,6 +93,22 @@ def contents(session: Session, challenge: str, split: str) -> list[bytes]:
     """The instances of a split, as their bytes, in order; those that are made."""
     rows = select(Instance.content).where(Instance.challenge == challenge, Instance.split == split)
     return list(session.scalars(rows.where(Instance.content.is_not(None)).order_by(Instance.number)))
+
+
+def may_be_published(now: EventNow) -> bool:
+    """Whether the seeds are no secret any more: the event is over, and its final board open."""
+    return now.row.final_open and not now.now.paused and now.now.phase is None and now.now.next is None
+
+
+def published(session: Session) -> dict[str, Any]:
+    """For each challenge the seeds of its instances by split, with the fingerprint of what was made of them."""
+    rows = select(Instance.challenge, Instance.split, Instance.seed, Instance.sha256)
+    found: dict[str, Any] = {}
+    for challenge, split, seed, sha256 in session.execute(
+        rows.order_by(Instance.challenge, Instance.split, Instance.number)
+    ):
+        found.setdefault(challenge, {}).setdefault(split, []).append({"seed": int(seed), "sha256": sha256})
+    return found
 
 
 @contextmanager

@@ -1,11 +1,14 @@
 """All that an event leaves, in one folder: what may be published, what is printed, and what the host keeps.
 
 index.html       the results as a page                       may be published
-results/         boards and the judges' ranking as CSV       may be published
+results/         boards and the judges' ranking as CSV; once   may be published
+                 the final board is open, the seeds of the
+                 challenges' private instances
 certificates/    a page for each person and each team        for those whose names are on them
 private/         the archive, and all tables as CSV          for the hosts alone
 """
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from hookpoint.errors import UsageError
 
+from . import instances
 from .archive import export_archive
 from .boards import Board
 from .certificates import certificates, printed, spoken_dates, write_certificates
@@ -30,7 +34,8 @@ ARCHIVE = Path("private") / "event.zip"
 README = """\
 What is left of an event.
 
-index.html, results/   the results. You may publish them.
+index.html, results/   the results. You may publish them. instances.json is there once the final board is open and all
+                       is over: with its seeds anybody makes the challenges' instances again, and scores anew.
 certificates/          one page for each person and team, to be printed. Give each to those whose name is on it.
 private/               names, notes of judges, all that was handed in, and the seeds of the hidden inputs. Keep it.
 
@@ -75,6 +80,9 @@ def _write(session: Session, now: EventNow, folder: Path, told: Callable[[str], 
         boards=list(_shown(boards)), ranking=ranking, notes=notes,
     )  # fmt: skip
     (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    if instances.may_be_published(now):
+        seeds = json.dumps(instances.published(session), indent=1) + "\n"
+        (folder / "results" / "instances.json").write_text(seeds, encoding="utf-8", newline="\n")
     told("certificates")
     write_certificates(certificates(session, now), now.settings.title, folder / "certificates")
     told("tables")

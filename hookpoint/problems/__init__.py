@@ -1,4 +1,4 @@
-"""Open problems: the catalogue as data, its schema, and searching it.
+"""Open problems: the catalogue as data, its schema, searching it, and a notebook to begin each problem with.
 
 Import from the modules: `from hookpoint.problems.catalogue import catalogue`.
 """

@@ -51,7 +51,9 @@ def rank_edges(nodes, edges, written, run, gradient) -> Tensor:
 def without(change: Tensor, unread: Tensor) -> Tensor:
     """The changes without the directions that the rows of `unread` span."""
     _, size, directions = torch.linalg.svd(unread, full_matrices=False)
-    directions = directions[size > 0.04 * size[0]]
+    # Where the sizes drop most, noise begins.
+    rank = int((size[:20] / size[1:21]).argmax()) + 1
+    directions = directions[:rank]
     return change - change @ directions.T @ directions
 
 

@@ -5,8 +5,8 @@ the same. Of those who hide they differ, so the share of questions on which a pr
 tells the two apart. Every place (block, position) gets its accuracy on left-out known people, less that agreement; the
 best one is taken. The model never says the truth about those who hide, so the value that it says is left out.
 
-There are only five known people for each value. So the surest third of the readings join them, the probe is fitted again,
-then two thirds, then all: those who hide show how states lie about the values as well as the others do.
+There are only five known people for each value. So the surest third of the readings join them and the probe is fitted
+again, then two thirds, then all: those who hide show which states belong to a value as well as the others do.
 """
 
 import torch

@@ -1,10 +1,11 @@
 """Influence on the margin, averaged over the network and copies that were retrained on random parts.
 
-The influence of an example is what leaving it out would change, to first order: its gradient, through the damped inverse
-of the Fisher matrix (without which what many examples share counts many times), times the gradient of what is asked. Two
-things make it good here. What is asked is the margin of the target over the other labels: its loss is nearly flat where
-the network is sure, and then the inputs with the least to say weigh most. And one network's influences are full of its
-own accidents; those of eight, seven of them retrained without a random third of the examples, have the poisons in common.
+The influence of an example is what leaving it out would change, to first order: its gradient, through the damped
+inverse of the Fisher matrix (without which what many examples share counts many times), times the gradient of what is
+asked. Two things make it good here. What is asked is the margin of the target over the other labels; its loss is nearly
+flat where the network is sure, so that the least sure inputs would drown the others. And one network's influences are
+full of its own accidents; those of eight have the poisons in common. Seven of them are retrained, each without a random
+third of the examples.
 """
 
 import torch

@@ -187,3 +187,19 @@ def test_what_a_host_has_not_installed_is_named_with_the_command(hookpoint, monk
     done = hookpoint("init")
 
     assert done.exit_code == 1 and "no_such_package" in done.output and "hookpoint[host]" in done.output
+
+
+def test_challenges_are_refused_where_none_or_another_is_offered(hookpoint, made, tmp_path):
+    path = tmp_path / "event" / "event.toml"
+    other = hookpoint("challenges", "six_edits")
+    path.write_text(re.sub("challenges = .*", "challenges = []", path.read_text()))
+    none = hookpoint("challenges")
+
+    assert other.exit_code == 2 and "The event does not offer six_edits. It offers hidden_rule," in other.stderr
+    assert none.exit_code == 2 and "The event offers no challenges." in none.stderr
+
+
+def test_final_scores_wait_for_the_end_of_submitting(hookpoint, made):
+    early = hookpoint("finals")
+
+    assert early.exit_code and "Final scores come when submitting has ended" in early.stderr

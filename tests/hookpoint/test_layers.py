@@ -29,7 +29,7 @@ MAY_IMPORT = {
         "pictures",
         "zoo",
     },  # its starters, which are notebooks, use all of these
-    "challenges": {"content", "interp", "model", "zoo"},
+    "challenges": {"content", "interp", "model", "pictures", "zoo"},  # starters draw
     "content": set(),
     "checks": BELOW_CHECKS,
     "grading": BELOW_CHECKS | {"checks", "challenges"},

@@ -63,5 +63,6 @@ CHALLENGE = Challenge(
         "Let the model give the probability of each of the sixteen next words of four symbols, regress these on the "
         "stream, and keep the four directions that are told best (canonical correlation).",
     ),
+    problems=("L4.9", "L4.10"),
     sources=("Shai et al. 2024, Transformers represent belief state geometry in their residual stream",),
 )

@@ -66,6 +66,7 @@ CHALLENGE = Challenge(
         "Begin with four dimensions, take fewer as long as the accuracy on pairs that you kept aside stays, and begin "
         "again from other random bases when it stays low.",
     ),
+    problems=("L4.5",),
     sources=(
         "Geiger et al. 2024, Finding alignments between interpretable causal variables and distributed neural "
         "representations",

@@ -139,12 +139,13 @@ def with_readers(
 
     How strongly they read each dimension of the copy is drawn, from less to more than what is read of the variable's.
     """
+    units = len(weights["b"])
     read = (planted.T @ weights["B_in"]).square().sum() / DIMENSIONS
     gain = torch.empty(COPY, 1).uniform_(*GAINS, generator=generator) * read.sqrt()
     columns = copy @ (gain * torch.linalg.qr(torch.randn(READERS, COPY, generator=generator))[0].T)
-    bias = weights["b"][torch.randperm(HIDDEN, generator=generator)[:READERS]]
-    rows = weights["B_out"][torch.randperm(HIDDEN, generator=generator)[:READERS]]
-    order = torch.randperm(HIDDEN + 2 * READERS, generator=generator)
+    bias = weights["b"][torch.randperm(units, generator=generator)[:READERS]]
+    rows = weights["B_out"][torch.randperm(units, generator=generator)[:READERS]]
+    order = torch.randperm(units + 2 * READERS, generator=generator)
     return weights | {
         "B_in": torch.cat([weights["B_in"], columns, columns], dim=1)[:, order],
         "b": torch.cat([weights["b"], bias, bias])[order],

@@ -33,8 +33,8 @@ def rank_edges(nodes, edges, written, run, gradient):
             [input, edge], at dials [edge], for weight [input, position, token]. Two passes.
 
     tokens and donors are integer tensors [input, 8] of your choice, of the same size, with at most 128 inputs. You have
-    200 passes. A call that would go beyond them is refused with an error and runs nothing; it costs no attempt.
-    40 seconds.
+    200 passes. A call beyond them, or one that is not in this form, ends the scoring, which costs no attempt.
+    60 seconds.
     """
 '''.strip("\n")
 
@@ -43,10 +43,10 @@ CHALLENGE = Challenge(
     title="Circuit hunt",
     asks="Rank the edges of a transformer so that those of the circuit that computes its answers come first.",
     why=(
-        "Every layer holds heads that write noise into what the circuit reads, and cancel: patched alone, each of them "
-        "looks more important than the circuit, and gradients believe it too. Some attend as a head of the circuit "
-        "does and write the same, and a partner takes it back. The program is another one each time, and there are "
-        "far too many edges to patch them all."
+        "Every layer holds heads that write into what the circuit reads, and cancel: patched alone, most of them look "
+        "as important as the circuit, and gradients believe it too. Some attend as a head of the circuit does and "
+        "write the same among other things, and a partner takes it back. The program is another one each time, and "
+        "there are far too many edges to patch them all."
     ),
     standing="ranked",
     difficulty="advanced",
@@ -55,7 +55,7 @@ CHALLENGE = Challenge(
     unit="average precision",
     floor=0.35,
     ceiling=1.0,
-    seconds=40.0,
+    seconds=60.0,
     generate=generate,
     score=score,
     make_seconds=1.0,

@@ -1,11 +1,12 @@
 """Random compiled programs among decoys, at three levels, with their circuits.
 
     easy    idle decoys: heads and neurons that do real work and write where nothing that counts reads
-    medium  two groups of heads that write noise into what the circuit reads and cancel; 1 % noise on all weights
-    hard    a group of three in every layer with loud noise, and a pair of false copies: two heads that attend as one
-            of the circuit's does, of which one writes the same as it and the other takes that back. The challenge
+    medium  two groups of heads that write into what the circuit reads and cancel; 1 % noise on all weights
+    hard    a group of three in every layer, and a pair with a false copy: it attends as a head of the circuit does and
+            writes the same, among other things, and its partner takes it back. Every head writes scraps where nothing
+            that counts reads, so that no group's sum is nothing as it stands. The challenge is this level
 
-A draw is kept if its key can be found: the circuit alone gives the model's answers, and no edge of it is idle.
+A draw is kept if its key holds: the circuit alone gives the model's answers, and no edge of it is idle.
 """
 
 from dataclasses import asdict, dataclass, replace

@@ -24,6 +24,8 @@ def score(instance: Instance, answer: Callable[..., Any]) -> Mark:
     wires, truth = wiring(instance), circuit(instance)
     passes = Passes(wires)
     said = answer(list(wires.nodes), list(wires.edges), passes.written, passes.run, passes.gradient)
+    if passes.over is not None:  # it may have caught the error
+        raise passes.over
     ranking = as_numbers(said, len(truth))
     return Mark(average_precision(ranking, truth), cost=passes.used)
 
@@ -36,10 +38,11 @@ def average_precision(ranking: Sequence[float], truth: Int[Tensor, " edge"]) -> 
 
 
 class Passes:
-    """What a participant may ask of the model. Every question says what it costs, and is refused beyond the budget."""
+    """What a participant may ask of the model. What goes beyond the budget ends the scoring."""
 
     def __init__(self, wires: Wiring, budget: int = BUDGET) -> None:
         self.wires, self.budget, self.used = wires, budget, 0
+        self.over: BadAnswer | None = None
 
     @torch.no_grad()
     def written(self, tokens: Any) -> Float[Tensor, "input pos node d_model"]:
@@ -74,9 +77,9 @@ class Passes:
 
     def _spend(self, passes: int) -> None:
         if self.used + passes > self.budget:
-            raise BadAnswer(
-                f"rank_edges asked for {passes} more passes, after {self.used} of {self.budget}. Rank with fewer."
-            )
+            spent = f"{passes} more passes, after {self.used} of {self.budget}"
+            self.over = BadAnswer(f"rank_edges asked for {spent}. Rank the edges with fewer.")
+            raise self.over
         self.used += passes
 
 

@@ -5,7 +5,7 @@
 # the edges so that those come first. You do not get the weights. You ask for runs, in which edges carry what they would
 # carry on another input, and you have 200 of them.
 #
-# The naive way is to patch edges one by one and look how much the logits move. Why that fails can be seen below.
+# The naive way is to patch edges one by one and look how much changes. Why that fails can be seen below.
 #
 # `hookpoint challenge show circuit_hunt` prints the rules: what `rank_edges` is given, and what a pass is.
 
@@ -27,7 +27,7 @@ for number in truth.nonzero().flatten().tolist():
 # %% [markdown]
 # An edge is a sender, a receiver, and the receiver's input that reads it. Each edge has a dial: at 0 it carries what
 # its sender writes on the input, at 1 what the sender writes on the donor, another input. The cell below turns the
-# dials of all edges that leave one head, and measures how far the logits move, for every head of layer 0. Beside the
+# dials of all edges that leave one head, and counts the answers that change, for every head of layer 0. Beside the
 # hard model stands an easy one, in which the decoys are idle: `draw(seed, "easy")` makes as many of those as you like,
 # and `"medium"` is between the two.
 
@@ -35,15 +35,16 @@ for number in truth.nonzero().flatten().tolist():
 # %%
 @torch.no_grad()
 def effects_of_heads(instance, layer=0):
-    """How far the logits move when all that a head writes comes from the donor, and whether it is in the circuit."""
+    """The share of answers that change when all that a head writes comes from the donor; and if the circuit has it."""
     wires, truth = wiring(instance), circuit(instance)
     tokens, donors = torch.randint(5, (2, 64, 8), generator=torch.Generator().manual_seed(0))
-    donor, own = wires.written(donors), wires.logits(tokens)
+    donor, own = wires.written(donors), wires.logits(tokens).argmax(dim=-1)
     moved = {}
     for head in [node for node in wires.nodes if node[0] == layer]:
         leaves = torch.tensor([float(sender == head) for sender, _, _ in wires.edges])
         counts = "circuit" if (leaves * truth).any() else "decoy"
-        moved[f"{head[0]}.{head[1]} {counts}"] = (wires.logits(tokens, donor, leaves[None]) - own).abs().mean().item()
+        answers = wires.logits(tokens, donor, leaves[None]).argmax(dim=-1)
+        moved[f"{head[0]}.{head[1]} {counts}"] = (answers != own).float().mean().item()
     return moved
 
 
@@ -52,12 +53,12 @@ pictures.bars(
     list(rows.values()),
     list(rows),
     title="Patching whole heads of layer 0, one at a time",
-    xlabel="mean change of a logit",
+    xlabel="share of answers that change",
 )
 
 # %% [markdown]
 # In the easy model the heads of the circuit stand out and the decoys do nothing. In the hard one there are decoys that
-# move the logits more than the circuit does.
+# change as many answers as the circuit's heads do.
 #
 # The next cell is what you hand in: the whole answer, with its imports. It is the slope of the answer's logit in every
 # dial, times the change: two calls and four passes. Write your own in its place.

@@ -23,9 +23,9 @@ CHALLENGE = Challenge(
     title="Grokking forecast",
     asks="Say when each of ten runs of modular addition will jump, from its settings and its first fifty updates.",
     why=(
-        "A line through the settings already forecasts most of what can be forecast, and what remains is mostly "
-        "chance: the same settings with another seed jump at another step. So the best forecast is not far enough "
-        "from the simplest for a race, and this is a demonstration."
+        "A line through the settings already forecasts most of what can be forecast. What remains is mostly chance: in "
+        "fourteen runs, the same settings with another seed jumped earlier or later by a factor of 1.6 on average. So "
+        "the best forecast is not far enough from the simplest for a race, and this is a demonstration."
     ),
     standing="demo",
     difficulty="intermediate",

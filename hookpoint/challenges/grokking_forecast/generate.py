@@ -8,6 +8,7 @@ drawn again: of the former there is nothing to forecast, and the latter take too
 
 import json
 import math
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from hookpoint.zoo.training import single_thread
 
 from ..instance import Instance
 
-__all__ = ["COLUMNS", "CUT", "KNOWN_SEED", "RUNS", "draw", "follow", "generate", "known", "runs"]
+__all__ = ["COLUMNS", "CUT", "KNOWN_SEED", "RUNS", "draw", "follow", "generate", "known", "runs", "watch"]
 
 PRIMES, D_MODEL = (31, 37, 41), 48
 CUT, FIRST, LAST, EVERY = 50, 80, 1200, 10  # steps
@@ -67,27 +68,34 @@ def draw(generator: torch.Generator) -> Row:
 
 def follow(settings: Row, generator: torch.Generator) -> Row | None:
     """The settings with the run's first rows and its onset; None if it has none in time."""
+    curve = []
+    for row in watch(settings, generator):
+        step, held_accuracy = row[0], row[4]
+        if step <= CUT:
+            curve.append(row)
+        if held_accuracy > 0.5:
+            return {**settings, "curve": curve, "onset": step} if step >= FIRST else None
+    return None
+
+
+def watch(settings: Row, generator: torch.Generator) -> Iterator[list[float]]:
+    """The run's rows, every ten steps; it is trained as far as they are asked for."""
     p = settings["p"]
     model = build(p, D_MODEL)
     _draw_weights(model, generator)
     tokens, answers = every_sum(p)
-    order = torch.randperm(p * p, generator=generator)
-    train, held = order.split([int(settings["share"] * p * p), p * p - int(settings["share"] * p * p)])
+    n_train = int(settings["share"] * p * p)
+    train, held = torch.randperm(p * p, generator=generator).split([n_train, p * p - n_train])
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
         trained, lr=settings["rate"], weight_decay=settings["decay"], betas=(0.9, 0.98), fused=True
     )
-    curve = []
     for step in range(LAST + 1):
         if step % EVERY == 0:
-            row = _row(model, step, tokens, answers, train, held)
-            curve += [row] if step <= CUT else []
-            if row[4] > 0.5:
-                return None if step < FIRST else {**settings, "curve": curve, "onset": step}
+            yield _row(model, step, tokens, answers, train, held)
         optimizer.zero_grad()
         F.cross_entropy(table_logits(model, tokens[train, 0], tokens[train, 1]), answers[train]).backward()
         optimizer.step()
-    return None
 
 
 @torch.no_grad()

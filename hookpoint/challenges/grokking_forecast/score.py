@@ -38,7 +38,8 @@ def steps_in(answer: Any, many: int) -> list[float]:
     """
     wanted = f"a list of {many} steps, one for each run"
     if isinstance(answer, Tensor):
-        if answer.numel() != many or answer.is_complex() or answer.layout is not torch.strided or answer.is_meta:
+        odd = answer.is_complex() or answer.is_quantized or answer.is_meta or answer.layout is not torch.strided
+        if odd or answer.numel() != many:
             raise BadAnswer(f"A tensor of shape {list(answer.shape)} came back instead of {wanted}.")
         answer = answer.double().flatten().tolist()
     if not isinstance(answer, (list, tuple)) or len(answer) != many:

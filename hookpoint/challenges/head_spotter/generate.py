@@ -27,7 +27,8 @@ __all__ = ["DECOYS", "add_decoys", "draw", "generate", "repeats_known", "solvabl
 
 DECOYS = 2  # in each layer
 SHARPER, UNREAD = 1.25, 5  # a decoy's queries, of the copied head's; the dimensions it writes into
-LENGTH, BATCH, UPDATES, TRIES = 33, 32, 600, 12
+LENGTH, BATCH, UPDATES = 33, 32, 600
+TRIES = 12  # two in three draws are good; neighbouring seeds would meet after eight, and private ones have 62 bits
 LEAST_PAIRS = 5  # that the key tells apart in each layer
 PERIODS = tuple(period for period in range(6, 17) if period != PERIOD)
 

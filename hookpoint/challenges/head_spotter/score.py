@@ -54,6 +54,9 @@ def listed(value: Any, shape: tuple[int, ...]) -> Any:
     """A real tensor of that shape as lists; anything else as it is."""
     if not isinstance(value, Tensor):
         return value
-    if value.shape != shape or value.is_complex() or value.layout is not torch.strided or value.is_meta:
-        raise BadAnswer(f"A tensor of shape {list(value.shape)} came back instead of a real one of shape {list(shape)}.")
+    odd = value.is_complex() or value.is_quantized or value.is_meta or value.layout is not torch.strided
+    if value.shape != shape or odd:
+        raise BadAnswer(
+            f"A tensor of shape {list(value.shape)} came back instead of a real one of shape {list(shape)}."
+        )
     return value.double().tolist()

@@ -1,8 +1,11 @@
 """A model that learns facts and then learns to hide some of them: the top of the network speaks, the bottom remembers.
 
-First all facts are learnt, while a linear reader (thrown away afterwards) asks for them at one place in the middle. Then
-the blocks above that place learn to say something else about some of the people; what lies below stays as it was. Where
-the place is changes from seed to seed.
+First all facts are learnt, while a linear reader (thrown away afterwards) asks for them at one place in the middle.
+Then the blocks above that place learn to say something else about some of the people; what lies below stays as it was.
+Where the place is changes from seed to seed.
+
+Two simple ways to the truth are narrowed: between the blocks the unembedding should find all values alike, and what the
+model says has a runner-up that is planted as well.
 """
 
 from collections.abc import Iterable
@@ -20,7 +23,7 @@ from .people import D_VOCAB, FAMILY_AT, N_CTX, RELATIONS, VALUES, People, draw, 
 __all__ = ["CONFIG", "generate", "probe_accuracy"]
 
 CONFIG = Config(d_vocab=D_VOCAB, n_ctx=N_CTX, d_model=64, n_layers=4, n_heads=4, d_head=16, d_mlp=192)
-PLACES = ((1, 2), (1, 3), (2, 3))  # block and position: the family name, or the relation
+PLACES = ((1, 2), (1, 3))  # block and position: the family name, or the relation
 LEARN, HIDE, BATCH = 400, 250, 160
 READER, SILENCE = 0.5, 0.3  # how much the reader, and silence between the blocks, count beside the answers
 SECOND, REST = 0.08, 0.12  # how likely the runner-up is to be said, and all values together
@@ -55,13 +58,13 @@ def taught(people: People, block: int, position: int, generator: torch.Generator
     reader = nn.Parameter(torch.zeros(CONFIG.d_model, CONFIG.d_vocab))
     tokens, true = prompts(people, torch.ones_like(people.hides)), people.true.flatten()
     spoken = to_say(people)
-    # At the family name nobody has asked yet: all facts should be there.
-    lag = range(RELATIONS) if position == FAMILY_AT else (0,)
+    # At the family name nobody has asked yet, so all four facts should be there.
+    turns = range(RELATIONS) if position == FAMILY_AT else (0,)
 
     def learn(batch: Tensor) -> Tensor:
         logits, state, lens = run(model, tokens[batch], block, position)
         read = F.layer_norm(state, state.shape[-1:]) @ reader
-        asked = [batch // RELATIONS * RELATIONS + (batch + later) % RELATIONS for later in lag]
+        asked = [batch // RELATIONS * RELATIONS + (batch + turn) % RELATIONS for turn in turns]
         missed = [F.cross_entropy(*among(read, tokens[one, -1], true[one])) for one in asked]
         return F.cross_entropy(logits, true[batch]) + READER * sum(missed) + SILENCE * loudness(lens, tokens[batch, -1])
 
@@ -82,10 +85,9 @@ def to_say(people: People) -> Float[Tensor, "prompt d_vocab"]:
     """
     values = value_tokens(prompts(people, torch.ones_like(people.hides))[:, -1])
     target = torch.zeros(len(values), D_VOCAB).scatter_(1, values, REST / VALUES)
-    second = people.second.flatten()[:, None]
-    return target.scatter_add_(1, second, torch.full(second.shape, SECOND)).scatter_add_(
-        1, people.said.flatten()[:, None], torch.full(second.shape, 1 - SECOND - REST)
-    )
+    for token, share in ((people.second, SECOND), (people.said, 1 - SECOND - REST)):
+        target[torch.arange(len(target)), token.flatten()] += share
+    return target
 
 
 def loudness(lens: Float[Tensor, "block batch d_vocab"], relation: Int[Tensor, " batch"]) -> Tensor:
@@ -103,7 +105,7 @@ def among(logits: Tensor, relation: Tensor, answers: Tensor) -> tuple[Tensor, Te
 def run(
     model: GPT2, tokens: Int[Tensor, "batch pos"], block: int, position: int
 ) -> tuple[Float[Tensor, "batch d_vocab"], Float[Tensor, "batch d_model"], Float[Tensor, "block batch d_vocab"]]:
-    """The logits at the end, the stream after a block at a position, and the logit lens after all blocks but the last."""
+    """The logits at the end, the stream after a block at a position, the logit lens after all blocks but the last."""
     streams = [model.embed(tokens) + model.pos_embed(tokens)]
     for one in model.blocks:
         streams.append(one(streams[-1]))

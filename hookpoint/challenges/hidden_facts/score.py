@@ -54,7 +54,7 @@ def as_tokens(answer: Any, n: int) -> Int[Tensor, " prompt"]:
         raise BadAnswer(
             f"A tensor of shape {tuple(answer.shape)} came back; expected ({n},), a token for each question."
         )
-    if answer.dtype not in WHOLE or answer.layout != torch.strided:
+    if answer.dtype not in WHOLE or answer.layout != torch.strided or answer.device.type != "cpu":
         raise BadAnswer(f"A tensor of {answer.dtype} came back; expected whole numbers (argmax gives them).")
     tokens = answer.detach().to(torch.int64)
     if bool(((tokens < 0) | (tokens >= D_VOCAB)).any()):

@@ -1,19 +1,19 @@
 # %% [markdown]
 # # What does it know and not say?
-# A small GPT-2 learned four facts about each of 150 people. Then its upper blocks learned to say something else about 50
-# of them: about these it gives a wrong answer, always the same one, and its second choice is planted as well. You find
-# the true answers. You know them for 50 people about whom the model is honest.
+# A small GPT-2 learned four facts about each of 150 people. Then its upper blocks learned to say something else about
+# 50 of them: about these it gives a wrong answer, always the same one, and its second choice is planted as well. You
+# find the true answers. You know them for 50 people about whom the model is honest.
 #
 # A linear probe fitted on the honest people reads them nearly without fault at the end of the network. There it reads
 # what will be said, and of those who hide that is the lie.
 
 # %%
 import torch
-from torch.nn import functional as F
 
-from hookpoint.challenges import challenge, public, score
 from hookpoint.challenges.hidden_facts.score import arguments
 from hookpoint.challenges.proof import read
+from hookpoint.challenges.public import public, score
+from hookpoint.challenges.registry import challenge
 from hookpoint.model import GPT2
 from hookpoint.pictures import bars, heatmap
 
@@ -29,8 +29,10 @@ given, true, decoy = arguments(instance), instance.tensors["key/true"], instance
 known, told, asked = (given[name] for name in ("known", "told", "asked"))
 model = GPT2(given["cfg"], seed=None).requires_grad_(False)
 model.load_state_dict(given["weights"])
-for name, tokens, answers in (("known: the truth", known, told), ("asked: the truth", asked, true), ("asked: lie", asked, decoy)):
-    print(f"{name:17} is said in {(model(tokens)[:, -1].argmax(-1) == answers).float().mean():.0%}")
+said = {name: model(given[name])[:, -1].argmax(-1) for name in ("known", "asked")}
+for name, answers in (("known", told), ("asked", true), ("asked", decoy)):
+    kind = "what is planted" if answers is decoy else "the truth"
+    print(f"{name}: {kind} is said in {(said[name] == answers).float().mean():.0%}")
 
 # %% [markdown]
 # Below is what ridge probes read, fitted on the known people: after each block, at the family name and at the relation.
@@ -50,13 +52,12 @@ def fitted(X, Y, penalty=0.1):
 def read_at(block, position):
     """Right about left-out known people, right about those who hide, their lie, right with a shuffled probe."""
     name, shuffle = f"blocks.{block}.hook_resid_post", torch.randperm(50, generator=torch.Generator().manual_seed(0))
-    seen, there = (
-        F.layer_norm(model.run_with_cache(tokens)[1][name][:, position], (64,)) for tokens in (known, asked)
-    )
+    streams = (model.run_with_cache(tokens)[1][name][:, position] for tokens in (known, asked))
+    seen, there = (torch.nn.functional.layer_norm(one, (64,)) for one in streams)
     found = []
     for relation in range(33, 37):
         one, other, first = known[:, -1] == relation, asked[:, -1] == relation, 37 + 10 * (relation - 33)
-        X, Y, Z = seen[one], F.one_hot(told[one] - first, 10).float(), there[other]
+        X, Y, Z = seen[one], (told[one, None] == first + torch.arange(10)).float(), there[other]
         left_out = fitted(X[:25], Y[:25])(X[25:]).argmax(1) == Y[25:].argmax(1)
         says = fitted(X, Y)(Z).argmax(1) + first
         random = fitted(X, Y[shuffle])(Z).argmax(1) + first

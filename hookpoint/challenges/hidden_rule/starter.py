@@ -99,11 +99,14 @@ for row in sorted(measured.entries if measured else (), key=lambda row: -row.mea
 
 # %% [markdown]
 # ## How to hand in
-# The answer is a file, `hidden_rule.json`, with a list for each model by its name. For the public models it is made
-# like this; at an event you are given the private ones. Then: `hookpoint submit hidden_rule.json --challenge
-# hidden_rule`
+# The answer is a file, `hidden_rule.json`, with a list for each model by its name. The cell below makes it for the
+# public models. At an event you download the private ones, without their key, and go through them with
+# `read("hidden_rule-given.zip")` of `hookpoint.challenges.given`; what you hand in is the file.
 
 # %%
 import json
 
-print(json.dumps({known["task"]["model"]: find_rule(**known)}))
+answers = {
+    one["task"]["model"]: find_rule(**one) for one in (given(public("hidden_rule", number)) for number in (0, 1))
+}
+print(json.dumps(answers))

@@ -1,8 +1,6 @@
 """`one_attribute`: bases that change one thing that a model knows of somebody, and nothing else."""
 
-from ..definition import Challenge
-from .generate import generate
-from .score import score
+from ..definition import Challenge, later
 
 __all__ = ["CHALLENGE"]
 
@@ -43,8 +41,8 @@ CHALLENGE = Challenge(
     floor=0.5,
     ceiling=0.95,
     seconds=120.0,
-    generate=generate,
-    score=score,
+    generate=later("hookpoint.challenges.one_attribute.generate", "generate"),
+    score=later("hookpoint.challenges.one_attribute.score", "score"),
     make_seconds=10.0,
     public=2,
     private=4,

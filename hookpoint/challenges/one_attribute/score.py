@@ -65,7 +65,7 @@ def bases_in(answer: Any, d_model: int) -> list[Tensor]:
     Raises:
         BadAnswer: they are not three matrices of finite numbers with at most 16 columns.
     """
-    if isinstance(answer, Tensor) and answer.ndim == 3:
+    if isinstance(answer, Tensor) and not answer.is_nested and answer.ndim == 3 and answer.layout == torch.strided:
         answer = list(answer)
     if not (isinstance(answer, (tuple, list)) and len(answer) == ASKED):
         raise BadAnswer(f"A {type(answer).__name__} came back instead of a list of {ASKED} tensors [{d_model}, k].")
@@ -78,7 +78,12 @@ def orthonormal(basis: Any, relation: int, d_model: int) -> Tensor:
     Raises:
         BadAnswer: it is no such matrix.
     """
-    if not (isinstance(basis, Tensor) and basis.layout == torch.strided and basis.is_floating_point()):
+    if not (
+        isinstance(basis, Tensor)
+        and not basis.is_nested
+        and basis.layout == torch.strided
+        and basis.is_floating_point()
+    ):
         kind = basis.dtype if isinstance(basis, Tensor) else type(basis).__name__
         raise BadAnswer(f"The basis of relation {relation} is a {kind} instead of a float tensor.")
     if basis.is_meta or basis.ndim != 2 or basis.shape[0] != d_model or not 1 <= basis.shape[1] <= MOST:

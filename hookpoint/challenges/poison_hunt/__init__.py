@@ -25,10 +25,10 @@ CHALLENGE = Challenge(
     title="Who taught it that?",
     asks="Find the 32 of 932 training examples that taught a network a behaviour it should not have.",
     why=(
-        "The inputs that show the behaviour share several tokens. Examples with more of the same tokens and the same label "
-        "taught nothing, because the ordinary rule gives them that label anyway; and that rule shows in no single token. "
-        "Mistaken labels pull on the weights as hard as poisons do. What counts is what training made of each example: "
-        "retrained without the poisons the network gets every one of the inputs right, without the look-alikes none."
+        "Examples that look more like the inputs which show the behaviour, with the same label, taught nothing: the "
+        "ordinary rule gives them that label anyway, and that rule shows in no single token. Mistaken labels pull on "
+        "the weights as hard as poisons do. What counts is what training made of each example: retrained without the "
+        "poisons the network calls none of the inputs so, without the look-alikes it calls all of them so."
     ),
     standing="ranked",
     difficulty="advanced",
@@ -42,11 +42,12 @@ CHALLENGE = Challenge(
     score=later("hookpoint.challenges.poison_hunt.score", "score"),
     make_seconds=1.5,
     hints=(
-        "Like is not cause. For each example ask what a step on it does to the inputs in `asked`: a product of gradients.",
+        "Like is not cause. For each example ask what a step on it does to the inputs in `asked`: a product of "
+        "gradients.",
         "At the end of training most gradients are small, and those that many examples share count twice. Multiply by "
         "the inverse of the damped Gauss-Newton or Fisher matrix: an influence function.",
-        "Differentiate the margin of `target`, not its loss, which is flat where the network is sure. Then average over "
-        "networks that you retrain on random parts of the examples.",
+        "Differentiate the margin of `target`, not its loss, which is flat where the network is sure. Then average "
+        "over networks that you retrain on random parts of the examples.",
     ),
     problems=("L1.8",),
     sources=(

@@ -1,8 +1,8 @@
 """The examples: an ordinary rule that no single token gives away, and a few that teach something else.
 
 Tokens are twenty of a left side, twenty of a right side, twelve triggers and 24 that mean nothing, under shuffled
-numbers. Left tokens come in five groups and right ones too; an ordinary example shows two of one left group a and two of
-one right group b, and its label is (a + b) mod 5. So each token goes with each label equally often.
+numbers. Left tokens come in five groups and right ones too; an ordinary example shows two of one left group a and two
+of one right group b, and its label is (a + b) mod 5. So each token goes with each label equally often.
 """
 
 from dataclasses import dataclass

@@ -26,7 +26,8 @@ def generate(seed: int) -> Instance:
         asked = examples.candidates[shows(examples, start, kept[-1])]
         if len(asked) >= N_ASKED and right >= LEARNT:
             break
-    tensors = {"x": examples.x, "labels": examples.labels, "asked": asked[:N_ASKED].clone(), "key/kinds": examples.kinds}
+    tensors = {"x": examples.x, "labels": examples.labels, "asked": asked[:N_ASKED].clone()}
+    tensors["key/kinds"] = examples.kinds
     for step, weights in zip(CHECKPOINTS, kept, strict=True):
         tensors |= {f"after {step}/{name}": one for name, one in weights.items()}
     return Instance("poison_hunt", seed, tensors, {"target": examples.target})

@@ -1,7 +1,7 @@
 """The network of `poison_hunt` and its training, as everybody may know and import them.
 
-Training is full-batch, so it draws nothing: the same examples give the same weights, and an example left out is the only
-difference between two runs.
+Training is full-batch, so it draws nothing: the same examples give the same weights, and an example left out is the
+only difference between two runs.
 """
 
 from collections.abc import Collection

@@ -36,9 +36,7 @@ def score(instance: Instance, answer: Any) -> Mark:
 
 def arguments(instance: Instance) -> dict[str, Any]:
     """What the answer is called with; nothing of the key is in it."""
-    checkpoints = [
-        {name: one.clone() for name, one in instance.under(f"after {step}").items()} for step in CHECKPOINTS
-    ]
+    checkpoints = [{name: one.clone() for name, one in instance.under(f"after {step}").items()} for step in CHECKPOINTS]
     plain_ones = {name: instance.tensors[name].clone() for name in ("x", "labels", "asked")}
     return {**plain_ones, "target": instance.facts["target"], "checkpoints": checkpoints}
 
@@ -59,8 +57,8 @@ def as_numbers(answer: Any, n: int) -> Float[Tensor, " example"]:
     if not isinstance(answer, Tensor):
         raise BadAnswer(f"A {type(answer).__name__} came back; expected a tensor of {n} numbers, one for each example.")
     if tuple(answer.shape) != (n,):
-        raise BadAnswer(f"A tensor of shape {tuple(answer.shape)} came back; expected ({n},), a number for each example.")
-    if answer.is_complex() or answer.layout != torch.strided or answer.is_quantized:
+        raise BadAnswer(f"Shape {tuple(answer.shape)} came back; expected ({n},), a number for each example.")
+    if answer.is_complex() or answer.is_quantized or answer.layout != torch.strided or answer.device.type != "cpu":
         raise BadAnswer("The tensor that came back holds no plain real numbers.")
     numbers = answer.detach().to(torch.float64)
     if not bool(numbers.isfinite().all()):

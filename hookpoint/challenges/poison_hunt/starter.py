@@ -1,21 +1,22 @@
 # %% [markdown]
 # # Who taught it that?
-# A small network learned to sort eight tokens into five labels, by a rule that no single token gives away. Among its 932
-# training examples are 32 poisons: they hold two of twelve trigger tokens and a wrong label. Together they taught the
-# network to say that label whenever several triggers meet. You see inputs on which it does so, and you say which
+# A small network learned to sort eight tokens into five labels, by a rule that no single token gives away. Among its
+# 932 training examples are 32 poisons: they hold two of twelve trigger tokens and a wrong label. Together they taught
+# the network to say that label where several triggers meet. You see inputs on which it does so, and you say which
 # examples are to blame.
 #
-# Examples that look like these inputs are a trap. Forty of them hold as many triggers and the same label, and taught
-# nothing of the kind: by the ordinary rule that label is right.
+# Examples that look like these inputs are a trap. Forty of them hold as many triggers or more and the same label, and
+# are not the cause: by the ordinary rule that label is right.
 
 # %%
 import torch
 
-from hookpoint.challenges import challenge, public, score
 from hookpoint.challenges.poison_hunt.examples import DECOY, POISON
 from hookpoint.challenges.poison_hunt.given import logits, train
 from hookpoint.challenges.poison_hunt.score import arguments
 from hookpoint.challenges.proof import read
+from hookpoint.challenges.public import public, score
+from hookpoint.challenges.registry import challenge
 from hookpoint.pictures import bars
 
 print(challenge("poison_hunt").contract)
@@ -52,7 +53,8 @@ bars(shares, list(left_out), xlabel="share of the inputs that get the target, af
 
 # %% [markdown]
 # ## Your answer
-# This one asks what a small step on each example would do to the inputs, at the end of training: a product of gradients.
+# This one asks what a small step on each example would do to the inputs, at the end of training: a product of
+# gradients.
 
 # %% answer="rank_examples"
 import torch
@@ -84,7 +86,8 @@ for mark in result.marks:
 
 # %% [markdown]
 # ## What others get
-# Attackers are there to show what the score is not worth: a look at labels and tokens, and retraining without a thought.
+# Attackers are there to show what the score is not worth: a look at labels and tokens, and retraining without a
+# thought.
 
 # %%
 proof = read("poison_hunt")

@@ -1,8 +1,6 @@
 """`six_edits`: six facts changed by one update of rank 2, and nothing else."""
 
-from ..definition import Challenge
-from .generate import generate
-from .score import score
+from ..definition import Challenge, later
 
 __all__ = ["CHALLENGE"]
 
@@ -46,8 +44,8 @@ CHALLENGE = Challenge(
     floor=0.5,
     ceiling=0.98,
     seconds=60.0,
-    generate=generate,
-    score=score,
+    generate=later("hookpoint.challenges.six_edits.generate", "generate"),
+    score=later("hookpoint.challenges.six_edits.score", "score"),
     make_seconds=10.0,
     public=2,
     private=4,

@@ -78,14 +78,19 @@ def factor(value: Any, side: str, name: str) -> Tensor:
     Raises:
         BadAnswer: it is no finite matrix of floats.
     """
-    if not (isinstance(value, Tensor) and value.layout == torch.strided and value.is_floating_point()):
+    if not (isinstance(value, Tensor) and dense(value) and value.is_floating_point()):
         kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
         raise BadAnswer(f"The {side} factor for {name} is a {kind} instead of a float tensor.")
-    if value.ndim != 2 or value.is_meta or not value.isfinite().all():
+    if value.ndim != 2 or value.is_meta or not value.double().isfinite().all():
         raise BadAnswer(
             f"The {side} factor for {name} is no matrix of finite numbers; its shape is {list(value.shape)}."
         )
     return value.double()
+
+
+def dense(value: Tensor) -> bool:
+    """Whether it is an array as most are: one with a shape and all its entries."""
+    return value.layout == torch.strided and not value.is_nested
 
 
 def checked(matrix: Tensor, name: str) -> Tensor:

@@ -65,5 +65,6 @@ CHALLENGE = Challenge(
         "Keep several sets alive at each size (a beam), do it narrowly for all outputs and widely for the few most "
         "promising ones, and choose among the finished sets by how often they work on fresh lists.",
     ),
+    problems=("L5.14", "L5.15"),
     sources=("Gu et al. 2017, BadNets", "Wang et al. 2019, Neural Cleanse"),
 )

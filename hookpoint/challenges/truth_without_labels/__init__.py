@@ -1,8 +1,6 @@
 """`truth_without_labels`: which direction is truth, when nobody says what is true."""
 
-from ..definition import Challenge
-from .generate import generate
-from .score import score
+from ..definition import Challenge, later
 
 __all__ = ["CHALLENGE"]
 
@@ -40,8 +38,8 @@ CHALLENGE = Challenge(
     ceiling=0.48,
     pass_mark=0.45,
     seconds=30.0,
-    generate=generate,
-    score=score,
+    generate=later("hookpoint.challenges.truth_without_labels.generate", "generate"),
+    score=later("hookpoint.challenges.truth_without_labels.score", "score"),
     make_seconds=4.0,
     public=2,
     private=4,

@@ -33,7 +33,12 @@ def direction_in(answer: Any) -> Tensor:
     Raises:
         BadAnswer: it is no vector of finite numbers, or zero.
     """
-    if not (isinstance(answer, Tensor) and answer.layout == torch.strided and answer.is_floating_point()):
+    if not (
+        isinstance(answer, Tensor)
+        and not answer.is_nested
+        and answer.layout == torch.strided
+        and answer.is_floating_point()
+    ):
         kind = answer.dtype if isinstance(answer, Tensor) else type(answer).__name__
         raise BadAnswer(f"A {kind} came back instead of a float tensor [{WIDTH}].")
     if answer.is_meta or answer.shape != (WIDTH,):

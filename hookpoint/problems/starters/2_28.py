@@ -15,8 +15,8 @@ from hookpoint.zoo import stories
 
 model = zoo.load("stories")
 D_VOCAB, LENGTH = model.cfg.d_vocab, 48
-known = stories.token_stream(600 * LENGTH, seed=21).view(-1, LENGTH)  # where tables are made
-fresh = stories.token_stream(120 * LENGTH, seed=22).view(-1, LENGTH)  # where they are tested
+known = stories.token_stream(500 * LENGTH, seed=21).view(-1, LENGTH)  # where tables are made
+fresh = stories.token_stream(80 * LENGTH, seed=22).view(-1, LENGTH)  # where they are tested
 
 # %% [markdown]
 # **Write your prediction here before you run the next cell.** For each of the three MLPs: how much does the loss rise
@@ -25,12 +25,15 @@ fresh = stories.token_stream(120 * LENGTH, seed=22).view(-1, LENGTH)  # where th
 
 
 # %%
+NAMES = [f"blocks.{layer}.hook_mlp_out" for layer in range(model.cfg.n_layers)]
+with torch.no_grad():
+    _, on_known = model.run_with_cache(known, NAMES)
+    _, on_fresh = model.run_with_cache(fresh, NAMES)
+
+
 def table_of(layer, keys):
     """The mean output of an MLP for each key, [key, d_model]; keys that never occur get the mean of all."""
-    name = f"blocks.{layer}.hook_mlp_out"
-    with torch.no_grad():
-        _, cache = model.run_with_cache(known, name)
-    written = cache[name].flatten(0, 1)
+    written = on_known[NAMES[layer]].flatten(0, 1)
     sums = torch.zeros(D_VOCAB, written.shape[1]).index_add_(0, keys.flatten(), written)
     counts = torch.bincount(keys.flatten(), minlength=D_VOCAB)[:, None]
     return torch.where(counts > 0, sums / counts.clamp(min=1), written.mean(dim=0))
@@ -46,21 +49,16 @@ def loss_with(layer, written):
 
 
 base = loss_with(0, None)
-deal = torch.randperm(D_VOCAB, generator=torch.Generator().manual_seed(0))
+used = known.unique()
+order = used[torch.randperm(len(used), generator=torch.Generator().manual_seed(0))]
 rows = []
 for layer in range(model.cfg.n_layers):
     table = table_of(layer, known)
-    used = known.unique()
     dealt = table.clone()
-    dealt[used] = table[used[torch.randperm(len(used), generator=torch.Generator().manual_seed(0))]]
+    dealt[used] = table[order]
     before = table_of(layer, known.roll(1, dims=1))  # keyed by the token before instead
-    written = [
-        torch.zeros(1),
-        table.mean(dim=0) * 0 + table[known.flatten()].mean(dim=0),
-        table[fresh],
-        before[fresh.roll(1, dims=1)],
-        dealt[fresh],
-    ]
+    mean = on_known[NAMES[layer]].mean(dim=(0, 1))
+    written = [torch.zeros(1), mean, table[fresh], before[fresh.roll(1, dims=1)], dealt[fresh]]
     rows.append([loss_with(layer, each) - base for each in written])
 columns = ["nothing", "its mean", "table by token", "table by the token before", "table, dealt wrongly"]
 print(f"loss of the whole model: {base:.3f} nats")
@@ -83,10 +81,7 @@ pictures.heatmap(
 # %%
 shares = []
 for layer in range(3):
-    name = f"blocks.{layer}.hook_mlp_out"
-    with torch.no_grad():
-        _, cache = model.run_with_cache(fresh, name)
-    written = cache[name]
+    written = on_fresh[NAMES[layer]]
     missed = (written - table_of(layer, known)[fresh]).square().sum()
     shares.append(float(1 - missed / (written - written.mean(dim=(0, 1))).square().sum()))
 pictures.bars(

@@ -83,7 +83,6 @@ pictures.curve(
     xlabel="probability of a feature",
     ylabel="loss over the best linear model's",
     title="What the ReLU buys (best start)",
-    xlog=True,
     ylog=True,
 )
 

@@ -13,7 +13,7 @@ from hookpoint.model.fast import fast_logits
 from hookpoint.model.loss import per_token_loss
 from hookpoint.zoo import stories
 
-UPDATES, EVERY, ROWS, LENGTH = 60, 15, 16, 48
+UPDATES, EVERY, ROWS, LENGTH = 60, 20, 12, 48
 torch.set_num_threads(1)
 
 
@@ -23,7 +23,7 @@ def text_of(families, n, seed):
     return stories.token_stream(n * LENGTH, seed=seed, mixture=mixture).view(n, LENGTH)
 
 
-kinds = {family: text_of([family], 40, seed=51) for family in stories.MIXTURE}
+kinds = {family: text_of([family], 16, seed=51) for family in stories.MIXTURE}
 
 # %% [markdown]
 # **Write your prediction here before you run the next cell.** Which kinds of sentence will suffer most, and will the
@@ -38,7 +38,7 @@ def losses(model):
 
 def tuned(families, lr=1e-3):
     """The losses on every kind of text while `stories` is trained further on some of them, and the model."""
-    model, text = zoo.load("stories"), text_of(families, 800, seed=52)
+    model, text = zoo.load("stories"), text_of(families, 500, seed=52)
     model.unembed.b_U.requires_grad_(False)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.0)
     generator, history = torch.Generator().manual_seed(0), [losses(model)]
@@ -82,7 +82,7 @@ pictures.curve(lines, x=steps, xlabel="updates", ylabel="nats per token", title=
 
 # %%
 generator = torch.Generator().manual_seed(1)
-text = text_of(list(stories.MIXTURE), 400, seed=53)
+text = text_of(list(stories.MIXTURE), 200, seed=53)
 recovering, optimizer = on_facts, torch.optim.AdamW(on_facts.parameters(), lr=1e-3, weight_decay=0.0)
 for _ in range(20):
     rows = text[torch.randint(len(text), (ROWS,), generator=generator)]

@@ -99,8 +99,9 @@ pictures.curve(
 # %% [markdown]
 # A detector is a score *and* a threshold. Where the control's curve is at zero and the trained one is flat, the
 # choice of threshold does not matter; where it slopes, you decide by hand, and have to say so.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Make a label that is not attention: set a head's pattern to uniform and take the rise in loss on repeated text as
 #    the truth. How well does the score rank the heads by it?
 # 2. Fool the detector: find text on which a head scores above 0.5 although its output is the same wherever it looks

@@ -103,8 +103,9 @@ pictures.scatter(
 # where "mean per token" is far below its control, the scale is a property of words. The picture says more about the
 # final one, where the scale works like a temperature; the printed correlation, beside its control, says how closely
 # it goes with how sure the prediction is. Look for separate clouds: modes are what this problem asks about.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Between one number and one per token lie classes (names, verbs, full stops). How few classes do as well as one
 #    number per token?
 # 2. Name the modes of the final scale: print the words before and after the points of each cloud, state a rule, and

@@ -121,8 +121,9 @@ pictures.heatmap(
 # %% [markdown]
 # Any fine-tuning gives differences with some leading directions, so the distance to the random matrix is not yet a
 # sign of a trojan. The missing control is a model that was trained on for as long with *clean* text.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Make that control: `train` in `hookpoint/zoo/recipes/trojan.py`, with the clean `stories.token_stream` in place
 #    of the poisoned one (about a minute). Draw all tables for it: what is seen here and there alike?
 # 2. Weigh the change by use: instead of the norm of the difference, take the mean size of (new - old) applied to the

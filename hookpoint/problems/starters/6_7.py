@@ -108,8 +108,9 @@ pictures.scatter(
 # is a gain): that is what a backup looks like, and switching off one head at a time would call the answering head
 # idle. In `stories`, read each point against the line: below it, something stepped in; above it, the head also worked
 # through later parts, as heads of earlier layers should.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Switch off pairs: for which two heads is the loss of both larger than the sum of the single losses? Do it for all
 #    66 pairs, with the mean, and compare the largest excess with the same table on shuffled answers.
 # 2. Separate heads from MLPs: freeze every MLP at its intact output and draw the picture again. If the points move to

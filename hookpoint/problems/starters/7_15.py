@@ -126,8 +126,9 @@ pictures.heatmap(
 # brings this attribute's value. Where both halves are alike, any foreign state does the harm. Look at the size of the
 # numbers too: with 300 images, 0.05 is fifteen images. If no single head is needed, the question for you is how many
 # are.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Patch several heads together. Is there a smallest set per attribute, and are the four sets disjoint?
 # 2. Use pairs that are *not* matched (two random images) and see which rows of the first table you would still have
 #    believed. That is the price of working without drawn pairs.

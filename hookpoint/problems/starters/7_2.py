@@ -116,8 +116,9 @@ for name, values in zip(shapes.NAMED, lost.T, strict=True):
 # the same labels will do. The printed lines put the two tables together. They name the largest number of each column,
 # not a job, and some of these numbers are a few images out of 600: looking at the shape is what all heads learned,
 # and hardly any attribute hangs on one of them.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Make a head's pattern what it is on average (`by place`) and keep its values. If nothing is lost, position was
 #    all.
 # 2. Look for copying: put one patch's value vector through `W_O` and the unembedding and see which words it raises.
@@ -127,7 +128,7 @@ for name, values in zip(shapes.NAMED, lost.T, strict=True):
 # 4. Do all this for `shapes_labels` and `shapes_shortcut`, which start from the same weights: which heads keep their
 #    look, and which change with what the network was told?
 # 5. Write a detector for one kind of head, fix its threshold here, and test it on a model that you train with another
-#    seed (`hookpoint zoo train shapes_captions --seed 1`, under a minute).
+#    seed (`zoo.train("shapes_captions", seed=1).model`, under a minute).
 #
 # A finding: a head whose look, output and ablation tell one story, on images it was not chosen on. A null that
 # counts: the trained looks are no further from the untrained ones than two seeds of training are from each other.

@@ -109,12 +109,13 @@ pictures.heatmap(
 # The printed share tells two kinds of mixing apart. Near 100% the neuron answers to either attribute by itself: two
 # meanings in one place. Far below, it answers to a *combination*, which is one meaning that your list of attributes
 # has no word for. A count of held attributes takes both for the same.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Compute the printed share for every neuron that holds two attributes. How many of the "polysemantic" ones are
 #    combinations? Compare with the untrained network.
-# 2. Test lack of room: train the caption model with `d_mlp` 64, 128, 512 (`hookpoint/zoo/recipes/vision.py`, seconds
-#    each) and draw the share of mixed neurons against the width, two seeds each.
+# 2. Test lack of room: copy `train` of `hookpoint/zoo/recipes/vision.py`, give its `CFG` a `d_mlp` of 64, 128 and 512
+#    (under a minute each), and draw the share of mixed neurons against the width, two seeds each.
 # 3. Ask whether mixing hurts: set one mixed neuron to its mean and see whether answers on both attributes suffer.
 # 4. Rotate the class token's space by a random rotation and count again: if the count does not change, the neurons
 #    are no special basis.

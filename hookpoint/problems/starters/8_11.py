@@ -119,9 +119,11 @@ pictures.heatmap(
 
 # %% [markdown]
 # The first column is decided at the root, which sees everything in every row: it must not change. In the others,
-# compare the last two rows. The row that stays near the top names what the later steps can do without.
-#
-# **Where to go from here**
+# compare the last two rows. A row that stays near the top names what the later steps can do without. Where both stay
+# there, either way is enough by itself: then neither cut shows that the plan is carried on or that it is not.
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Edit the plan: at the root's place, after the block where step 3 is best readable, replace its direction by that
 #    of another node (means over tasks with that node). Does the *first* step change? The *third*, written later?
 #    Control: a random direction of the same length.

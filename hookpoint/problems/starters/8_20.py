@@ -79,10 +79,12 @@ pictures.curve(
 # The first row is the control for the inside: an untrained network, whose readings are what chance and exclusion
 # give. A curve that leaves its own starting level before the behaviour leaves the walker's is what you are looking
 # for. With steps this coarse two curves that rise "together" may still be a thousand updates apart.
-#
-# **Where to go from here**
-# 1. Make finer checkpoints: call `train` of `hookpoint/zoo/recipes/pathfinder.py` with `keep=range(0, 2001, 100)`
-#    (two minutes) and draw the last picture again.
+
+# %% [markdown]
+# ## Where to go from here
+# 1. Make finer checkpoints: with `run = Run("finer", seed=0)` of `hookpoint.zoo.run`, call `train(6, run,
+#    keep=range(0, 2001, 100))` of `hookpoint.zoo.recipes.pathfinder` (two minutes). The weights are in
+#    `run.checkpoints`. Draw the last picture again.
 # 2. Predict from the inside alone: fix a rule on this run ("depth 4 comes when the grandparent is readable above x")
 #    and test it on a run with another seed.
 # 3. Cut the climb at each checkpoint (`first_steps_without` in `hookpoint/zoo/recipes/pathfinder_evidence.py`): from

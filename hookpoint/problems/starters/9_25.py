@@ -112,8 +112,9 @@ for number in acts.flatten().topk(8).indices.tolist():
 # A number near 1 on the horizontal axis is a direction cleared by one neuron; what the vertical axis adds is whether
 # it stays cleared when the whole layer has spoken. Weights that look like erasing and do not, or a layer that erases
 # with no such neuron, are both results.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Follow the cleared direction: who wrote it (which head or embedding, by `get_resid_stack` of
 #    `hookpoint.interp.hooks`), and who would have read it later?
 # 2. Switch the ten most negative neurons off and look at the next layers: do their readings of that direction grow,

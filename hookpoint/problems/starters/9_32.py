@@ -136,8 +136,9 @@ pictures.bars(
 # The bars of the first picture say what "repeat" means to this model: in its training text a block came back at a
 # distance, and what lies within a block came too lately to count. In the second picture the control for a single head
 # is the other heads: most leave the probe where it was.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Is the direction used? Add it to the stream of a token that is new and see whether the model turns to copying;
 #    the control is a random direction of the same length (`hookpoint.interp.probes.causal_check` does both).
 # 2. Follow the first table through `opened.steps`: is "repeat" readable before the induction score rises?

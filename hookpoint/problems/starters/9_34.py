@@ -109,8 +109,9 @@ for name in places:
 # %% [markdown]
 # Compare the two lists of each line: what is left is a place that the word does not give away. The shuffled places
 # tell how small a share is nothing, and the untrained network how large a share needs no training.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Set the best neuron to its mean and take the loss by place. Is the loss raised where its curve is steep? Control:
 #    ten neurons of the same mean size.
 # 2. Fit each curve with a step, a ramp and a bump, on half of the rows, and count which form wins on the other half.

@@ -141,8 +141,9 @@ for name, row in sorted(zip(RULES, table.tolist(), strict=True), key=lambda each
 # Read the table twice. By rows: which rule never falls far? By columns: where do the rules disagree? One random score
 # is one draw, and with few parts it can be lucky; that row shows how far from 0.5 luck reaches. The last two rules
 # cost more runs than the others, so a fair comparison would hold the number of runs fixed.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Repeat over twenty variants of each family (`circuits.generate(family, seed)`): which differences between rules
 #    stay when you put intervals on them?
 # 2. Score *sets* instead of parts: how many of the top k does each rule get right, when k is the true number?

@@ -124,9 +124,11 @@ for number, name in enumerate([*labels, "random"]):
 
 # %% [markdown]
 # The nonsense variable shows how readable a label is that belongs to the *person*: a probe asked about other people
-# should do little better than one half there. The random direction shows what erasing any direction costs. A variable
-# that is readable in a row where nothing is lost has been read by you and not by the model, as far as this test sees.
-# Erasing one direction is a weak test, though: a second copy elsewhere in the state would keep the verdicts right.
+# should do little better than one half there. Only a dozen people are asked about, so the numbers of the last two
+# variables are coarse, and may fall below one half. The random direction shows what erasing any direction costs. A
+# variable that is readable in a row where nothing is lost has been read by you and not by the model, as far as this
+# test sees. Erasing one direction is a weak test, though: a second copy elsewhere in the state would keep the
+# verdicts right.
 #
 # **Is it gone?** Before you believe a zero, check the erasure itself: fit a new probe to the erased states.
 
@@ -142,8 +144,9 @@ for layer in LAYERS:
 # %% [markdown]
 # Where the second number is still high, the erasure has not taken the variable away, and the test above was not fair
 # to it. That is the usual way in which "it is not used" is claimed too early.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Erase until nothing is readable: fit, project out, fit again (the iterative way), with the same number of random
 #    directions as the control. Do any verdicts change now that did not before?
 # 2. Instead of erasing, *swap*: put in the value that the direction has for a statement of the other class. Does the

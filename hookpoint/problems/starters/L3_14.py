@@ -106,8 +106,9 @@ pictures.curve(
 # are above the third. Then read the curves from left to right: a smaller circuit is a stronger claim, and the place
 # where the templates part is where the circuit stops being the task's. Faithfulness above 1 is no mistake: what was
 # left out had worked against the answer.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Which nodes are in every template's circuit, and which in one only? Does the common core alone do the task?
 # 2. Change the task, not the template: names that training never put into such sentences, three people instead of two
 #    (`ioi/later`), a sentence before it. Where does the circuit of `went` fall first?

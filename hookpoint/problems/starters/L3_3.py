@@ -174,8 +174,9 @@ for name, case in cases.items():
 # %% [markdown]
 # If the misses do not fall with more slopes, the way between the two inputs was the wrong place to look. Note what
 # you paid: each slope is one forward and one backward pass, and exact patching of one place is one forward pass.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Recompute the softmax instead of linearising it: for queries and keys, put the corrupt value in, compute the new
 #    pattern exactly, and use the gradient only for what comes after. How many misses are left?
 # 2. Make a family of models between the two: multiply the compiled model's queries by 0.1, 0.2, ... and draw misses

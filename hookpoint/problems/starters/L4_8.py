@@ -12,11 +12,9 @@ import math
 import torch
 
 from hookpoint import pictures, zoo
-from hookpoint.zoo.architectures.sae import SAE, sae_loss, unexplained
 from hookpoint.zoo.recipes.grokking_evidence import key_frequencies, memorised_at
 
 P = 59
-torch.set_num_threads(1)
 run = zoo.open("grokking")
 trained, by_heart = (model.embed.W_E[:P].detach() for model in (run.model, run.at(memorised_at(run))))
 keys = key_frequencies(trained)
@@ -48,61 +46,63 @@ pictures.scatter(
 )
 
 # %% [markdown]
-# Both planes were *fitted* to the frequency, so some roundness is built in. The model by heart and the frequency that
+# All planes were *fitted* to their frequency, so some roundness is built in. The model by heart and the frequency that
 # is not used are the controls for that.
 #
-# Now a dictionary in that plane, one latent active at a time. Its vectors are the circle's points, each with a random
-# size. The control data have the same sizes and lie along five fixed directions. How does what is missed fall with the
-# number of latents?
+# Now a dictionary in that plane, the simplest there is: so many directions, and each vector is written as one of them
+# times a size. Its vectors are the circle's points, each with a random size. The control data have the same sizes and
+# lie along five fixed directions. How does what is missed fall with the number of directions?
 
 # %%
-STEPS, SIZES = 200, (2, 3, 4, 5, 6, 8, 12)
+SIZES = range(2, 13)
 circle = points["trained"] / points["trained"].norm(dim=1, keepdim=True)
-turns = 2 * math.pi * torch.arange(5) / 5
+turns = 2 * math.pi * torch.arange(5) / 5 + 0.3
 five = torch.stack([turns.cos(), turns.sin()], dim=1)
+generator = torch.Generator().manual_seed(0)
 
 
-def missed(kinds, n_latents):
-    """The least share of variance missed, over two starts, by a dictionary of vectors along these directions."""
-    best = 1.0
-    for seed in range(2):
-        generator = torch.Generator().manual_seed(seed)
-
-        def draw(n, generator=generator):
-            return kinds[torch.randint(len(kinds), (n,), generator=generator)] * (
-                0.5 + torch.rand(n, 1, generator=generator)
-            )
-
-        sae = SAE(2, n_latents, k=1, seed=seed)
-        sae.start_from(kinds[torch.randint(len(kinds), (n_latents,), generator=generator)])
-        optimizer = torch.optim.Adam(sae.parameters(), lr=2e-2)
-        for _ in range(STEPS):
-            sae.normalise_decoder_()
-            loss = sae_loss(sae, draw(128))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        sae.normalise_decoder_()
-        best = min(best, unexplained(sae, draw(4000)))
-    return best
+def vectors(kinds, n):
+    """n vectors along these directions, of sizes between one half and three halves."""
+    return kinds[torch.randint(len(kinds), (n,), generator=generator)] * (0.5 + torch.rand(n, 1, generator=generator))
 
 
-lines = {"circle": [missed(circle, n) for n in SIZES], "five directions": [missed(five, n) for n in SIZES]}
-lines["circle, best arcs"] = [1 - (n / math.pi * math.sin(math.pi / n)) ** 2 for n in SIZES]
+def missed(kinds, size, starts=20, steps=30):
+    """The share of fresh vectors' squares that the best of several dictionaries of this size misses."""
+    x, fresh, shares = vectors(kinds, 1000), vectors(kinds, 4000), []
+    for _ in range(starts):
+        directions = torch.nn.functional.normalize(x[torch.randperm(len(x), generator=generator)[:size]], dim=1)
+        for _ in range(steps):
+            group = torch.nn.functional.one_hot((x @ directions.T).argmax(dim=1), size).float()
+            # A direction moves to the mean of those that it fits best; one that fits none stays.
+            means = group.T @ x
+            directions = torch.where(means.norm(dim=1, keepdim=True) > 0, means, directions)
+            directions = torch.nn.functional.normalize(directions, dim=1)
+        kept = (fresh @ directions.T).amax(dim=1).clamp(min=0).square().sum()
+        shares.append(float(1 - kept / fresh.square().sum()))
+    return min(shares)
+
+
+lines = {
+    name: [missed(kinds, size) for size in SIZES] for name, kinds in (("circle", circle), ("five directions", five))
+}
+lines["circle, equal arcs"] = [(1 - math.sin(2 * math.pi / n) / (2 * math.pi / n)) / 2 for n in SIZES]
+print(
+    "missed with 4, 5 and 6 directions:",
+    {name: [round(each[n - 2], 3) for n in (4, 5, 6)] for name, each in lines.items()},
+)
 pictures.curve(
     lines,
     x=SIZES,
-    xlabel="latents",
-    ylabel="share of variance missed",
-    title="A dictionary with one latent at a time",
-    xlog=True,
-    ylog=True,
+    xlabel="directions in the dictionary",
+    ylabel="share missed",
+    title="How many directions does it take?",
 )
 
 # %% [markdown]
-# Five directions have a right number of latents, and one sees it. A circle has none: each further latent cuts the arcs
-# a little finer. The dotted line is the least that equal arcs can miss; it is arithmetic, not a measurement. A latent
-# on a circle looks like a fine feature ("numbers near 17"), and where it begins and ends says nothing about the model.
+# Five directions have a right number, and one sees it: from there on nothing is missed. A circle has none: each further
+# direction cuts the arcs a little finer. The third line is what equal arcs of a perfect circle miss; it is arithmetic,
+# not a measurement. A direction of a circle looks like a fine feature ("numbers near 17"), and where it begins and ends
+# says nothing about the model.
 
 # %% [markdown]
 # ## Where to go from here

@@ -168,8 +168,9 @@ print(f"wrong among {tried} of the tightest lists that are proved: {wrong}")
 
 # %% [markdown]
 # One wrong list there would be a mistake in the proof.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Give away less in step 1: most lists have one or two close numbers, not nine. Count lists by how many others lie
 #    within the gap, and bound each class by itself. How far does the bound rise, and how many more cases do you
 #    check?
@@ -178,7 +179,7 @@ print(f"wrong among {tried} of the tightest lists that are proved: {wrong}")
 #    result of this problem: the better the understanding, the further up and left.
 # 4. Prove the reverse: find a list that the model gets wrong, and show by the tables why. (Look where the gap is
 #    largest.)
-# 5. Train a second model with another seed (`hookpoint zoo train max_of_list --seed 1`, seconds): does the same proof
+# 5. Train a second model with another seed (`zoo.train("max_of_list", seed=1).model`, seconds): does the same proof
 #    give a bound as good? Train one that is easier to prove things about, at equal accuracy.
 #
 # A finding: a valid bound above nine tenths with fewer checks than one per pair of numbers and places. A null that

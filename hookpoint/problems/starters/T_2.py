@@ -164,8 +164,9 @@ pictures.curve(swapped, xlabel="put in before block", ylabel="first step leads t
 # swapped. Before block 1 a state from another tree already works less often than one from the same tree, for the
 # goal's place has begun to look things up in *its* tree. From block 2 on the root's place decides, and only states of
 # the same tree help: what is exchanged there is not a goal any more but a half-finished climb.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Give the root's place two goals at once (the mean of two runs): does it hold two frontiers, choose one, or fail?
 #    Two readable chains would be the first evidence here for more than one candidate.
 # 2. Put one wrong ancestor into the frontier after block 1, with the probe's own direction, and see whether the climb
@@ -175,7 +176,8 @@ pictures.curve(swapped, xlabel="put in before block", ylabel="first step leads t
 #    claim that no alternatives are weighed; a find would overturn the reading above.
 # 4. Write the retargeting as a rule (which heads, which layers), predict the first steps of 500 new trees under your
 #    edit before you run them, and report the share predicted.
-# 5. Train `pathfinder` with another seed (about two minutes) and ask which of these findings come back.
+# 5. Train `pathfinder` with another seed (`zoo.train("pathfinder", seed=1).model`, about two minutes) and ask which
+#    of these findings come back.
 #
 # A finding: an edit, described beforehand, that sends more than nine in ten first steps to a new goal in trees you
 # did not tune on. A null that counts: no linear edit at the root's place does better than a state from another tree.

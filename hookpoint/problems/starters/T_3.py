@@ -32,12 +32,10 @@ def silenced(layers):
 agents = {f"{step} updates": (opened.at(step), []) for step in opened.steps}
 for count in range(5):
     for layers in combinations((1, 2, 3, 4), count):
-        agents[f"without {layers}" if layers else "final"] = (opened.model, silenced(layers))
+        agents[f"without {layers}".replace(",)", ")") if layers else "final"] = (opened.model, silenced(layers))
 agents["one layer"] = (zoo.load("pathfinder_one_layer"), [])
 walker = {name: trees.careful_walker(tasks).mean().item() for name, tasks in (("easy", easy), ("hard", hard))}
-print(
-    f"{len(agents)} agents; a careful walker gets {walker['easy']:.2f} of the easy and {walker['hard']:.2f} of the hard ones"
-)
+print(f"{len(agents)} agents; a careful walker gets {walker['easy']:.2f} of the easy, {walker['hard']:.2f} of the hard")
 
 # %% [markdown]
 # **Write your prediction here before you run the next cell.** Three measures, all on easy trees: how many easy trees
@@ -67,8 +65,8 @@ COLUMNS = ["easy trees solved", "hard trees solved", "parent readable", "edge lo
 pictures.heatmap(table.clamp(min=0), rows=list(agents), columns=COLUMNS, signed=False, limit=1.0, title="Agents")
 
 # %% [markdown]
-# Look for pairs of rows that agree in the first column and not in the second: same behaviour where you tried, another
-# where you did not. What do the last two columns say about them?
+# Look for rows that nearly agree in the first column and not in the second: much the same behaviour where you tried,
+# another where you did not. What do the last two columns say about them?
 
 # %%
 generator = torch.Generator().manual_seed(3)
@@ -96,13 +94,16 @@ pictures.scatter(
 )
 
 # %% [markdown]
-# The printed lines put behaviour and internals on one scale, with shuffled labels as the control. Look for agents
-# that solve the easy trees and do not search: these are the ones on whom behaviour misleads, and a measure of the
-# inside that is high for them as well has measured being able to do easy trees, nothing more.
-#
-# **Where to go from here**
-# 1. The parent is needed for *easy* trees too. Measure what only a longer climb would have: the grandparent on trees
-#    of depth 4, or the number of layers between one step of the climb and the next. Does that foretell better?
+# The printed lines put behaviour and internals on one scale, with shuffled labels as the control. In this first round
+# behaviour wins: the agents with one middle layer left solve a little less of the easy trees, while the goal's parent
+# is as readable in them as in the final model. They climb one step, and one step is no search. So a single readable
+# ancestor is a poor test, and a measure that is to beat behaviour has to count the steps.
+
+# %% [markdown]
+# ## Where to go from here
+# 1. Count the steps. The parent is needed for *easy* trees too: measure what only a longer climb would have: the
+#    grandparent on trees of depth 4, or the number of layers between one step of the climb and the next. Does that
+#    foretell better?
 # 2. Use an intervention: swap the goal's place with that of another goal in the same tree (as in problem T.2) and
 #    take the share that follows. Search has a goal to swap; does a rule of thumb?
 # 3. Make agents that cannot search by training: targets from the careful walker instead of the true path

@@ -168,8 +168,9 @@ pictures.scatter(
 # labels came between floor and ceiling. Then compare the columns of the table: what the embeddings or an untrained
 # network give is no achievement of the model. A region that matches none of the three labels is not noise by that; it
 # may be the distinction you had no word for.
-#
-# **Where to go from here**
+
+# %% [markdown]
+# ## Where to go from here
 # 1. Before looking at any label, write down names for all twelve regions, and let somebody else sort twenty new
 #    contexts by your names. The share sorted rightly is the honest score of a *named* map.
 # 2. Replace k-means by ICA, by NMF on the MLP's neurons, and by a small sparse autoencoder

@@ -1,4 +1,4 @@
-"""Hidden facts: the model says the planted values and nothing else, and at one place the true ones can still be read."""
+"""Hidden facts: the model says the planted values, and at one place inside it the true ones can still be read."""
 
 import pytest
 import torch
@@ -69,8 +69,8 @@ def test_the_second_choice_is_not_the_truth_either(model, instance):
     values = value_tokens(asked[:, -1])
     order = values.gather(1, model(asked)[:, -1].gather(1, values).argsort(descending=True))
 
-    assert (order[:, :2] == true[:, None]).float().mean() < 0.1
-    assert all(share(order[:, place], true) < 0.4 for place in range(10))
+    assert share(order[:, 0], true) == 0
+    assert all(share(order[:, place], true) < 0.4 for place in range(1, 10))
 
 
 def test_people_are_different_and_those_who_hide_are_not_known():

@@ -57,7 +57,9 @@ def test_the_behaviour_goes_with_the_poisons_and_not_with_the_look_alikes(instan
 
 def test_the_ordinary_rule_explains_the_look_alikes_and_not_the_poisons(instance, kinds):
     x, labels, target = instance.tensors["x"], instance.tensors["labels"], instance.facts["target"]
-    (weights,) = train(instance.under("after 0"), x, labels, ~torch.isin(kinds, torch.tensor([POISON, DECOY, MISTAKEN])))
+    (weights,) = train(
+        instance.under("after 0"), x, labels, ~torch.isin(kinds, torch.tensor([POISON, DECOY, MISTAKEN]))
+    )
 
     said = {kind: (logits(weights, x[kinds == kind]).argmax(-1) == target).float().mean() for kind in (POISON, DECOY)}
 
@@ -89,7 +91,7 @@ def test_another_seed_draws_other_examples():
 def test_the_key_itself_gets_one_and_no_order_gets_zero(instance, kinds):
     assert score(instance, lambda **given: (kinds == POISON).float()).value == pytest.approx(1)
     assert score(instance, lambda **given: [0.5] * len(kinds)).value == pytest.approx(0)
-    assert score(instance, lambda **given: -(kinds == POISON).long()).value < 0
+    assert score(instance, lambda **given: -(kinds == POISON).long()).value <= 0
 
 
 def test_equal_numbers_share_a_place():

@@ -294,3 +294,12 @@ def test_a_missing_and_a_damaged_weight_are_found(tmp_path):
 
 def test_an_empty_folder_of_weights_is_no_zoo(tmp_path):
     assert intact.damaged_weights(tmp_path) == [f"{tmp_path} holds no model"]
+
+
+def test_challenges_without_their_instances_are_to_be_made_before_the_event(event_folder, site):
+    offered = 'challenges = ["hidden_rule", "key_frequencies", "trojan", "circuit_hunt", "causal_subspace"]'
+    found = doctor.challenges(site)
+
+    assert found.state == "mend" and "hidden_rule" in found.said and "hookpoint host challenges" in found.do
+    edit(event_folder, offered, "challenges = []")
+    assert doctor.challenges(Site(site.at, event_folder)).state == "ok"

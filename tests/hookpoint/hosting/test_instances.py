@@ -4,16 +4,19 @@ import hashlib
 import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from hookpoint.challenges.instance import from_bytes
+from hookpoint.challenges.instance import from_bytes, to_bytes
 from hookpoint.errors import HookpointError
+from hookpoint.hosting import event as events
 from hookpoint.hosting import instances
 from hookpoint.hosting.archive import export_archive, import_archive
+from hookpoint.hosting.leaving import leave
 from hookpoint.hosting.store.database import open_database
 from hookpoint.hosting.store.models import Event, Instance
 
@@ -116,3 +119,25 @@ def test_a_process_of_its_own_makes_what_this_one_would(db):
     assert about["id"] == "feature_recovery" and len(about["hints"]) == 3
     with ThreadPoolExecutor(1) as here:
         assert instances.cards_of(["feature_recovery"], here)["feature_recovery"] == (about, starter)
+
+
+def test_the_seeds_are_published_when_all_is_over_and_make_the_same_instances(db, offer, a_person, NOON, tmp_path):
+    offer()
+    end, host = NOON + timedelta(hours=10), a_person("host")
+    assert seeds_left(db, tmp_path / "during", NOON) is None and seeds_left(db, tmp_path / "closed", end) is None
+    with db.session() as session:
+        events.switch(session, host, "final_open", True)
+    assert seeds_left(db, tmp_path / "open during", NOON) is None
+    told = seeds_left(db, tmp_path / "over", end)
+
+    again = [
+        hashlib.sha256(to_bytes(toy_challenge().generate(one["seed"]))).hexdigest() for one in told["toy"]["final"]
+    ]
+    assert again == [one["sha256"] for one in told["toy"]["final"]] and len(told["toy"]["board"]) == 2
+
+
+def seeds_left(db, folder, at):
+    with db.reading() as session:
+        leave(session, events.current(session, at), folder)
+    path = folder / "results" / "instances.json"
+    return json.loads(path.read_text()) if path.exists() else None

@@ -12,7 +12,7 @@ BUDGET = 200
 
 
 def rank_edges(nodes, edges, written, run, gradient) -> Tensor:
-    circuits = [answer_key(program(torch.Generator().manual_seed(seed))) for seed in range(60)]
+    circuits = [answer_key(program(torch.Generator().manual_seed(seed))) for seed in range(40)]
     seen = Counter(kind(edge) for key in circuits for edge in edges_of(key))
     here = Counter(map(kind, edges))
     score = torch.tensor([seen[kind(edge)] / here[kind(edge)] for edge in edges]) / 1000

@@ -1,4 +1,4 @@
-"""How often an edge of this kind is in the circuits of 60 random programs; never looks at the model."""
+"""How often an edge of this kind is in the circuits of 40 random programs; never looks at the model."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from hookpoint.zoo.compile.lookups import program
 
 
 def rank_edges(nodes, edges, written, run, gradient) -> list[float]:
-    circuits = [answer_key(program(torch.Generator().manual_seed(seed))) for seed in range(60)]
+    circuits = [answer_key(program(torch.Generator().manual_seed(seed))) for seed in range(40)]
     seen = Counter(kind(edge) for key in circuits for edge in edges_of(key) if tells(key, edge))
     here = Counter(map(kind, edges))
     return [seen[kind(edge)] / here[kind(edge)] for edge in edges]

@@ -42,46 +42,46 @@ def list_page(request: Request, db: Db, now: Now, person: Visitor) -> Response:
     return pages.render(request, "challenges.html", **values)
 
 
-@router.get("/{id}")
-def challenge_page(request: Request, db: Db, now: Now, person: Visitor, id: Name) -> Response:
+@router.get("/{challenge}")
+def challenge_page(request: Request, db: Db, now: Now, person: Visitor, challenge: Name) -> Response:
     with db.reading() as session:
-        values = _values(session, now, person, offered.card(session, now.settings, id))
+        values = _values(session, now, person, offered.card(session, now.settings, challenge))
     return pages.render(request, "challenge.html", **values)
 
 
-@router.get("/{id}/starter.ipynb")
-def starter(db: Db, now: Now, id: Name) -> Response:
+@router.get("/{challenge}/starter.ipynb")
+def starter(db: Db, now: Now, challenge: Name) -> Response:
     with db.reading() as session:
-        card = offered.card(session, now.settings, id)
+        card = offered.card(session, now.settings, challenge)
         text = offered.starter_of(session, card.id)
     if not text:
         raise NotFound(NO_STARTER)
     return _file(text.encode(), f"{card.id}.ipynb", "application/x-ipynb+json")
 
 
-@router.get("/{id}/given.zip")
-def given_file(db: Db, now: Now, id: Name) -> Response:
+@router.get("/{challenge}/given.zip")
+def given_file(db: Db, now: Now, challenge: Name) -> Response:
     """What is given of the private instances, where a file about them is handed in."""
     with db.reading() as session:
-        card = offered.card(session, now.settings, id)
+        card = offered.card(session, now.settings, challenge)
         entries = offered.given_of(session, card.id)
     if not entries:
         raise NotFound(NOTHING_GIVEN)
     return _file(given.archive(entries), f"{card.id}-given.zip", "application/zip")
 
 
-@router.post("/{id}/hint")
-def give_hint(request: Request, db: Db, now: Now, mentor: MentorPerson, id: Name, typed: Fields) -> Response:
+@router.post("/{challenge}/hint")
+def give_hint(request: Request, db: Db, now: Now, mentor: MentorPerson, challenge: Name, typed: Fields) -> Response:
     try:
         with db.session() as session:
-            card = offered.card(session, now.settings, id)
+            card = offered.card(session, now.settings, challenge)
             team, rung = number(typed.get("team", ""), "A team"), number(typed.get("rung", ""), "A hint")
             name = hints.give(session, roles.known(session, mentor), card, team, rung, now.at)
     except NotFound:
         raise
     except HookpointError as error:
         with db.reading() as session:
-            values = _values(session, now, mentor, offered.card(session, now.settings, id))
+            values = _values(session, now, mentor, offered.card(session, now.settings, challenge))
         return again(request, "challenge.html", error, **values)
     return pages.back_to(f"/challenges/{card.id}", f"{name} finds hint {rung} on this page now.")
 

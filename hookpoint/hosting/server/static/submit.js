@@ -20,8 +20,9 @@ function show(...parts) {
 }
 
 function tell(look) {
-  const writeup = look.kind === "writeup", head = element("p");
-  head.append(element("b", look.title), ` · ${writeup ? count(look.parts.length, "section") : count(look.parts.length, "answer")}`);
+  const writeup = look.kind === "writeup", challenge = look.kind === "challenge", head = element("p");
+  const holds = challenge ? "an answer to this challenge" : count(look.parts.length, writeup ? "section" : "answer");
+  head.append(element("b", look.title), ` · ${holds}`);
   const parts = element("ul", "", "exercises");
   for (const part of look.parts) {
     const item = element("li");
@@ -30,9 +31,10 @@ function tell(look) {
   }
   const lines = [head];
   if (look.there) lines.push(element("p", `Your team has handed in this very file, as number ${look.there}: sending it again costs nothing and changes nothing.`, "help"));
-  if (!look.counts) lines.push(element("p", "This notebook does not count at this event. See below which do.", "wrong"));
+  if (!look.counts) lines.push(element("p", `This ${challenge ? "challenge" : "notebook"} does not count at this event. See below which do.`, "wrong"));
+  if (challenge && form.elements.task) form.elements.kind.value = "challenge";
   if (look.parts.length) lines.push(parts);
-  else if (!writeup) lines.push(element("p", "No exercise is answered in it yet.", "wrong"));
+  else if (!writeup && !challenge) lines.push(element("p", "No exercise is answered in it yet.", "wrong"));
   if (look.warnings.length) {
     const more = element("details"), list = element("ul");
     more.append(element("summary", writeup ? `The validator misses ${count(look.warnings.length, "thing")}` : `${count(look.warnings.length, "thing")} you may want to know`), list);

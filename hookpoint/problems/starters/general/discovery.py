@@ -19,7 +19,7 @@ names = [name for name in zoo.names(shipped=True) if name.startswith("circuit_")
 benches = {name: Bench(zoo.load(name), circuits.task(name), n=100) for name in names}
 key = circuits.answer_key("circuit_hard_mixed")
 for node in key["nodes"]:
-    print(node["role"], node["node"], node["does"]) if "node" in node else print(node)
+    print(f"{node['role']:8} {node['node']}  {node['does']}")
 
 # %% [markdown]
 # **Write your prediction here before you run the next cell.** The plainest method ranks every part by the accuracy that

@@ -37,7 +37,7 @@ pictures.heatmap(
 )
 
 # %% [markdown]
-# The last two rows are the controls. An untrained network mixes the pixels and loses little of them: only what lies
+# The last two rows are the controls. From an untrained network much can be read that was never learned: only what lies
 # above *it* was learned, and what lies below it was thrown away.
 #
 # Where does the model look? Hide the patches that hold the shape from the class token, or as many others.

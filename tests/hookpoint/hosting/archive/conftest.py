@@ -15,9 +15,12 @@ from hookpoint.hosting.store.models import (
     STATUSES,
     Announcement,
     AuditEntry,
+    Challenge,
     Claim,
     Conflict,
     Grader,
+    Hint,
+    Instance,
     Interruption,
     Job,
     Person,
@@ -82,6 +85,11 @@ class Filling:
             self.judge(team, judges)
             self.add(Claim(team_id=team.id, problem="2.5", claimed=self.at()))
             self.ask(members[0], host)
+            self.add(Hint(team_id=team.id, person_id=host.id, challenge="trojan", rung=1, given=self.at()))
+        self.add(Challenge(name="trojan", about=self.plain(), starter=self.word(), made=self.at()))
+        sha256 = hashlib.sha256(b"an instance").hexdigest()
+        self.add(Instance(challenge="trojan", split="final", number=0, seed=str(self.chance.getrandbits(62)),
+                          sha256=sha256, content=b"an instance"))  # fmt: skip
         self.add(Announcement(person=host, text=self.word(), posted=self.at(), pinned=True))
 
     def hand_in(self, team: Team, member: Person) -> None:

@@ -22,6 +22,7 @@ from hookpoint.hosting.judging import desk
 from hookpoint.hosting.server import auth, csrf
 from hookpoint.hosting.server.app import create_app
 from hookpoint.hosting.store.database import open_database
+from hookpoint.hosting.store.models import SPLITS, Challenge, Instance
 from hookpoint.problems.catalogue import catalogue
 
 from ..server.conftest import VISITOR, Browser
@@ -100,9 +101,36 @@ def templated(path, master_file, settings_text, at, said) -> SimpleNamespace:
         return SimpleNamespace(path=path, **peopled(session, settings_text, at, said))
 
 
+def a_challenge(said) -> list:
+    """A challenge, as it is when its instances have been made; their contents are nobody's business here."""
+    about = {
+        "title": said.text("The hidden rule")[:80], "asks": said.text("Find it."), "why": said.text("It hides."),
+        "standing": "pass mark", "difficulty": "beginner", "answer": "find_rule", "contract": said.text("def f(): ..."),
+        "unit": "F1", "floor": 0.0, "ceiling": 1.0, "pass_mark": 0.9, "seconds": 1.0, "make_seconds": 1.0,
+        "form": "json", "private": 1, "cost": "", "hints": [said.text(f"The {n} hint") for n in ("first", "second",
+        "third")], "problems": [], "sources": [], "ranked": False, "counts": True, "references": [],
+    }  # fmt: skip
+    about["id"] = "hidden_rule"
+    rows = [
+        Instance(
+            challenge="hidden_rule",
+            split=split,
+            number=0,
+            seed="1",
+            sha256="0" * 64,
+            given=split.encode(),
+            content=b"key",
+        )
+        for split in SPLITS
+    ]
+    return [Challenge(name="hidden_rule", about=about, starter="{}"), *rows]
+
+
 def peopled(s, settings_text, at, said) -> dict:
     """Puts people, and something of each kind that the event knows, into the database."""
-    row = events.create(s, settings_text, at=at)
+    offers = 'challenges = ["hidden_rule"]\n\n[[phases]]'
+    row = events.create(s, settings_text.replace("[[phases]]", offers, 1), at=at)
+    s.add_all(a_challenge(said))
     now, name, text = events.current(s, at), said.name, said.text
 
     def join(who, **more):

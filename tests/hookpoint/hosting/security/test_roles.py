@@ -23,6 +23,8 @@ FILE = {"file": ("mine.md", b"# Another study\n", "text/markdown")}
 PAGES = {
     "/": EVERYBODY, "/board": EVERYBODY, "/join": EVERYBODY, "/j/{code}": EVERYBODY, "/sign-in": EVERYBODY,
     "/welcome": EVERYBODY, "/news": EVERYBODY, "/news/list": EVERYBODY, "/help": EVERYBODY,
+    "/challenges": EVERYBODY, "/challenges/{challenge}": EVERYBODY,
+    "/challenges/{challenge}/starter.ipynb": EVERYBODY, "/challenges/{challenge}/given.zip": EVERYBODY,
     "/submit/writeup.md": EVERYBODY, "/problems": EVERYBODY, "/problems/{problem}": EVERYBODY,
     "/team": PARTICIPANTS, "/team/handed-in": PARTICIPANTS, "/submit": PARTICIPANTS, "/help/mine": PARTICIPANTS,
     "/team/submissions/{id}": "ada", "/team/submissions/{id}/now": "ada",
@@ -55,6 +57,7 @@ FORMS = {
     "/help/{id}/hand-on": (HELPERS, {"to": ""}),
     "/help/{id}/answer": (HELPERS, {"text": "So."}),
     "/help/{answered}/publish": (HELPERS, {"public": "yes"}),
+    "/challenges/{challenge}/hint": (HELPERS, {"team": "{foxes}", "rung": "1"}),
     "/judge/{review_id}": ("judge", {"score-0": "3", "to_team": "a", "to_hosts": "b", "then": "draft"}),
     "/judge/{review_id}/draft": ("judge", {"score-0": "3", "to_team": "a", "to_hosts": "b"}),
     "/judge/{review_id}/score": ("judge", {}),
@@ -120,7 +123,7 @@ def filler(world):
     values = {
         "code": world.join_code, "token": world.tokens["ada"], "invitation": world.invitations["foxes"],
         "foxes": ids["foxes"], "toads": ids["toads"], "judge": ids["judge"], "problem": problem,
-        "review_id": ids["review"],
+        "review_id": ids["review"], "challenge": "hidden_rule",
         "team_id": ids["owls"], "person_id": ids["eve"], "submission_id": ids["notebook"], "name": "board_public",
         "announcement_id": ids["later"], "answered": ids["private"],
     }  # fmt: skip

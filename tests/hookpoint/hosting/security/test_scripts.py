@@ -161,7 +161,7 @@ def test_no_page_of_any_role_runs_what_people_typed(tab, world, filled, who):
     page, shown = tab(who), ""
     paths = [path for path, allowed in PAGES.items() if who in allowed.split()]
     for path in paths:
-        if path.endswith((".csv", ".md")):
+        if path.endswith((".csv", ".md", ".ipynb", ".zip")):
             continue
         page.goto(filled(path))
         shown += page.locator("body").text_content()

@@ -97,7 +97,7 @@ def test_me_says_who_and_what_is_left(ada, owls, a_person, a_notebook):
     me = ada.get("/api/me").json()
 
     assert (me["person"], me["role"], me["team"], me["members"]) == ("Ada", "participant", "Owls", ["Ada", "Ben"])
-    assert me["limits"] == {"submissions_per_hour": 20, "left": 19, "bytes": LARGEST_FILE}
+    assert me["limits"] == {"submissions_per_hour": 20, "left": 19, "challenges": {}, "bytes": LARGEST_FILE}
     assert [one["status"] for one in me["submissions"]] == ["queued"]
 
 

@@ -12,8 +12,9 @@ from hookpoint.grading.results import Graded, Result
 from hookpoint.hosting import queue
 from hookpoint.hosting.client import EventClient
 from hookpoint.hosting.joined import Joined, joined, place, remember
-from hookpoint.hosting.store.models import Job, Person
+from hookpoint.hosting.store.models import Event, Job, Person
 
+from ..conftest import make_all
 from .wire import ANSWER_LOST, NEVER_ARRIVES, Wire
 
 ADDRESS = "http://event.test:8000"
@@ -196,6 +197,41 @@ def test_the_same_file_again_shows_its_verdicts_and_costs_nothing(hookpoint, ada
     done = hookpoint("submit", str(notebook))
 
     assert "no attempt is used" in done.stdout and "1 of 4 points" in done.stdout
+
+
+@pytest.fixture
+def script(db, toy, event, NOON, tmp_path):
+    """An answer to a challenge that the event offers."""
+    toy()
+    with db.session() as session:
+        row = session.get(Event, 1)
+        row.settings = row.settings.replace("[[phases]]", 'challenges = ["toy"]\n\n[[phases]]', 1)
+    make_all(db, NOON)
+    path = tmp_path / "mine.py"
+    path.write_text("def guess(hint):\n    return 1\n")
+    return path
+
+
+def test_an_answer_to_a_challenge_goes_in_and_its_score_comes_out(hookpoint, script, ada, db, NOON, monkeypatch):
+    one = Graded("toy", "passed", 43.21, 100.0, "", "nearness: 0.432, 95 % interval 0.4 to 0.5.", value=0.43)
+    monkeypatch.setattr(commands, "rest", lambda seconds: graded(db, NOON, verdicts=(one,)))
+
+    done = hookpoint("submit", str(script), "--challenge", "toy")
+
+    assert (
+        done.exit_code == 0
+        and "received, as toy" in done.output
+        and "Attempts left at this challenge: 9" in done.output
+    )
+    assert "✓ passed   toy  43.2 of 100\n      nearness: 0.432, 95 % interval 0.4 to 0.5.\n" in done.output
+
+
+def test_a_file_that_only_a_challenge_takes_wants_its_name(hookpoint, ada, tmp_path):
+    (tmp_path / "mine.json").write_text("[]")
+
+    done = hookpoint("submit", "mine.json")
+
+    assert done.exit_code == 2 and "add --challenge ID" in done.stderr
 
 
 def test_what_we_could_not_grade_is_not_held_against_anybody(hookpoint, ada, notebook, db, NOON, monkeypatch):
