@@ -13,8 +13,8 @@ _HOMES = {
     "Mark": "definition",
     "challenge": "registry",
     "challenges": "registry",
-    "public": "public",
-    "score": "public",
+    "public": "at_home",
+    "score": "at_home",
 }
 __all__ = ["BadAnswer", "Challenge", "Instance", "Mark", "challenge", "challenges", "public", "score"]
 

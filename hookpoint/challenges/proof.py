@@ -15,7 +15,7 @@ import torch
 
 from .definition import BadAnswer, Challenge
 from .entries import Entry, entries, load
-from .public import Timed
+from .at_home import Timed
 
 __all__ = ["Measured", "Proof", "kept", "measure", "read", "write"]
 

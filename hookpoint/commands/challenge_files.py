@@ -15,7 +15,7 @@ from rich.table import Table
 from hookpoint.challenges.answers import WRAPPED, Answer, read_answer
 from hookpoint.challenges.definition import BadAnswer, Challenge
 from hookpoint.challenges.proof import Proof, read
-from hookpoint.challenges.public import marked, public
+from hookpoint.challenges.at_home import marked, public
 from hookpoint.challenges.registry import challenge
 from hookpoint.challenges.scoring import Scored, scored
 from hookpoint.challenges.starter import starter

@@ -15,7 +15,7 @@ from hookpoint import pictures
 from hookpoint.challenges.belief_geometry.generate import CONFIG, untrained
 from hookpoint.challenges.belief_geometry.score import contexts, r2, streams
 from hookpoint.challenges.proof import read
-from hookpoint.challenges.public import public, score
+from hookpoint.challenges import public, score
 
 instance = public("belief_geometry", 0)
 weights, words = instance.under("weights"), instance.tensors["given"].long()

@@ -15,7 +15,7 @@ from hookpoint import pictures
 from hookpoint.challenges.causal_subspace.generate import interchange, pairs
 from hookpoint.challenges.causal_subspace.given import all_inputs, site
 from hookpoint.challenges.proof import read
-from hookpoint.challenges.public import public, score
+from hookpoint.challenges import public, score
 
 instance = public("causal_subspace", 0)
 weights, tables = instance.under("weights"), instance.under("tables")

@@ -10,7 +10,7 @@
 # %%
 from hookpoint.challenges.grokking_forecast.generate import COLUMNS, known
 from hookpoint.challenges.proof import read
-from hookpoint.challenges.public import public, score
+from hookpoint.challenges import public, score
 from hookpoint.challenges.registry import challenge
 from hookpoint.pictures import scatter
 

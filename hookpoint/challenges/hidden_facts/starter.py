@@ -12,7 +12,7 @@ import torch
 
 from hookpoint.challenges.hidden_facts.score import arguments
 from hookpoint.challenges.proof import read
-from hookpoint.challenges.public import public, score
+from hookpoint.challenges import public, score
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import GPT2
 from hookpoint.pictures import bars, heatmap

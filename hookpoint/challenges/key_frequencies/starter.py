@@ -11,7 +11,7 @@
 import torch
 
 from hookpoint.challenges.proof import read
-from hookpoint.challenges.public import public, score
+from hookpoint.challenges import public, score
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import Config
 from hookpoint.pictures import heatmap

@@ -9,7 +9,7 @@
 # %%
 from hookpoint.challenges import challenge
 from hookpoint.challenges.proof import read
-from hookpoint.challenges.public import public, score
+from hookpoint.challenges import public, score
 from hookpoint.model import GPT2, Config
 from hookpoint.pictures import bars, scatter
 

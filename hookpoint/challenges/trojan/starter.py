@@ -16,7 +16,7 @@ import torch
 
 from hookpoint import pictures
 from hookpoint.challenges.proof import read
-from hookpoint.challenges.public import public, score
+from hookpoint.challenges import public, score
 from hookpoint.challenges.trojan.generate import THREE, make
 from hookpoint.challenges.trojan.given import logits, presence
 

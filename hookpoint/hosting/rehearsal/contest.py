@@ -5,6 +5,7 @@ The scores are known because the same functions are run in this process, on the 
 
 import asyncio
 import random
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from hookpoint.hosting import event, finals, instances, standings
 from hookpoint.hosting.store.models import SPLITS, Submission, Team, Verdict
 
-from .crowd import JOINING, WORKING, Crowd
+from .crowd import JOINING, PATIENCE, WORKING, Crowd
 from .findings import Finding
 from .stage import ATTEMPTS, CHALLENGE, Stage
 
@@ -74,8 +75,12 @@ async def handed_in(crowd: Crowd, contest: Contest) -> None:
 
 async def _team(crowd: Crowd, contest: Contest, team: str, number: int) -> None:
     dice = random.Random(crowd.seed * 7_919 + number)
+    end = time.monotonic() + crowd.seconds + PATIENCE
     while team not in crowd.tokens:
         await asyncio.sleep(0.2)
+        if time.monotonic() > end:
+            contest.wrong.append(f"{team} never joined")
+            return
     kinds: list[int | None] = [dice.randrange(len(SCORED)), None] if number else [0, 1, 2, *[0] * (ATTEMPTS - 2)]
     for at, kind in enumerate(kinds):
         await crowd.until(JOINING + WORKING * (at + dice.random()) / len(kinds))

@@ -67,13 +67,13 @@ class Crowd:
     tried_again: int = 0
     away: bool = False  # the server is being started again
 
-    async def run(self) -> None:
-        """Everybody joins, looks around and hands in, spread over the time."""
+    async def run(self, *beside: Awaitable[Any]) -> None:
+        """Everybody joins, looks around and hands in, spread over the time; `beside` is what else they do."""
         self.began = time.monotonic()
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
         async with httpx.AsyncClient(base_url=self.address, limits=limits, timeout=30.0) as self.http:
             listeners = [asyncio.create_task(self.listen(number)) for number in range(len(self.parts))]
-            await asyncio.gather(*(self.play(number, part) for number, part in enumerate(self.parts)))
+            await asyncio.gather(*(self.play(number, part) for number, part in enumerate(self.parts)), *beside)
             for task in listeners:
                 task.cancel()
             await asyncio.gather(*listeners, return_exceptions=True)

@@ -84,33 +84,44 @@ def play(
             stage.start()
             crowd = Crowd(stage.address, stage.code, parts, seconds_for(teams), seed, lambda what: say(what, 1))
             contest = Contest()
-            accidents = asyncio.run(together(crowd, contest, stage, say))
-            say("The last are graded", 1)
-            drained = drain(stage)
-            found, waited = verdicts(stage.database, crowd)
-            played.findings += [accidents, drained, *found, *kept(stage.database, crowd)]
-            played.findings += contests.scores_found(stage, contest)
-            played.findings += boards(stage, crowd)
-            say("What counts is scored once more", 1)
-            played.findings.append(contests.finals_found(stage, contest, drain))
-            say("Strangers are refused", 1)
-            played.findings.append(refusals(stage, crowd))
-            say("Judges rate", 1)
-            played.findings.append(judged(stage, crowd))
+            played.findings.append(asyncio.run(together(crowd, contest, stage, say)))
+            found, waited = examined(stage, crowd, contest, say)
+            played.findings += found
             stage.stop()
             say("All is exported, and imported again", 1)
-            played.findings += after_the_end(stage, crowd)
+            played.findings += [*after_the_end(stage, crowd), in_time(crowd)]
             played.figures = {"from sending to the verdict": percentiles(waited)}
             played.figures |= {f"an answer: {kind}": percentiles(spent) for kind, spent in crowd.timings.items()}
-            asked = [spent for kind in ("page", "api") for spent in crowd.timings.get(kind, ())]
-            slow = percentiles(asked).p99
-            late = [f"{slow:.2f} s"] if slow > PAGE_SECONDS else []
-            played.findings.append(Finding.of("pages and answers within a second, 99 of 100", len(asked), late))
             played.handed_in, played.tried_again = len(crowd.sent), crowd.tried_again
         finally:
             stage.close()
     played.seconds = time.monotonic() - began
     return played
+
+
+def examined(
+    stage: Stage, crowd: Crowd, contest: Contest, say: Callable[[str, int], None]
+) -> tuple[list[Finding], list[float]]:
+    """What must be true while the server still runs, and the seconds from sending each notebook to its verdict."""
+    say("The last are graded", 1)
+    drained = drain(stage)
+    found, waited = verdicts(stage.database, crowd)
+    found = [drained, *found, *kept(stage.database, crowd), *contests.scores_found(stage, contest)]
+    found += boards(stage, crowd)
+    say("What counts is scored once more", 1)
+    found.append(contests.finals_found(stage, contest, drain))
+    say("Strangers are refused", 1)
+    found.append(refusals(stage, crowd))
+    say("Judges rate", 1)
+    return [*found, judged(stage, crowd)], waited
+
+
+def in_time(crowd: Crowd) -> Finding:
+    """Whether pages and answers of the API came soon enough."""
+    asked = [spent for kind in ("page", "api") for spent in crowd.timings.get(kind, ())]
+    slow = percentiles(asked).p99
+    late = [f"{slow:.2f} s"] if slow > PAGE_SECONDS else []
+    return Finding.of("pages and answers within a second, 99 of 100", len(asked), late)
 
 
 @contextmanager
@@ -148,7 +159,7 @@ async def together(crowd: Crowd, contest: Contest, stage: Stage, say: Callable[[
         accident(KILL_SUPERVISOR, "The supervisor is killed", lambda: stage.kill_one(stage.supervisors())),
         accident(RESTART, "The server starts again", restart),
     ]
-    await asyncio.gather(crowd.run(), contests.handed_in(crowd, contest), *accidents)
+    await asyncio.gather(crowd.run(contests.handed_in(crowd, contest)), *accidents)
     return Finding.of("accidents that happened", len(accidents), failed)
 
 

@@ -15,7 +15,7 @@ from hookpoint.challenges.entries import entries, load
 from hookpoint.challenges.instance import Instance, from_bytes, to_bytes
 from hookpoint.challenges.plain import plain
 from hookpoint.challenges.proof import Measured, Proof, read
-from hookpoint.challenges.public import SHIPPED, public
+from hookpoint.challenges.at_home import SHIPPED, public
 from hookpoint.challenges.registry import IDS, challenge
 from hookpoint.challenges.scoring import scored
 from hookpoint.challenges.starter import starter

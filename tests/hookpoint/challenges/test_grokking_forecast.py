@@ -21,7 +21,7 @@ from hookpoint.challenges.grokking_forecast.generate import (
     known,
     watch,
 )
-from hookpoint.challenges.public import public
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 
 CHALLENGE = challenge("grokking_forecast")

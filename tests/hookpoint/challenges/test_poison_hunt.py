@@ -12,7 +12,7 @@ from hookpoint.challenges.poison_hunt.examples import DECOY, MISTAKEN, POISON, d
 from hookpoint.challenges.poison_hunt.generate import generate, margins
 from hookpoint.challenges.poison_hunt.given import STEPS, logits, train
 from hookpoint.challenges.poison_hunt.score import arguments, average_precision, score
-from hookpoint.challenges.public import public
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 from hookpoint.challenges.starter import starter
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hookpoint.challenges.definition import BadAnswer
-from hookpoint.challenges.public import public
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 from hookpoint.challenges.trojan import generate
 from hookpoint.challenges.trojan.generate import SIX as SIX_TOKENS

@@ -9,7 +9,7 @@ import torch
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
 from hookpoint.challenges.instance import Instance
-from hookpoint.challenges.public import public
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 
 CHALLENGE = challenge("truth_without_labels")
