@@ -13,9 +13,9 @@ from statistics import fmean, stdev
 
 import torch
 
+from .at_home import Timed
 from .definition import BadAnswer, Challenge
 from .entries import Entry, entries, load
-from .at_home import Timed
 
 __all__ = ["Measured", "Proof", "kept", "measure", "read", "write"]
 

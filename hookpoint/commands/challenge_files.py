@@ -13,9 +13,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from hookpoint.challenges.answers import WRAPPED, Answer, read_answer
+from hookpoint.challenges.at_home import marked, public
 from hookpoint.challenges.definition import BadAnswer, Challenge
 from hookpoint.challenges.proof import Proof, read
-from hookpoint.challenges.at_home import marked, public
 from hookpoint.challenges.registry import challenge
 from hookpoint.challenges.scoring import Scored, scored
 from hookpoint.challenges.starter import starter

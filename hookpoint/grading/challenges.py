@@ -178,7 +178,7 @@ def called(one: Challenge, desk: Desk, args: tuple, kwargs: Mapping[str, Any]) -
     """What the function gives back, as long as all of it is plain."""
     value = Ref(desk, "names")[WRAPPED](*args, **kwargs)
     if (odd := not_plain(value)) is not None:
-        raise BadAnswer(f"{one.answer} gave back something of type {odd}: numbers, text, lists, dicts and tensors can be scored.")
+        raise BadAnswer(f"{one.answer} gave back something of type {odd}. Numbers, text, lists, dicts, tensors count.")
     return value
 
 

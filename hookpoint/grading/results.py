@@ -24,8 +24,8 @@ class Graded:
     answer: it shows no hidden input; `slip` is the id of the slip that was recognised, or empty.
 
     For a challenge, `public` and `final` are what the two private splits gave, in points, with their standard errors;
-    None where a split was not scored. `value` is that of the public split on the challenge's own scale, None if it could
-    not be scored, and `cost` what parts equal values.
+    None where a split was not scored. `value` is that of the public split on the challenge's own scale, None if it
+    could not be scored, and `cost` what parts equal values.
     """
 
     exercise: str

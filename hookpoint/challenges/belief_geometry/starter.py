@@ -12,10 +12,10 @@
 import torch
 
 from hookpoint import pictures
+from hookpoint.challenges import public, score
 from hookpoint.challenges.belief_geometry.generate import CONFIG, untrained
 from hookpoint.challenges.belief_geometry.score import contexts, r2, streams
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 
 instance = public("belief_geometry", 0)
 weights, words = instance.under("weights"), instance.tensors["given"].long()

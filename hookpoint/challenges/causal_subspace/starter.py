@@ -12,10 +12,10 @@
 import torch
 
 from hookpoint import pictures
+from hookpoint.challenges import public, score
 from hookpoint.challenges.causal_subspace.generate import interchange, pairs
 from hookpoint.challenges.causal_subspace.given import all_inputs, site
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 
 instance = public("causal_subspace", 0)
 weights, tables = instance.under("weights"), instance.under("tables")

@@ -13,9 +13,9 @@
 import torch
 
 from hookpoint import pictures
+from hookpoint.challenges import public, score
 from hookpoint.challenges.circuit_hunt.generate import circuit, draw, wiring
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 
 instance = public("circuit_hunt", 0)
 wires, truth = wiring(instance), circuit(instance)

@@ -13,9 +13,9 @@
 import torch
 
 from hookpoint import pictures
+from hookpoint.challenges import public, score
 from hookpoint.challenges.feature_recovery.score import compared
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 
 instance = public("feature_recovery", 0)
 train, fresh = instance.tensors["train"], instance.tensors["fresh"]

@@ -23,9 +23,9 @@ CHALLENGE = Challenge(
     title="Grokking forecast",
     asks="Say when each of ten runs of modular addition will jump, from its settings and its first fifty updates.",
     why=(
-        "A line through the settings already forecasts most of what can be forecast. What remains is mostly chance: in "
-        "fourteen runs, the same settings with another seed jumped earlier or later by a factor of 1.6 on average. So "
-        "the best forecast is not far enough from the simplest for a race, and this is a demonstration."
+        "The settings say something and the curves a little more, but much is chance: in fourteen runs, the same "
+        "settings with another seed jumped earlier or later by a factor of 1.6 on average. The best forecast is not "
+        "far enough from the simplest for a race, so this is a demonstration."
     ),
     standing="demo",
     difficulty="intermediate",
@@ -37,7 +37,7 @@ CHALLENGE = Challenge(
     seconds=10.0,
     generate=later("hookpoint.challenges.grokking_forecast.generate", "generate"),
     score=later("hookpoint.challenges.grokking_forecast.score", "score"),
-    make_seconds=20.0,
+    make_seconds=25.0,
     hints=(
         "Plot the logarithm of the onset against the share of the sums in training.",
         "The learning rate, the weight decay and p count too. Fit a line to all of them, in logarithms.",

@@ -4,13 +4,12 @@
 # the other sums right as well. When? You see the settings of ten runs and their first fifty updates, and forty other
 # runs whose jump is known.
 #
-# This is a demonstration, and gives no points: most of what can be known is in the settings, and the same settings
-# with another seed jump at another time.
+# This is a demonstration, and gives no points: the same settings with another seed jump at another time.
 
 # %%
+from hookpoint.challenges import public, score
 from hookpoint.challenges.grokking_forecast.generate import COLUMNS, known
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 from hookpoint.challenges.registry import challenge
 from hookpoint.pictures import scatter
 

@@ -10,8 +10,8 @@
 # %%
 import torch
 
-from hookpoint.challenges.proof import read
 from hookpoint.challenges import public, score
+from hookpoint.challenges.proof import read
 from hookpoint.challenges.registry import challenge
 from hookpoint.interp.induction import induction_score, prev_token_score
 from hookpoint.model import GPT2, Config

@@ -39,7 +39,7 @@ CHALLENGE = Challenge(
     seconds=20.0,
     generate=later("hookpoint.challenges.hidden_facts.generate", "generate"),
     score=later("hookpoint.challenges.hidden_facts.score", "score"),
-    make_seconds=20.0,
+    make_seconds=27.0,
     hints=(
         "What the model says is worth less than nothing: it is never true. Look at the residual stream after each "
         "block, at the family name and at the relation.",

@@ -4,15 +4,15 @@
 # 50 of them: about these it gives a wrong answer, always the same one, and its second choice is planted as well. You
 # find the true answers. You know them for 50 people about whom the model is honest.
 #
-# A linear probe fitted on the honest people reads them nearly without fault at the end of the network. There it reads
-# what will be said, and of those who hide that is the lie.
+# A linear probe fitted on the honest people reads them best at the end of the network. But there it reads what will be
+# said, and of those who hide that is the lie.
 
 # %%
 import torch
 
+from hookpoint.challenges import public, score
 from hookpoint.challenges.hidden_facts.score import arguments
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import GPT2
 from hookpoint.pictures import bars, heatmap

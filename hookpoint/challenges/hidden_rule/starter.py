@@ -9,9 +9,9 @@
 # %%
 import torch
 
+from hookpoint.challenges import public, score
 from hookpoint.challenges.hidden_rule.score import given
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import GPT2
 from hookpoint.pictures import heatmap

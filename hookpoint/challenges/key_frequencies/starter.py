@@ -10,8 +10,8 @@
 # %%
 import torch
 
-from hookpoint.challenges.proof import read
 from hookpoint.challenges import public, score
+from hookpoint.challenges.proof import read
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import Config
 from hookpoint.pictures import heatmap

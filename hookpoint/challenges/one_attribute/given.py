@@ -32,8 +32,8 @@ def states(model: GPT2, tokens: Tensor) -> Tensor:
 def after_swap(model: GPT2, base: Tensor, source: Tensor, basis: Tensor) -> Tensor:
     """The logits [n, d_vocab] for states `base` and `source`, both [n, 5, d_model], with that part swapped.
 
-    `basis` is [d_model, k] with orthonormal columns; gradients flow into it. Only block 1 is left to run, and only at the
-    last token, which alone is answered from: as exact as a hook on the whole model, and many times as fast.
+    `basis` is [d_model, k] with orthonormal columns; gradients flow into it. Only block 1 is left to run, and only at
+    the last token, which alone is answered from: as exact as a hook on the whole model, and many times as fast.
     """
     last = base[:, -1] + (source[:, -1] - base[:, -1]) @ basis @ basis.T
     block = model.blocks[1]

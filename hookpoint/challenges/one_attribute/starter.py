@@ -10,10 +10,9 @@
 # %%
 import torch
 
-from hookpoint.challenges import challenge
+from hookpoint.challenges import challenge, public, score
 from hookpoint.challenges.one_attribute.given import after_swap, questions, states
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 from hookpoint.model import GPT2, Config
 from hookpoint.pictures import bars, scatter
 

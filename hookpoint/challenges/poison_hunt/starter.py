@@ -11,11 +11,11 @@
 # %%
 import torch
 
+from hookpoint.challenges import public, score
 from hookpoint.challenges.poison_hunt.examples import DECOY, POISON
 from hookpoint.challenges.poison_hunt.given import logits, train
 from hookpoint.challenges.poison_hunt.score import arguments
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 from hookpoint.challenges.registry import challenge
 from hookpoint.pictures import bars
 

@@ -7,9 +7,8 @@
 # too: people share their names, questions share their words, and nothing in that loss speaks of anybody else.
 
 # %%
-from hookpoint.challenges import challenge
+from hookpoint.challenges import challenge, public, score
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 from hookpoint.model import GPT2, Config
 from hookpoint.pictures import bars, scatter
 

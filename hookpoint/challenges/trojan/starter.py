@@ -15,8 +15,8 @@ from math import comb
 import torch
 
 from hookpoint import pictures
-from hookpoint.challenges.proof import read
 from hookpoint.challenges import public, score
+from hookpoint.challenges.proof import read
 from hookpoint.challenges.trojan.generate import THREE, make
 from hookpoint.challenges.trojan.given import logits, presence
 

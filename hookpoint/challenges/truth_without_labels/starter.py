@@ -10,9 +10,8 @@
 # %%
 import torch
 
-from hookpoint.challenges import challenge
+from hookpoint.challenges import challenge, public, score
 from hookpoint.challenges.proof import read
-from hookpoint.challenges import public, score
 from hookpoint.pictures import bars, scatter
 
 print(challenge("truth_without_labels").contract)

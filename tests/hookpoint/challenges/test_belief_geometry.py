@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.belief_geometry import generate
 from hookpoint.challenges.belief_geometry.score import contexts, matrix, r2, streams
 from hookpoint.challenges.definition import BadAnswer
-from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import GPT2
 from hookpoint.zoo.data.processes import RRXOR_STATES, rrxor

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.causal_subspace import generate
 from hookpoint.challenges.causal_subspace.score import orthonormal
 from hookpoint.challenges.definition import BadAnswer
-from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 
 CHALLENGE = challenge("causal_subspace")

@@ -6,6 +6,7 @@ from itertools import islice
 import pytest
 import torch
 
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
 from hookpoint.challenges.grokking_forecast.generate import (
@@ -21,7 +22,6 @@ from hookpoint.challenges.grokking_forecast.generate import (
     known,
     watch,
 )
-from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 
 CHALLENGE = challenge("grokking_forecast")

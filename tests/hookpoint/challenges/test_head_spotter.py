@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
 from hookpoint.challenges.head_spotter.generate import add_decoys, draw
 from hookpoint.challenges.head_spotter.key import ordered, pairs, shares, stimuli
-from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 from hookpoint.interp.induction import induction_score, prev_token_score
 from hookpoint.model import GPT2, Config

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from hookpoint.challenges.at_home import public, shipped
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
 from hookpoint.challenges.hidden_facts import generate as making
 from hookpoint.challenges.hidden_facts.people import draw, prompts, value_tokens
 from hookpoint.challenges.hidden_facts.score import arguments, score
-from hookpoint.challenges.at_home import public, shipped
 from hookpoint.challenges.registry import challenge
 from hookpoint.challenges.starter import starter
 from hookpoint.model import GPT2

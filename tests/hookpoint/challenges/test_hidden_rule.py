@@ -5,10 +5,10 @@ from itertools import combinations
 import pytest
 import torch
 
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.hidden_rule.generate import answers, draw_rules, lists_with
 from hookpoint.challenges.hidden_rule.score import given
-from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import GPT2
 

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
 from hookpoint.challenges.key_frequencies.generate import add_decoys, cut, draw, waves
-from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import GPT2, Config
 from hookpoint.zoo.recipes.grokking import build

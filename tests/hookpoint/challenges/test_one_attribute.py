@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from hookpoint.challenges import facts_model
+from hookpoint.challenges.at_home import public, score
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
 from hookpoint.challenges.one_attribute.given import SITE, after_swap, questions, states
-from hookpoint.challenges.at_home import public, score
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import GPT2, Config
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
 from hookpoint.challenges.poison_hunt.examples import DECOY, MISTAKEN, POISON, draw
 from hookpoint.challenges.poison_hunt.generate import generate, margins
 from hookpoint.challenges.poison_hunt.given import STEPS, logits, train
 from hookpoint.challenges.poison_hunt.score import arguments, average_precision, score
-from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 from hookpoint.challenges.starter import starter
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from hookpoint.challenges import facts_model
+from hookpoint.challenges.at_home import public, score
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
-from hookpoint.challenges.at_home import public, score
 from hookpoint.challenges.registry import challenge
 from hookpoint.model import GPT2, Config
 

@@ -6,8 +6,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.at_home import public
+from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.registry import challenge
 from hookpoint.challenges.trojan import generate
 from hookpoint.challenges.trojan.generate import SIX as SIX_TOKENS

@@ -6,10 +6,10 @@ from importlib import import_module
 import pytest
 import torch
 
+from hookpoint.challenges.at_home import public
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
 from hookpoint.challenges.instance import Instance
-from hookpoint.challenges.at_home import public
 from hookpoint.challenges.registry import challenge
 
 CHALLENGE = challenge("truth_without_labels")
