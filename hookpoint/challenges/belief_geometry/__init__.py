@@ -4,28 +4,9 @@ It has no points: there is one process, so whoever knows it can compute the beli
 our expert. There is no attacker that copies: what is handed in reads the stream of a network that it was not made on.
 """
 
-from typing import TYPE_CHECKING, Any
-
-from ..definition import Challenge, Mark
-
-if TYPE_CHECKING:
-    from ..instance import Instance
+from ..definition import Challenge, later
 
 __all__ = ["CHALLENGE"]
-
-# Generator and scorer are imported when they are called: whoever lists the challenges does not wait for torch.
-
-
-def _generate(seed: int) -> "Instance":
-    from .generate import generate
-
-    return generate(seed)
-
-
-def _score(instance: "Instance", answer: Any) -> Mark:
-    from .score import score
-
-    return score(instance, answer)
 
 
 CHALLENGE = Challenge(
@@ -53,8 +34,8 @@ CHALLENGE = Challenge(
     floor=0.4,
     ceiling=0.9,
     seconds=60.0,
-    generate=_generate,
-    score=_score,
+    generate=later("hookpoint.challenges.belief_geometry.generate", "generate"),
+    score=later("hookpoint.challenges.belief_geometry.score", "score"),
     make_seconds=30.0,
     hints=(
         "One layer may not hold everything: put the stream of all layers side by side.",

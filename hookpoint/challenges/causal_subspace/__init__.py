@@ -3,28 +3,9 @@
 There is no attacker that copies: the subspace of one network says nothing of another's.
 """
 
-from typing import TYPE_CHECKING, Any
-
-from ..definition import Challenge, Mark
-
-if TYPE_CHECKING:
-    from ..instance import Instance
+from ..definition import Challenge, later
 
 __all__ = ["CHALLENGE"]
-
-# Generator and scorer are imported when they are called: whoever lists the challenges does not wait for torch.
-
-
-def _generate(seed: int) -> "Instance":
-    from .generate import generate
-
-    return generate(seed)
-
-
-def _score(instance: "Instance", answer: Any) -> Mark:
-    from .score import score
-
-    return score(instance, answer)
 
 
 CHALLENGE = Challenge(
@@ -55,8 +36,8 @@ CHALLENGE = Challenge(
     floor=0.1,
     ceiling=0.96,
     seconds=30.0,
-    generate=_generate,
-    score=_score,
+    generate=later("hookpoint.challenges.causal_subspace.generate", "generate"),
+    score=later("hookpoint.challenges.causal_subspace.score", "score"),
     make_seconds=10.0,
     hints=(
         "Reading is not causing. Do not ask where s can be read: exchange a subspace between two inputs, and look at "

@@ -3,9 +3,7 @@
 There is no attacker that copies: no weights are given. Brute force has the budget alone.
 """
 
-from ..definition import Challenge
-from .generate import generate
-from .score import score
+from ..definition import Challenge, later
 
 __all__ = ["CHALLENGE"]
 
@@ -56,8 +54,8 @@ CHALLENGE = Challenge(
     floor=0.35,
     ceiling=1.0,
     seconds=60.0,
-    generate=generate,
-    score=score,
+    generate=later("hookpoint.challenges.circuit_hunt.generate", "generate"),
+    score=later("hookpoint.challenges.circuit_hunt.score", "score"),
     make_seconds=1.0,
     hints=(
         "Patch all edges from one head at once, then all edges from two heads of its layer. Do two effects add up?",

@@ -3,9 +3,7 @@
 There is no attacker that copies: an instance has no weights.
 """
 
-from ..definition import Challenge
-from .generate import generate
-from .score import score
+from ..definition import Challenge, later
 
 __all__ = ["CHALLENGE"]
 
@@ -48,8 +46,8 @@ CHALLENGE = Challenge(
     floor=0.5,
     ceiling=0.98,
     seconds=60.0,
-    generate=generate,
-    score=score,
+    generate=later("hookpoint.challenges.feature_recovery.generate", "generate"),
+    score=later("hookpoint.challenges.feature_recovery.score", "score"),
     make_seconds=0.2,
     hints=(
         "Look at cosine and F1 apart. With the true directions and the encoder of an autoencoder, how much F1 is left?",

@@ -3,28 +3,9 @@
 There is no attacker that copies: every private network is new, and what a public one answers to says nothing of it.
 """
 
-from typing import TYPE_CHECKING, Any
-
-from ..definition import Challenge, Mark
-
-if TYPE_CHECKING:
-    from ..instance import Instance
+from ..definition import Challenge, later
 
 __all__ = ["CHALLENGE"]
-
-# Generator and scorer are imported when they are called: whoever lists the challenges does not wait for torch.
-
-
-def _generate(seed: int) -> "Instance":
-    from .generate import generate
-
-    return generate(seed)
-
-
-def _score(instance: "Instance", answer: Any) -> Mark:
-    from .score import score
-
-    return score(instance, answer)
 
 
 CHALLENGE = Challenge(
@@ -55,8 +36,8 @@ CHALLENGE = Challenge(
     floor=0.0,
     ceiling=1.0,
     seconds=30.0,
-    generate=_generate,
-    score=_score,
+    generate=later("hookpoint.challenges.trojan.generate", "generate"),
+    score=later("hookpoint.challenges.trojan.score", "score"),
     make_seconds=9.0,
     hints=(
         "Which output can a handful of tokens force although it is not in the list? Keep it out when you test.",
