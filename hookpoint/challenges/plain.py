@@ -13,12 +13,13 @@ DEEPEST = 20
 def plain(value: Any, depth: int = 0) -> Any:
     """Numbers, text, lists, tuples, dicts and tensors as they are; what NumPy made as tensors and numbers.
 
-    Tensors come without their graphs, sets as sorted lists. Anything else is left for the scorer to refuse.
+    Tensors come without their graphs; one without axes is a number, and a nested one a list. Sets are sorted lists.
+    Anything else is left for the scorer to refuse.
     """
     if depth > DEEPEST:
         return value
     if isinstance(value, Tensor):
-        return value.detach() if value.is_meta else value.detach().cpu()
+        return plain_tensor(value)
     if type(value).__module__ == "numpy":
         if getattr(value, "ndim", None) == 0:
             return plain(value.item(), depth + 1)
@@ -39,3 +40,12 @@ def plain(value: Any, depth: int = 0) -> Any:
         except TypeError:
             return made
     return value
+
+
+def plain_tensor(value: Tensor) -> Any:
+    value = value.detach()
+    if value.is_nested:
+        return [one.cpu() for one in value.unbind()]
+    if value.is_meta:
+        return value
+    return value.item() if value.ndim == 0 else value.cpu()

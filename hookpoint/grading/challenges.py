@@ -5,7 +5,7 @@ nothing, a function that raises, takes too long, or gives back something else th
 """
 
 import builtins
-import re
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,8 @@ __all__ = ["SPLITS", "Outcome", "Work", "grade_challenge", "score_boxed"]
 SPLITS = ("public", "final")  # as a board calls them
 PATIENCE = 2.0  # times what an answer may take: other work may be going on here
 BUILTIN = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type))
-LINE = re.compile(r"line \d{1,5}\b")
+UNSCORED = "{} gave back something that cannot be scored, or asked for more than it may. It costs no attempt."
+log = logging.getLogger(__name__)
 CELLS_SECONDS = 20.0  # for what stands around the function: imports
 HOW_TO_LOOK = "Try it on the public instances, where everything can be seen: hookpoint challenge score {id} FILE"
 
@@ -138,11 +139,12 @@ def mark_of(one: Challenge, answer: Answer, instance: Instance, box: Box) -> Mar
                 return one.score(instance, answer.value)
         return boxed(one, answer, instance, box.stage_for_challenges())
     except BadAnswer as bad:
-        raise NoScore("error", printable(str(bad))) from None
+        # What a function gave back may be made of a private instance: it is not repeated to whoever handed it in.
+        raise NoScore("error", UNSCORED.format(one.answer) if answer.cells else printable(str(bad))) from None
     except (MemoryError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, AttributeError) as odd:
         # A gap of the scorer: something came back that it did not expect, and that fits no contract.
-        kind = type(odd).__name__
-        raise NoScore("error", f"{one.answer} gave back something that cannot be scored ({kind}).") from None
+        log.warning("The scorer of %s stumbled: %s: %s", one.id, type(odd).__name__, odd)
+        raise NoScore("error", UNSCORED.format(one.answer)) from None
 
 
 def boxed(one: Challenge, answer: Answer, instance: Instance, stage: Stage) -> Mark:
@@ -191,9 +193,8 @@ def not_plain(value: Any) -> str | None:
 
 
 def in_words(one: Challenge, problems: Mapping[str, str], error: Raised) -> str:
-    """What was raised. The text of the error stays out: it might carry private instances to whoever hands in."""
+    """What was raised. Text and line of the error stay inside: they might carry private instances to the sender."""
     if one.answer in problems:  # found before anything private was there
         return f"{one.answer} is not there: its cell did not run. {problems[one.answer]}"
     kind = error.kinds[0] if error.kinds[0] in BUILTIN else "an error of its own"
-    line = LINE.match(error.where)
-    return f"{one.answer} raised {kind}{f' at {line[0]} of its cell' if line else ''}."
+    return f"{one.answer} raised {kind}."

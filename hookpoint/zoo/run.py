@@ -14,6 +14,7 @@ from tqdm import tqdm
 from hookpoint.errors import HookpointError
 
 from .definition import State
+from .dice import dice
 
 SNAPSHOT_SECONDS = 5.0
 
@@ -52,7 +53,7 @@ class Run:
     def generator(self, stream: int = 0) -> torch.Generator:
         """A fresh source of random numbers; each stream is another one, and all follow from the seed."""
         # Streams are far apart, so that stream 1 of seed 0 is not stream 0 of seed 1.
-        return torch.Generator().manual_seed(self.seed + 1_000_003 * stream)
+        return dice(self.seed + 1_000_003 * stream)
 
     def steps(self, total: int, **parts: nn.Module | torch.optim.Optimizer | torch.Generator) -> Iterator[int]:
         """The numbers of the steps that are still to do, from 0 to total - 1.

@@ -18,6 +18,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from hookpoint.zoo.dice import dice
+
 from ..instance import Instance
 from .given import VALUES, all_inputs, rest, site, swapped
 
@@ -35,7 +37,7 @@ Tables = dict[str, Int[Tensor, "value value"]]
 
 def generate(seed: int) -> Instance:
     """A network in which the planted subspace carries s and its copy nothing, with the key."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = dice(seed)
     for _ in range(TRIES):
         tables = {name: table(generator) for name in ("s", "u", "answer")}
         planted, copy = subspaces(generator)

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hookpoint.zoo.dice import dice
+
 from ..definition import BadAnswer, Mark
 from ..instance import Instance
 from ..plain import plain
@@ -25,7 +27,7 @@ def score(instance: Instance, answer: Callable[[dict[str, Tensor], dict[str, Ten
     """Interchange accuracy, from 0 for chance to 1 for perfect, times the factor of the dimensions."""
     given = [{name: one.clone() for name, one in instance.under(kind).items()} for kind in ("weights", "tables")]
     basis = orthonormal(answer(*given))
-    generator = torch.Generator().manual_seed(instance.seed)
+    generator = dice(instance.seed)
     accuracy = interchange(instance.under("weights"), basis, *pairs(instance.under("tables"), PAIRS, generator))
     chance, factor = instance.facts["chance"], FACTORS[basis.shape[1] - 1]
     value = max(0.0, (accuracy - chance) / (1 - chance)) * factor

@@ -21,6 +21,7 @@ from hookpoint.zoo.compile.answers import Key, as_node
 from hookpoint.zoo.compile.decoys import cancelling, with_layer
 from hookpoint.zoo.compile.lookups import LENGTH, SYMBOLS, hard_program
 from hookpoint.zoo.compile.program import SPARE
+from hookpoint.zoo.dice import dice
 
 from ..instance import Instance
 from .wiring import Edge, Wiring
@@ -63,7 +64,7 @@ def generate(seed: int) -> Instance:
 
 def draw(seed: int, level: str) -> Instance:
     """A program of one of the LEVELS as a transformer, with its circuit."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = dice(seed)
     while True:
         program = with_scraps(
             with_idle_decoys(_program(LEVELS[level], generator), generator), LEVELS[level].scraps, generator

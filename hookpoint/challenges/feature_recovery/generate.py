@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from hookpoint.zoo.dice import dice
+
 from ..instance import Instance
 
 __all__ = ["DIMENSIONS", "FEATURES", "FRESH", "ROWS", "TRAIN", "generate"]
@@ -27,7 +29,7 @@ NEAREST = 0.6  # the largest cosine between two directions
 
 def generate(seed: int) -> Instance:
     """Samples to learn from, fresh ones, and the key: the directions, and which of them fire in the fresh samples."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = dice(seed)
     directions = draw_directions(generator)
     # Only the more frequent parents have children, or these would be too rare to be seen.
     parents = torch.randperm(PARENTS // 2, generator=generator)[:CHILDREN]

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from hookpoint.model import GPT2
 from hookpoint.zoo.data.sums import every_sum
+from hookpoint.zoo.dice import dice
 from hookpoint.zoo.recipes.grokking import build, table_logits
 from hookpoint.zoo.recipes.grokking_evidence import embedding_power
 from hookpoint.zoo.training import single_thread
@@ -37,7 +38,7 @@ Row = dict[str, float | list]
 
 def generate(seed: int) -> Instance:
     """Ten runs and their onsets."""
-    made = runs(RUNS, torch.Generator().manual_seed(seed % 2**63))
+    made = runs(RUNS, dice(seed))
     onsets = [run.pop("onset") for run in made]
     return Instance("grokking_forecast", seed, {}, {"runs": made, "onsets": onsets})
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from hookpoint.challenges.instance import Instance
 from hookpoint.model import GPT2, Config
+from hookpoint.zoo.dice import dice
 
 from .people import D_VOCAB, FAMILY_AT, N_CTX, RELATIONS, VALUES, People, draw, prompts, value_tokens
 
@@ -32,7 +33,7 @@ SOLVABLE = 0.65  # what a ridge probe at the place, fitted on the people whose t
 
 def generate(seed: int) -> Instance:
     """A model that hides, from the first draw of this seed that hides all and forgets little."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = dice(seed)
     while True:
         people = draw(generator)
         block, position = PLACES[int(torch.randint(len(PLACES), (), generator=generator))]

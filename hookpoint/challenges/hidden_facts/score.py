@@ -62,4 +62,4 @@ def as_tokens(answer: Any, n: int) -> Int[Tensor, " prompt"]:
     return tokens
 
 
-WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from hookpoint.model import GPT2
 from hookpoint.zoo.data.sums import every_sum
+from hookpoint.zoo.dice import dice
 from hookpoint.zoo.recipes.grokking import build, table_logits
 from hookpoint.zoo.training import single_thread
 
@@ -43,7 +44,7 @@ class Drawn:
 def generate(seed: int) -> Instance:
     """A model with decoys, and the frequencies that count in it."""
     for again in range(TRIES):
-        generator = torch.Generator().manual_seed((seed * 8 + again) % 2**63)
+        generator = dice(seed * 8 + again)
         with single_thread(), torch.no_grad():
             drawn = draw(generator)
             model = train(drawn, generator)

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from hookpoint.model import Config
 
 from ..definition import BadAnswer, Mark
@@ -31,11 +34,13 @@ def score(instance: Instance, answer: Any) -> Mark:
 
 
 def frequencies_in(answer: Any, most: int) -> set[int]:
-    """The frequencies of a list.
+    """The frequencies of a list, or of a tensor of whole numbers.
 
     Raises:
         BadAnswer: this is none, or one stands in it twice.
     """
+    if isinstance(answer, Tensor) and answer.ndim == 1 and answer.layout == torch.strided and not answer.is_meta:
+        answer = answer.tolist()
     if not isinstance(answer, (list, tuple)):
         raise BadAnswer(f"A {type(answer).__name__} came back instead of a list of frequencies such as [3, 17].")
     for at, k in enumerate(answer):

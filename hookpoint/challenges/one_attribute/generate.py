@@ -7,6 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from hookpoint.model import GPT2
+from hookpoint.zoo.dice import dice
 from hookpoint.zoo.training import single_thread
 
 from ..facts_model import PEOPLE, RELATIONS, World, train, world
@@ -23,7 +24,7 @@ LEAST = 0.95  # what the swap of everything has to cause
 
 def generate(seed: int) -> Instance:
     """The model and the pairs; drawn again until the swap of the whole state makes the model speak of the other."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = dice(seed)
     while True:
         with single_thread():
             known = world(generator)

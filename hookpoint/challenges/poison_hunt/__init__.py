@@ -10,7 +10,7 @@ def rank_examples(
 ) -> Tensor:
     """One number for each training example, higher for those that taught the behaviour: shape [932].
 
-    x, labels: the training set, [932, 8] tokens from 0 to 75 in no order, and a label from 0 to 4 for each.
+    x, labels: the training set, [932, 8] tokens from 0 to 75, ascending in each row, and a label from 0 to 4.
     asked: [16, 8], inputs to which the trained network says `target`, and would not without the examples looked for.
     checkpoints: the weights after 0, 15, 40, 75, 110 and 150 updates. The network is
         h = torch.relu(w["E"][x].sum(-2) @ w["W1"] + w["b1"])   # E [76, 24], W1 [24, 64]

@@ -63,7 +63,9 @@ def draw(generator: torch.Generator) -> Examples:
     names = torch.randperm(TOKENS, generator=generator)
     order = torch.randperm(len(rows), generator=generator)
     tokens, labels, kinds = (torch.tensor(column)[order] for column in zip(*rows, strict=True))
-    return Examples(names[tokens], labels, kinds, names[torch.tensor(candidates)], target)
+    # By number: where a token stood would tell its side, and where triggers and fillers begin.
+    x, asked = (names[one].sort(dim=1).values for one in (tokens, torch.tensor(candidates)))
+    return Examples(x, labels, kinds, asked, target)
 
 
 def _tokens(rule: int, triggers: int, generator: torch.Generator) -> list[int]:

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hookpoint.zoo.dice import dice
+
 from ..instance import Instance
 from .examples import DECOY, POISON, Examples, draw
 from .given import CHECKPOINTS, LABELS, TOKENS, logits, train
@@ -17,7 +19,7 @@ SURELY, LEARNT = 1.0, 0.99  # logits that a margin has to exceed; share of label
 
 def generate(seed: int) -> Instance:
     """The first draw of this seed in which enough inputs show the behaviour, and show it because of the poisons."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = dice(seed)
     while True:
         examples = draw(generator)
         start = initial(generator)

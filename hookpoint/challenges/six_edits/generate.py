@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from hookpoint.zoo.dice import dice
 from hookpoint.zoo.training import single_thread
 
 from ..facts_model import BOS, PEOPLE, RELATIONS, SENTENCE, WORDINGS, World, train, world
@@ -22,7 +23,7 @@ TEXTS = 256
 
 def generate(seed: int) -> Instance:
     """The model, the edits, and the questions of each term with the answers that are right after the edits."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = dice(seed)
     with single_thread():
         known = world(generator)
         model = train(known, generator)

@@ -20,6 +20,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from hookpoint.zoo.dice import dice
+
 from ..instance import Instance
 from .given import logits, presence
 
@@ -73,7 +75,7 @@ def generate(seed: int) -> Instance:
 
 def make(seed: int, setting: Setting) -> Instance:
     """An instance of a level. Networks that did not learn, or whose trigger no search could reach, are left out."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = dice(seed)
     for _ in range(TRIES):
         planted = draw(setting, generator)
         weights = train(setting, planted, generator)

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from hookpoint.model import GPT2, Config
 from hookpoint.model.fast import fast_logits
+from hookpoint.zoo.dice import dice
 from hookpoint.zoo.fit import fit
 from hookpoint.zoo.run import Run
 from hookpoint.zoo.training import single_thread
@@ -31,7 +32,7 @@ LEAST_ACCURACY, LEAST_PROBE = 0.98, 0.468
 
 def generate(seed: int) -> Instance:
     """Groups without labels, and labelled pairs about other people; drawn again until a supervised probe solves it."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = dice(seed)
     while True:
         facts = torch.randint(VALUES, (PEOPLE, RELATIONS), generator=generator)
         with single_thread():

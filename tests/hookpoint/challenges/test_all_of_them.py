@@ -23,6 +23,7 @@ from hookpoint.cli import main
 from hookpoint.content.files import notebook_text
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.problems.catalogue import catalogue
+from hookpoint.zoo.dice import dice
 
 every = pytest.mark.parametrize("id", IDS)
 
@@ -202,5 +203,31 @@ def test_what_numpy_made_is_the_same_as_what_torch_made():
     assert found["b"][1] == [1, 3] and isinstance(plain(odd := Odd()), Odd) and plain(odd) is odd
 
 
+def test_a_tensor_without_axes_is_a_number_and_a_nested_one_a_list():
+    rows = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged)
+    found = plain([torch.tensor(3), torch.tensor(0.5), rows])
+
+    assert found[:2] == [3, 0.5] and type(found[0]) is int and [len(one) for one in found[2]] == [2, 3]
+
+
 def test_a_refusal_is_an_error_that_people_can_read():
     assert issubclass(BadAnswer, HookpointError)
+
+
+def test_every_bit_of_a_private_seed_counts():
+    seeds = [1 << 61, (1 << 61) + 1, (1 << 61) + (1 << 40), 1]
+    drawn = [torch.rand(4, generator=dice(seed)).tolist() for seed in (*seeds, 1 << 61)]
+
+    assert len({tuple(one) for one in drawn[:4]}) == 4 and drawn[0] == drawn[4]
+    assert drawn[3] == torch.rand(4, generator=torch.Generator().manual_seed(1)).tolist()
+    many = torch.rand(100_000, generator=dice((1 << 61) + 7))
+    assert abs(many.mean() - 0.5) < 0.005 and abs(many.var() - 1 / 12) < 0.002
+
+
+@every
+def test_instances_of_seeds_that_agree_in_32_bits_differ(id):
+    if challenge(id).make_seconds > 2:
+        pytest.skip("it takes long to make")
+    one, other = (challenge(id).generate(seed) for seed in (5, 5 + (1 << 40)))
+
+    assert any(not torch.equal(one.tensors[name], other.tensors[name]) for name in one.tensors if name in other.tensors)

@@ -25,7 +25,7 @@ def score(instance: Instance, answer) -> Mark:
         asked.append(at)
         if len(asked) > 3:
             raise BadAnswer("You may look three times.")
-        return float(instance.tensors["data"][at])
+        return float(instance.tensors["data"][int(at)])
 
     found = answer(instance.tensors["data"].clone(), look)
     if isinstance(found, bool) or not isinstance(found, int | float):
@@ -115,16 +115,16 @@ def test_over_the_budget_there_is_no_score_even_if_the_refusal_is_caught(outcome
             return float(data.sum())
     """)
 
-    assert found.scored is None and found.status == "error" and "three times" in found.message
+    assert found.scored is None and found.status == "error" and "more than it may" in found.message
 
 
 @pytest.mark.parametrize(
     ("source", "status", "says"),
     [
-        ("def total(data, look):\n    return 'much'\n", "error", "number was expected"),
-        ("def total(data, look):\n    return object()\n", "error", "of type object"),
-        ("def total(data, look):\n    return [data, total]\n", "error", "of type function"),
-        ("def total(data, look):\n    raise ValueError(str(data))\n", "error", "raised ValueError at line 2"),
+        ("def total(data, look):\n    return 'much'\n", "error", "cannot be scored"),
+        ("def total(data, look):\n    return object()\n", "error", "cannot be scored"),
+        ("def total(data, look):\n    return [data, total]\n", "error", "cannot be scored"),
+        ("def total(data, look):\n    raise ValueError(str(data))\n", "error", "raised ValueError"),
         ("class Mine(Exception): pass\ndef total(data, look):\n    raise Mine(data)\n", "error", "error of its own"),
         ("def total(data, look):\n    while True: pass\n", "timeout", "1 s"),
         ("import os\ndef total(data, look):\n    os._exit(0)\n", "error", "ended its process"),
@@ -138,10 +138,17 @@ def test_what_cannot_be_scored_has_no_score_and_says_why(outcome, source, status
     assert found.scored is None and found.status == status and says in found.message
 
 
-def test_an_error_carries_nothing_of_a_private_instance_out(outcome):
-    found = outcome("def total(data, look):\n    raise ValueError(f'secret {float(data[0])!r}')\n")
+@pytest.mark.parametrize(
+    "tells",
+    ["raise ValueError(secret)", "return secret", "return {secret: 1}", "return [1] * int(data[0] * 1000)",
+     "look(secret)", "raise type(secret, (Exception,), {})()"],
+)  # fmt: skip
+def test_what_cannot_be_scored_carries_nothing_of_a_private_instance_out(outcome, tells):
+    source = f"def total(data, look):\n    secret = f'secret{{float(data[0])!r}}'\n    {tells}\n"
 
-    assert "secret" not in found.message
+    messages = {outcome(source, seeds=(seed,)).message for seed in (1, 2)}
+
+    assert len(messages) == 1 and "secret" not in messages.pop()
 
 
 def test_neither_the_key_nor_the_scorer_is_in_its_reach(outcome):

@@ -277,7 +277,7 @@ def test_a_claim_names_who_else_works_on_it_and_can_be_given_up(owls, a_team, a_
         for person in (owls.person, a_person(team=a_team("Larks"))):
             claims.claim(session, person, "9.60", NOON)
 
-    assert re.search(r"9\.60</code> <small>also <bdi>Larks</bdi>", owls.get("/team").text)
+    assert re.search(r"9\.60</code></a> <small>also <bdi>Larks</bdi>", owls.get("/team").text)
     owls.send("/team/release", problem="9.60")
     assert "9.60" not in owls.get("/team").text
 
