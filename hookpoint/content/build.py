@@ -18,6 +18,8 @@ from hookpoint.errors import AuthoringError, HookpointError, UsageError
 NAME = re.compile(r"(?P<number>\d\d[a-z]?)_(?P<stem>[a-z][a-z0-9_]*)")
 PART = re.compile(r"part\d+_[a-z][a-z0-9_]*")
 
+NO_PART = "challenges"  # in solutions/: our answers to challenges, which are no notebooks
+
 
 def build(root: Path, check: bool = False, only: Collection[str] = ()) -> list[Path]:
     """The generated files that were written or removed because they did not fit their source.
@@ -62,8 +64,8 @@ def read_course(root: Path, only: Collection[str] = ()) -> list[Lesson]:
 
 
 def sources(root: Path) -> list[Path]:
-    """The source files of the course, in order."""
-    return sorted((root / "solutions").glob("*/*.py"))
+    """The source files of the course, in order. A folder of another name than a part's is told when it is read."""
+    return sorted(path for path in (root / "solutions").glob("*/*.py") if path.parent.name != NO_PART)
 
 
 def _chosen(paths: list[Path], only: Collection[str]) -> list[Path]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from hookpoint.content.build import sources
 from hookpoint.errors import HookpointError, UsageError
 
 __all__ = ["Course", "drop_solution_only", "gradebook", "not_released", "open_course", "run"]
@@ -85,7 +86,7 @@ def open_course(root: Path, part: str | None = None, db: str = "") -> Course:
 
 
 def _part(root: Path, wanted: str | None) -> str:
-    parts = sorted({path.parent.name for path in root.glob("solutions/*/*.py")})
+    parts = sorted({path.parent.name for path in sources(root)})
     if not parts:
         raise UsageError(
             f"There is no source in {root / 'solutions'}. nbgrader releases a part from its solutions, which an "

@@ -11,7 +11,7 @@ from hookpoint.content.source import Cell, parse, read_source
 from hookpoint.errors import AuthoringError
 
 ROOT = Path(__file__).parents[3]
-SOURCES = sorted((ROOT / "solutions").glob("*/*.py"))
+SOURCES = sorted((ROOT / "solutions").glob("part*/*.py"))
 
 TRICKY = {
     "options": '# %% [markdown] hint="f" rung=1\n# Think.\n\n# %% exercise="f" minutes=5\ndef f():\n    pass\n',
