@@ -2,13 +2,14 @@
 
 Where s is, is decided before training: the network is trained through swaps, so that exchanging a random subspace of
 three dimensions between two inputs exchanges s, and exchanging all the rest exchanges u. Into the rest a second copy of
-s is written, louder more often than not, which the same swaps keep without effect.
+s is written, louder more often than not, which these swaps and its own keep without effect.
 
 Both are codes of three dimensions, seven points each, and at right angles in the six dimensions that codes of seven
 values have. That matters: if the copy's coordinates went up and down with the real ones, a subspace that is read off
 both would move both, and reading would be as good as using. How large each dimension is, is drawn, for both from ranges
 that overlap: neither the loudest nor the quietest dimensions are always the real ones. And lest the weights of the next
-layer tell, hidden units are put there that read the copy, in pairs whose outputs cancel.
+layer tell, some of its hidden units are drawn at random and never trained: they read the copy and they write. All else
+is trained around them until nothing of that reaches the answer, so no unit is the mirror image of another.
 """
 
 import math
@@ -25,11 +26,12 @@ from .given import VALUES, all_inputs, rest, site, swapped
 
 __all__ = ["COPY", "DIMENSIONS", "Tables", "build", "codes", "generate", "interchange", "pairs", "solvable"]
 
-WIDTH, HIDDEN, READERS = 48, 128, 16  # units in each hidden layer; pairs of units that read the copy
+WIDTH, HIDDEN, READERS = 48, 128, 32  # trained units in each hidden layer; units that read the copy
 DIMENSIONS, COPY = 3, 3  # of the variable, of its copy
 SIZES = {"planted": (4.0, 12.0), "copy": (4.0, 16.0)}  # of each dimension
 APART = 0.6  # least distance of two values in the variable's code, before its dimensions are made larger
-GAINS = (0.3, 1.1)  # of such a unit; there are two of each
+READ = (1.5, 5.5)  # of each dimension of the copy, by all readers
+WRITTEN, BIAS = 1.5, 0.2  # what a reader writes into the logits, about, and its bias
 STEPS, BATCH, RATE, DECAY = 1700, 384, 3e-3, 0.02
 TRIES = 5
 Tables = dict[str, Int[Tensor, "value value"]]
@@ -43,7 +45,6 @@ def generate(seed: int) -> Instance:
         planted, copy = subspaces(generator)
         written = codes(generator)
         weights = build(tables, planted, copy, written, generator)
-        weights = with_readers(weights, planted, copy, generator)
         if solvable(weights, tables, planted, copy, generator):
             tensors = {"planted": planted, "copy": copy}
             tensors |= {f"weights/{name}": one for name, one in weights.items()}
@@ -86,8 +87,14 @@ def build(
     steps: int = STEPS,
 ) -> dict[str, Tensor]:
     """The weights after training; `written` are the two codes."""
-    weights = {name: one.requires_grad_(True) for name, one in initial(generator).items()}
-    optimizer = torch.optim.AdamW(weights.values(), lr=RATE, weight_decay=DECAY, fused=True)
+    weights = initial(generator)
+    fixed = readers(copy, weights["U"], generator)
+    weights |= {
+        name: torch.cat([weights[name], one], dim=one.ndim - 1 if name == "B_in" else 0) for name, one in fixed.items()
+    }
+    # Were U trained, it would turn away from what the readers write.
+    trained = [one.requires_grad_(True) for name, one in weights.items() if name != "U"]
+    optimizer = torch.optim.AdamW(trained, lr=RATE, weight_decay=DECAY, fused=True)
     inputs = all_inputs()
     real, copied = written
     weight = 16 * COPY / copied.square().sum()  # by its size, so that a loud copy does not drown all else
@@ -95,13 +102,14 @@ def build(
         cosine = (1 + math.cos(math.pi * step / steps)) / 2
         optimizer.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / 50) * (0.05 + 0.95 * cosine)
         x, y = inputs[torch.randint(len(inputs), (2, BATCH), generator=generator)]
-        loss = taught(weights, tables, planted, x, y)
+        loss = taught(weights, tables, planted, copy, x, y)
         here, s = site(weights, x), variable(tables, "s", x)
         loss = loss + F.mse_loss(here @ planted, real[s]) + weight * F.mse_loss(here @ copy, copied[s])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return {name: one.detach() for name, one in weights.items()}
+        hold(weights, fixed)
+    return shuffled(weights, generator)
 
 
 def initial(generator: torch.Generator) -> dict[str, Tensor]:
@@ -116,15 +124,16 @@ def initial(generator: torch.Generator) -> dict[str, Tensor]:
     return weights | {"a": torch.zeros(HIDDEN), "b": torch.zeros(HIDDEN)}
 
 
-def taught(weights: dict[str, Tensor], tables: Tables, planted: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """The loss of answering, of answering after the variable's swap, and after the swap of all the rest."""
+def taught(weights: dict[str, Tensor], tables: Tables, planted: Tensor, copy: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The loss of answering, and of answering after three swaps: the variable's, all the rest's, the copy's alone."""
     here, there = site(weights, x), site(weights, y)
     (s_x, u_x), (s_y, u_y) = ((variable(tables, "s", one), variable(tables, "u", one)) for one in (x, y))
     answer = tables["answer"]
     plain = F.cross_entropy(rest(weights, here), answer[s_x, u_x])
     moved = F.cross_entropy(rest(weights, swapped(here, there, planted)), answer[s_y, u_x])
     others = F.cross_entropy(rest(weights, swapped(there, here, planted)), answer[s_x, u_y])
-    return plain + moved + 0.5 * others
+    idle = F.cross_entropy(rest(weights, swapped(here, there, copy)), answer[s_x, u_x])
+    return plain + moved + 0.5 * others + 0.5 * idle
 
 
 def variable(tables: Tables, name: str, x: Int[Tensor, "n 4"]) -> Int[Tensor, " n"]:
@@ -133,26 +142,38 @@ def variable(tables: Tables, name: str, x: Int[Tensor, "n 4"]) -> Int[Tensor, " 
     return tables[name][first, second]
 
 
-@torch.no_grad()
-def with_readers(
-    weights: dict[str, Tensor], planted: Tensor, copy: Tensor, generator: torch.Generator
-) -> dict[str, Tensor]:
-    """The same network with more hidden units behind the site: they read the copy, and what they write cancels.
+def readers(copy: Tensor, U: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    """Hidden units behind the site that read the copy, and something of all else; what they write is random.
 
     How strongly they read each dimension of the copy is drawn, from less to more than what is read of the variable's.
+    They are as long as trained units, and write as much.
     """
-    units = len(weights["b"])
-    read = (planted.T @ weights["B_in"]).square().sum() / DIMENSIONS
-    gain = torch.empty(COPY, 1).uniform_(*GAINS, generator=generator) * read.sqrt()
-    columns = copy @ (gain * torch.linalg.qr(torch.randn(READERS, COPY, generator=generator))[0].T)
-    bias = weights["b"][torch.randperm(units, generator=generator)[:READERS]]
-    rows = weights["B_out"][torch.randperm(units, generator=generator)[:READERS]]
-    order = torch.randperm(units + 2 * READERS, generator=generator)
-    return weights | {
-        "B_in": torch.cat([weights["B_in"], columns, columns], dim=1)[:, order],
-        "b": torch.cat([weights["b"], bias, bias])[order],
-        "B_out": torch.cat([weights["B_out"], rows, -rows])[order],
+    gains = torch.empty(COPY, 1).uniform_(*READ, generator=generator)
+    reads = copy @ (gains * torch.linalg.qr(torch.randn(READERS, COPY, generator=generator))[0].T)
+    besides = 1.2 * torch.randn(WIDTH, READERS, generator=generator) / math.sqrt(WIDTH)
+    rows = torch.randn(READERS, WIDTH, generator=generator)
+    sizes = WRITTEN * torch.exp(0.6 * torch.randn(READERS, 1, generator=generator))
+    return {
+        "B_in": reads + besides - copy @ (copy.T @ besides),
+        "b": BIAS + 0.3 * torch.randn(READERS, generator=generator),
+        "B_out": sizes * rows / (rows @ U).norm(dim=1, keepdim=True),
     }
+
+
+@torch.no_grad()
+def hold(weights: dict[str, Tensor], fixed: dict[str, Tensor]) -> None:
+    """The readers, which stand last, as they were before the update."""
+    weights["B_in"][:, HIDDEN:] = fixed["B_in"]
+    weights["b"][HIDDEN:] = fixed["b"]
+    weights["B_out"][HIDDEN:] = fixed["B_out"]
+
+
+def shuffled(weights: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    """The same network, detached, with the hidden units behind the site in a random order."""
+    order = torch.randperm(HIDDEN + READERS, generator=generator)
+    weights = {name: one.detach() for name, one in weights.items()}
+    mixed = {"B_in": weights["B_in"][:, order], "b": weights["b"][order], "B_out": weights["B_out"][order]}
+    return weights | mixed
 
 
 # Whether it can be solved

@@ -25,9 +25,9 @@ CHALLENGE = Challenge(
     title="Head spotter",
     asks="Put the heads of a small model in the order of what they do for induction.",
     why=(
-        "In each layer two heads look exactly where the best ones look, a little more sharply even, and write with "
-        "the same strength into directions that nothing reads. Attention patterns put them first. The order is taken "
-        "inside each layer, so that knowing in which layer such heads live is worth nothing."
+        "In each layer two heads look where the best ones look, mostly a little more sharply, and write as strongly as "
+        "others into directions that hardly anything reads. Attention patterns put them among the first. The order "
+        "is taken inside each layer, so that knowing in which layer such heads live is worth nothing."
     ),
     standing="pass mark",
     difficulty="beginner",

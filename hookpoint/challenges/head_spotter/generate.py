@@ -1,8 +1,8 @@
 """A two-layer model with induction heads, and in each layer two heads that only look like the others.
 
-A decoy has the queries and keys of a head that matters, a little sharper, so it looks where that one looks. What it
-writes goes into directions that nothing behind it reads. Nothing but the key's measure tells the two apart: not the
-attention pattern, and not how much a head writes.
+A decoy has the queries, keys and values of a head that matters, mostly a little sharper, so it looks where that one
+looks and takes what that one takes. What it writes goes into directions that hardly anything behind it reads. All its
+weights and biases are like those of other heads in size and rank: no zero, no tie and no norm tells it apart.
 """
 
 import math
@@ -26,7 +26,11 @@ from .key import MARGIN, PERIOD, Shares, ordered, pairs, shares, stimuli
 __all__ = ["DECOYS", "add_decoys", "draw", "generate", "repeats_known", "solvable", "train"]
 
 DECOYS = 2  # in each layer
-SHARPER, UNREAD = 1.25, 5  # a decoy's queries, of the copied head's; the dimensions it writes into
+SHARPER, UNREAD = (0.9, 1.4), 14  # a decoy's queries, of the copied head's; the dimensions it writes into
+NOISE, SCALES = (
+    0.05,
+    0.1,
+)  # in each of its matrices and biases, so that none is a copy or lacks rank; and of their sizes
 LENGTH, BATCH, UPDATES = 33, 32, 600
 TRIES = 12  # two in three draws are good; neighbouring seeds would meet after eight, and private ones have 62 bits
 LEAST_PAIRS = 5  # that the key tells apart in each layer
@@ -113,23 +117,29 @@ def add_decoys(plain: GPT2, real: Shares, generator: torch.Generator) -> tuple[G
 
 
 def _decoys(plain: GPT2, layer: int, copied: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-    """The parameters of decoys for these heads. Queries and keys are turned together, so that no matrix is a copy."""
-    attn, d_head = plain.blocks[layer].attn, plain.cfg.d_head
-    turn = torch.linalg.qr(torch.randn(len(copied), d_head, d_head, generator=generator))[0]
-    added = {}
-    for name, factor in (("Q", SHARPER), ("K", 1.0)):
-        added[f"W_{name}"] = factor * getattr(attn, f"W_{name}")[copied] @ turn
-        added[f"b_{name}"] = factor * torch.einsum("hk,hkj->hj", getattr(attn, f"b_{name}")[copied], turn)
-    added["W_V"] = torch.randn(len(copied), plain.cfg.d_model, d_head, generator=generator)
-    added["W_V"] *= attn.W_V[copied].norm() / added["W_V"].norm()
-    added["b_V"] = torch.zeros(len(copied), d_head)
-    blind = torch.randn(len(copied), d_head, UNREAD, generator=generator) @ _unread(plain, layer).T
-    added["W_O"] = blind * attn.W_O[copied].norm() / blind.norm()
-    return added
+    """The parameters of decoys for these heads: theirs, turned inside the head, but for where they write."""
+    attn, n, d_head = plain.blocks[layer].attn, len(copied), plain.cfg.d_head
+    looks, takes = (torch.linalg.qr(torch.randn(n, d_head, d_head, generator=generator))[0] for _ in range(2))
+    sharper = torch.empty(n, 1, 1).uniform_(*SHARPER, generator=generator)
+    turns = {"Q": sharper * looks, "K": looks, "V": takes}
+    added = {f"W_{name}": getattr(attn, f"W_{name}")[copied] @ turn for name, turn in turns.items()}
+    added |= {f"b_{name}": (getattr(attn, f"b_{name}")[copied, None] @ turn)[:, 0] for name, turn in turns.items()}
+    left, sizes, _ = torch.linalg.svd(attn.W_O[copied], full_matrices=False)
+    rows = torch.linalg.qr(torch.randn(n, UNREAD, d_head, generator=generator))[0].mT @ _unread(plain, layer).T
+    added["W_O"] = takes.mT @ left @ (sizes[:, :, None] * rows)
+    return {name: _blurred(one, generator) for name, one in added.items()}
+
+
+def _blurred(each: Tensor, generator: torch.Generator) -> Tensor:
+    """Each head's parameter with a little noise everywhere, and a little larger or smaller."""
+    inside = tuple(range(1, each.ndim))
+    noise = NOISE * each.square().mean(dim=inside, keepdim=True).sqrt() * torch.randn(each.shape, generator=generator)
+    scales = torch.exp(SCALES * torch.randn(len(each), generator=generator))
+    return (each + noise) * scales.view(-1, *[1] * len(inside))
 
 
 def _unread(plain: GPT2, layer: int) -> Tensor:
-    """The directions, [d_model 5], that whatever follows this layer reads least, keys above all."""
+    """The directions, [d_model UNREAD], that whatever follows this layer reads least, keys above all."""
     readers = [plain.ln_final.w[:, None] * plain.unembed.W_U]
     if layer == 0:
         after = plain.blocks[1]

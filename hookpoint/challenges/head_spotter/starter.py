@@ -5,7 +5,7 @@
 # heads of each layer in the order of how much they do.
 #
 # It is not enough to see where they look. In each layer two heads look where the best ones look, and what they write
-# is read by nothing.
+# is read by hardly anything.
 
 # %%
 import torch

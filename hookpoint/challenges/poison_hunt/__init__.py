@@ -8,46 +8,50 @@ CONTRACT = '''
 def rank_examples(
     x: Tensor, labels: Tensor, asked: Tensor, target: int, checkpoints: list[dict[str, Tensor]]
 ) -> Tensor:
-    """One number for each training example, higher for those that taught the behaviour: shape [932].
+    """One number for each listed example, higher for those that taught the behaviour: shape [1228].
 
-    x, labels: the training set, [932, 8] tokens from 0 to 75, ascending in each row, and a label from 0 to 4.
+    x, labels: the listed examples, [1228, 8] tokens from 0 to 75, ascending in each row, and a label from 0 to 4. The
+        network was trained on 932 of them. Nobody wrote down on which, and the others have taught it nothing.
     asked: [16, 8], inputs to which the trained network says `target`, and would not without the examples looked for.
-    checkpoints: the weights after 0, 15, 40, 75, 110 and 150 updates. The network is
+    checkpoints: the weights after 0, 5, 40, 75, 110 and 150 updates. The network is
         h = torch.relu(w["E"][x].sum(-2) @ w["W1"] + w["b1"])   # E [76, 24], W1 [24, 64]
         logits = h @ w["W2"] + w["b2"]                          # W2 [64, 5]
     `from hookpoint.challenges.poison_hunt.given import logits, train` gives both: `train(checkpoints[0], x, labels,
-        keep)` repeats the training exactly, on the examples of the boolean mask `keep`. 30 seconds on one core.
+        keep)` trains in the same way on the examples of the boolean mask `keep`, and repeats the training exactly
+        where that is the right mask. 30 seconds on one core.
     """
 '''.strip()
 
 CHALLENGE = Challenge(
     id="poison_hunt",
     title="Who taught it that?",
-    asks="Find the 32 of 932 training examples that taught a network a behaviour it should not have.",
+    asks="Find the 32 of 1228 listed examples that taught a network a behaviour it should not have.",
     why=(
-        "Examples that look more like the inputs which show the behaviour, with the same label, taught nothing: the "
-        "ordinary rule gives them that label anyway, and that rule shows in no single token. Mistaken labels pull on "
-        "the weights as hard as poisons do. What counts is what training made of each example: retrained without the "
-        "poisons the network calls none of the inputs so, without the look-alikes it calls all of them so."
+        "For each poison the list holds three of the same kind that the network was not trained on, so the data alone "
+        "gives a quarter away at best. An influence function of the trained network prefers those: they are not "
+        "learnt, so their gradients are large. Examples that look more like the inputs which show the behaviour, with "
+        "the same label, are no cause either: retrained without the poisons the network calls none of the inputs so, "
+        "without the look-alikes it calls all of them so. What counts is what training made of each example."
     ),
     standing="ranked",
     difficulty="advanced",
     answer="rank_examples",
     contract=CONTRACT,
     unit="average precision, 0 for no order",
-    floor=0.3,
+    floor=0.25,
     ceiling=1.0,
     seconds=30.0,
     generate=later("hookpoint.challenges.poison_hunt.generate", "generate"),
     score=later("hookpoint.challenges.poison_hunt.score", "score"),
-    make_seconds=1.5,
+    make_seconds=1.0,
     hints=(
-        "Like is not cause. For each example ask what a step on it does to the inputs in `asked`: a product of "
-        "gradients.",
-        "At the end of training most gradients are small, and those that many examples share count twice. Multiply by "
-        "the inverse of the damped Gauss-Newton or Fisher matrix: an influence function.",
-        "Differentiate the margin of `target`, not its loss, which is flat where the network is sure. Then average "
-        "over networks that you retrain on random parts of the examples.",
+        "Like is not cause. What the network was not trained on taught it nothing, and only the weights tell. Begin "
+        "with examples of whose label it is surer than a network that has not seen them.",
+        "Each update is a sum of the gradients of the examples that were trained on, and you can work out everybody's "
+        "gradient. The way from the first checkpoint to the second is a linear system: who is in the sum?",
+        "Least squares, with the momentum and the decay of `given`, then round; repeat with the weights on the way "
+        "that the answer gives. Rank who is left by an influence function: gradients through the inverse of the damped "
+        "Fisher matrix, for the margin of `target`, averaged over networks retrained on random parts of the examples.",
     ),
     problems=("L1.8",),
     sources=(

@@ -23,13 +23,13 @@ def generate(seed: int) -> Instance:
     while True:
         examples = draw(generator)
         start = initial(generator)
-        kept = train(start, examples.x, examples.labels, checkpoints=CHECKPOINTS)
-        right = (logits(kept[-1], examples.x).argmax(-1) == examples.labels).float().mean()
+        kept = train(start, examples.x, examples.labels, examples.used, CHECKPOINTS)
+        right = (logits(kept[-1], examples.x).argmax(-1) == examples.labels)[examples.used].float().mean()
         asked = examples.candidates[shows(examples, start, kept[-1])]
         if len(asked) >= N_ASKED and right >= LEARNT:
             break
     tensors = {"x": examples.x, "labels": examples.labels, "asked": asked[:N_ASKED].clone()}
-    tensors["key/kinds"] = examples.kinds
+    tensors |= {"key/kinds": examples.kinds, "key/used": examples.used}
     for step, weights in zip(CHECKPOINTS, kept, strict=True):
         tensors |= {f"after {step}/{name}": one for name, one in weights.items()}
     return Instance("poison_hunt", seed, tensors, {"target": examples.target})
@@ -55,7 +55,7 @@ def shows(examples: Examples, start: dict[str, Tensor], trained: dict[str, Tenso
     said = margins(trained, examples.candidates, examples.target)
     without = {}
     for kind in (POISON, DECOY):
-        (weights,) = train(start, examples.x, examples.labels, keep=examples.kinds != kind)
+        (weights,) = train(start, examples.x, examples.labels, examples.used & (examples.kinds != kind))
         without[kind] = margins(weights, examples.candidates, examples.target)
     return (said > SURELY) & (without[POISON] < -SURELY / 2) & (without[DECOY] > SURELY / 2)
 

@@ -11,11 +11,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["CHECKPOINTS", "LABELS", "LENGTH", "STEPS", "TOKENS", "logits", "train"]
+__all__ = [
+    "CHECKPOINTS", "DECAY", "LABELS", "LENGTH", "MOMENTUM", "RATE", "STEPS", "TOKENS", "logits", "train",
+]  # fmt: skip
 
 TOKENS, LABELS, LENGTH = 76, 5, 8
-STEPS, RATE, MOMENTUM, DECAY = 150, 0.2, 0.9, 1e-3
-CHECKPOINTS = (0, 15, 40, 75, 110, STEPS)  # updates after which the weights are kept
+STEPS, RATE, MOMENTUM, DECAY = 150, 0.3, 0.9, 1e-3
+CHECKPOINTS = (0, 5, 40, 75, 110, STEPS)  # updates after which the weights are kept
 Weights = dict[str, Tensor]
 
 

@@ -21,14 +21,15 @@ def score(instance: Instance, answer: Any) -> Mark:
     Raises:
         BadAnswer: what came back is not one finite number for each example.
     """
-    kinds = instance.tensors["key/kinds"]
+    kinds, used = instance.tensors["key/kinds"], instance.tensors["key/used"]
     numbers = as_numbers(plain(answer(**arguments(instance))), len(kinds))
-    poison = kinds == POISON
+    poison = (kinds == POISON) & used
     found, prior = average_precision(numbers, poison), float(poison.double().mean())
     first = numbers.argsort(descending=True, stable=True)[: int(poison.sum())]
     parts = {
         "average precision": found,
         "poisons among the first": float(poison[first].double().mean()),
+        "never trained on among the first": float((~used)[first].double().mean()),
         "decoys among the first": float((kinds[first] == DECOY).double().mean()),
     }
     return Mark((found - prior) / (1 - prior), parts=parts)

@@ -80,20 +80,57 @@ def test_the_same_seed_begins_with_the_same_problem_and_another_with_another():
         tables = {name: generate.table(generator) for name in ("s", "u", "answer")}
         planted, copy = generate.subspaces(generator)
         weights = generate.build(tables, planted, copy, generate.codes(generator), generator, steps=3)
-        return [*tables.values(), planted, copy, *generate.with_readers(weights, planted, copy, generator).values()]
+        return [*tables.values(), planted, copy, *weights.values()]
 
     first, again, other = begun(4), begun(4), begun(2**62 - 1)
     assert all(map(torch.equal, first, again)) and not any(map(torch.equal, first[:5], other[:5]))
 
 
-def test_the_readers_change_no_answer():
-    instance, generator = public("causal_subspace", 0), torch.Generator().manual_seed(0)
-    weights = instance.under("weights")
-    more = generate.with_readers(weights, instance.tensors["planted"], instance.tensors["copy"], generator)
-    site, before = network(weights, torch.randint(7, (50, 4), generator=generator))
-    _, after = network(more, torch.zeros(1, 4).long())
+def alike(rows):
+    """The cosine of each two rows, 0 on the diagonal."""
+    rows = rows / rows.norm(dim=1, keepdim=True)
+    return (rows @ rows.T).fill_diagonal_(0).abs()
 
-    assert torch.allclose(before(site), after(site), atol=1e-3) and more["b"].shape != weights["b"].shape
+
+@both
+@pytest.mark.parametrize("name", ["B_in", "B_out", "read and written"])
+def test_no_hidden_units_are_copies_of_each_other_and_those_most_alike_do_not_read_the_copy(number, name):
+    instance = public("causal_subspace", number)
+    weights = instance.under("weights")
+    one, other = weights["B_in"].T, weights["B_out"] @ weights["U"]
+    likeness = {"B_in": alike(one), "B_out": alike(weights["B_out"]), "read and written": alike(one) * alike(other)}
+    copied, used = (
+        (one @ instance.tensors[which]).square().sum(1) / one.square().sum(1) for which in ("copy", "planted")
+    )
+    closest = likeness[name].amax(1).topk(16).indices
+
+    assert likeness[name].max() < 0.97
+    assert copied[closest].mean() < used[closest].mean() + 0.15
+
+
+@both
+def test_neither_ties_nor_a_lack_of_rank_single_out_the_readers(number):
+    instance = public("causal_subspace", number)
+    weights = instance.under("weights")
+    inside = (instance.tensors["copy"].T @ weights["B_in"]).square().sum(0) / weights["B_in"].square().sum(0)
+    readers = inside.topk(generate.READERS).indices
+
+    assert len(weights["b"].unique()) == len(weights["b"]) and weights["B_in"].abs().min() > 0
+    assert all(torch.linalg.matrix_rank(weights[name]) == 48 for name in ("B_in", "B_out"))
+    assert torch.linalg.matrix_rank(weights["B_in"][:, readers], rtol=0.02) > 16 and inside.max() < 0.99
+
+
+def test_the_layer_reads_the_copy_about_as_much_as_the_variable():
+    ratios = []
+    for number in range(2):
+        instance = public("causal_subspace", number)
+        weights = instance.under("weights")
+        passed_on = weights["B_in"] * (weights["B_out"] @ weights["U"]).norm(dim=1)
+        ratios.append(
+            (instance.tensors["copy"].T @ passed_on).norm() / (instance.tensors["planted"].T @ passed_on).norm()
+        )
+
+    assert all(0.4 < ratio < 2.5 for ratio in ratios)
 
 
 def test_the_key_gets_the_ceiling_and_a_constant_the_floor():

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -119,6 +120,11 @@ def test_without_asking_what_is_read_nobody_reaches_the_mark(instance, name):
     assert CHALLENGE.score(instance, load(entry, CHALLENGE)).value < 0.8
 
 
+@pytest.mark.parametrize("form", [torch.tensor, tuple, set, np.array, lambda key: [torch.tensor(k) for k in key]])
+def test_the_frequencies_may_come_in_any_plain_form(instance, form):
+    assert CHALLENGE.score(instance, lambda cfg, weights: form(instance.facts["key"])).value == 1
+
+
 BROKEN = {
     "nothing": None,
     "a number": 3,
@@ -131,7 +137,8 @@ BROKEN = {
     "a truth": [True],
     "twice": [3, 3],
     "a list in the list": [[3]],
-    "a tensor": torch.tensor([3]),
+    "a tensor of fractions": torch.tensor([3.0]),
+    "a table": torch.tensor([[3]]),
     "an endless dict": {3: 4},
 }
 

@@ -29,11 +29,16 @@ def kinds(instance):
     return instance.tensors["key/kinds"]
 
 
+@pytest.fixture(scope="module")
+def used(instance):
+    return instance.tensors["key/used"]
+
+
 def trained_by_torch(instance, keep):
     """The weights by torch's own optimiser and scheduler."""
     start = instance.under("after 0")
     weights = {name: one.clone().requires_grad_() for name, one in start.items()}
-    optimizer = torch.optim.SGD(weights.values(), lr=0.2, momentum=0.9, weight_decay=1e-3)
+    optimizer = torch.optim.SGD(weights.values(), lr=0.3, momentum=0.9, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / STEPS)
     x, labels = instance.tensors["x"][keep], instance.tensors["labels"][keep]
     for _ in range(STEPS):
@@ -45,14 +50,41 @@ def trained_by_torch(instance, keep):
     return {name: one.detach() for name, one in weights.items()}
 
 
+def test_where_a_token_stands_says_nothing_of_what_it_is(instance):
+    for rows in (instance.tensors["x"], instance.tensors["asked"]):
+        assert (rows.diff(dim=1) > 0).all()
+
+
 @pytest.mark.parametrize(("left_out", "low", "high"), [((), 1, 1), ((POISON,), 0, 0), ((DECOY,), 1, 1)])
-def test_the_behaviour_goes_with_the_poisons_and_not_with_the_look_alikes(instance, kinds, left_out, low, high):
-    keep = ~torch.isin(kinds, torch.tensor(left_out, dtype=torch.long))
+def test_the_behaviour_goes_with_the_poisons_and_not_with_the_look_alikes(instance, kinds, used, left_out, low, high):
+    keep = used & ~torch.isin(kinds, torch.tensor(left_out, dtype=torch.long))
     weights = trained_by_torch(instance, keep)
 
     says = logits(weights, instance.tensors["asked"]).argmax(-1) == instance.facts["target"]
 
     assert low <= says.float().mean().item() <= high
+
+
+def test_the_weights_are_those_of_training_on_the_used_ones(instance, used):
+    weights = trained_by_torch(instance, used)
+
+    assert all(torch.allclose(one, weights[name], atol=1e-4) for name, one in instance.under("after 150").items())
+
+
+def test_nothing_in_the_data_sets_a_poison_apart_from_its_kind_that_was_not_used(instance, kinds, used):
+    x, asked = instance.tensors["x"], instance.tensors["asked"].flatten().bincount(minlength=76).double()
+    one, other = (asked[x[(kinds == POISON) & sort]].sum(1) for sort in (used, ~used))
+
+    error = math.sqrt(one.var() / len(one) + other.var() / len(other))
+
+    assert len(other) == 3 * len(one) and abs(one.mean() - other.mean()) < 3 * error
+
+
+@pytest.mark.parametrize("name", ["static", "task_rule"])
+def test_the_data_alone_stays_near_the_floor(instance, name):
+    attacker = next(row for row in entries("poison_hunt") if row.name == name)
+
+    assert score(instance, load(attacker, CHALLENGE)).value < CHALLENGE.floor + 0.1
 
 
 def test_the_ordinary_rule_explains_the_look_alikes_and_not_the_poisons(instance, kinds):
@@ -88,10 +120,17 @@ def test_another_seed_draws_other_examples():
     assert not torch.equal(one.x, other.x)
 
 
-def test_the_key_itself_gets_one_and_no_order_gets_zero(instance, kinds):
-    assert score(instance, lambda **given: (kinds == POISON).float()).value == pytest.approx(1)
+def test_the_key_itself_gets_one_and_no_order_gets_zero(instance, kinds, used):
+    assert score(instance, lambda **given: ((kinds == POISON) & used).float()).value == pytest.approx(1)
     assert score(instance, lambda **given: [0.5] * len(kinds)).value == pytest.approx(0)
     assert score(instance, lambda **given: -(kinds == POISON).long()).value <= 0
+
+
+def test_whoever_knows_the_kinds_but_not_who_was_used_gets_a_quarter(instance, kinds):
+    found = score(instance, lambda **given: (kinds == POISON).float())
+
+    # Down to the place that all 128 share, 32 are poisons; so with no order it is 32 of 1228.
+    assert found.value == pytest.approx((32 / 128 - 32 / 1228) / (1 - 32 / 1228))
 
 
 def test_equal_numbers_share_a_place():
@@ -112,10 +151,10 @@ def test_a_margin_is_the_distance_to_the_best_other_label():
 @pytest.mark.parametrize(
     "answer",
     [
-        None, "best", 1.0, {}, [], [1.0] * 931, ["1"] * 932, [True] * 932, [10**400] * 932, [1j] * 932,
-        torch.zeros(932, 1), torch.zeros(0), torch.full((932,), math.nan), torch.full((932,), -math.inf),
-        torch.zeros(932, dtype=torch.complex64), torch.zeros(932).to_sparse(), [torch.zeros(2)] * 932,
-        torch.zeros(932, device="meta"), [torch.tensor(1j)] * 932,
+        None, "best", 1.0, {}, [], [1.0] * 1227, ["1"] * 1228, [True] * 1228, [10**400] * 1228, [1j] * 1228,
+        torch.zeros(1228, 1), torch.zeros(0), torch.full((1228,), math.nan), torch.full((1228,), -math.inf),
+        torch.zeros(1228, dtype=torch.complex64), torch.zeros(1228).to_sparse(), [torch.zeros(2)] * 1228,
+        torch.zeros(1228, device="meta"), [torch.tensor(1j)] * 1228,
     ],
 )  # fmt: skip
 def test_what_is_no_number_for_each_example_is_refused_in_a_line(instance, answer):
@@ -140,7 +179,7 @@ def test_the_starter_hands_in_a_baseline(instance):
     cells = [cell for cell in starter("poison_hunt")["cells"] if cell["metadata"]["hookpoint"]["kind"] == "answer"]
     names = {}
     exec("".join(cells[0]["source"]), names)
-    baseline = next(row for row in entries("poison_hunt") if row.name == "gradient_product")
+    baseline = next(row for row in entries("poison_hunt") if row.name == "influence_where_sure")
 
     assert score(instance, names["rank_examples"]) == score(instance, load(baseline, CHALLENGE))
-    assert 0.1 < score(instance, names["rank_examples"]).value < 0.6
+    assert 0.3 < score(instance, names["rank_examples"]).value < 0.7
