@@ -76,9 +76,15 @@ def references(one: Challenge) -> None:
         st.markdown("**Reference answers** · measured beforehand, on other instances")
         st.dataframe(
             reference_rows(one, proof), hide_index=True,
-            column_config={"points": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f")},
+            column_config={
+                "score": st.column_config.NumberColumn(width="small"),
+                "points": st.column_config.ProgressColumn(min_value=0, max_value=100, format="%.0f", width="small"),
+            },
         )  # fmt: skip
-        st.caption(f"Means over {len(proof.seeds)} instances that no method was made on.")
+        st.caption(
+            f"The score is {one.unit}: means over {len(proof.seeds)} instances that no method was made on. "
+            "An attacker is an answer that must not win."
+        )
 
 
 def yours(one: Challenge) -> None:

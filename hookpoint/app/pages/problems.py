@@ -13,7 +13,7 @@ from hookpoint.problems.catalogue import Filter, catalogue
 from hookpoint.problems.schema import CATEGORIES, DIFFICULTIES, KNOWN, Problem
 
 LETTERS = {"A": "A, beginner", "B": "B, some weeks", "C": "C, harder", "D": "D, ambitious"}
-WIDTHS = {"id": "small", "problem": "large"}
+WIDTHS = {"id": 60, "problem": 330, "difficulty": 70}
 NEEDS = {"no": "no", "helps": "helps, not needed to begin", "yes": "yes"}
 
 

@@ -8,7 +8,7 @@ from hookpoint.problems.schema import CATEGORIES, Problem
 
 __all__ = ["ROLES", "in_short", "problem_rows", "reference_rows"]
 
-ROLES = {"attacker": "attacker, must not win", "baseline": "baseline", "expert": "our answer"}
+ROLES = {"attacker": "attacker", "baseline": "baseline", "expert": "our answer"}
 
 
 def problem_rows(problems: Iterable[Problem], own: frozenset[str], taken: Mapping[str, Sequence[str]]) -> list[dict]:
@@ -17,11 +17,11 @@ def problem_rows(problems: Iterable[Problem], own: frozenset[str], taken: Mappin
         {
             "id": one.id,
             "problem": one.title,
-            "category": CATEGORIES[one.category],
             "difficulty": one.difficulty or "?",
-            "offline": one.offline,
             "own starter": one.id in own,
             "taken by": ", ".join(taken.get(one.id, ())),
+            "offline": one.offline,
+            "category": CATEGORIES[one.category],
         }
         for one in problems
     ]
@@ -32,10 +32,10 @@ def reference_rows(challenge: Challenge, proof: Proof) -> list[dict]:
     rows = sorted(proof.entries, key=lambda row: -row.mean)
     return [
         {
-            "answer": row.label,
-            "kind": ROLES[row.role],
-            challenge.unit: round(row.mean, 3),
+            "score": round(row.mean, 3),
             "points": round(challenge.points(row.mean), 1) if challenge.counts else None,
+            "kind": ROLES[row.role],
+            "answer": row.label,
             "seconds": max(row.seconds),
         }
         for row in rows

@@ -1,7 +1,8 @@
 """Each head's share in induction, measured by what it writes and not by where it looks.
 
 On rows [START, half, half] of random tokens. Both shares are of a sum that is linear in what the heads write once the
-LayerNorm's scale is held fixed, so those of all heads, the embedding and the biases together make 1.
+LayerNorm's scale is held fixed, so those of all heads, the embedding and the biases together make 1. Of a sum that is
+not above 0 there are no shares: they are NaN, and no order can be read off them.
 
 Layer 1, induction: the share in the logit of the token that follows, less the mean logit, on the second half.
 Layer 0, previous token: the share in the scores of the induction heads, through their keys: that of the right key, less
@@ -53,7 +54,7 @@ def _induction(model: GPT2, tokens: Tensor, cache) -> Float[Tensor, " head"]:
         return torch.einsum("bphd,bpd->h", x[:, known], reads)
 
     heads = model.blocks[1].attn.head_results(cache["blocks.1.attn.hook_z"])
-    return logit(heads) / logit(cache["blocks.1.hook_resid_post"][:, :, None])
+    return _parts(logit(heads), logit(cache["blocks.1.hook_resid_post"][:, :, None]))
 
 
 def _previous(model: GPT2, cache, readers: Float[Tensor, " head"]) -> Float[Tensor, " head"]:
@@ -69,7 +70,12 @@ def _previous(model: GPT2, cache, readers: Float[Tensor, " head"]) -> Float[Tens
         return torch.einsum("bphk,bpwhk,h->w", cache["blocks.1.attn.hook_q"][:, queries], beyond, readers)
 
     heads = model.blocks[0].attn.head_results(cache["blocks.0.attn.hook_z"])
-    return score(heads) / score(cache["blocks.1.hook_resid_pre"][:, :, None])
+    return _parts(score(heads), score(cache["blocks.1.hook_resid_pre"][:, :, None]))
+
+
+def _parts(heads: Float[Tensor, " head"], whole: Float[Tensor, " 1"]) -> Float[Tensor, " head"]:
+    """The shares in a whole above 0; that of a lower one would turn the order round."""
+    return heads / torch.where(whole > 0, whole, torch.nan)
 
 
 def pairs(share: Float[Tensor, " head"]) -> list[tuple[int, int]]:

@@ -6,8 +6,8 @@ import torch
 from hookpoint.challenges.at_home import public
 from hookpoint.challenges.definition import BadAnswer
 from hookpoint.challenges.entries import entries, load
-from hookpoint.challenges.head_spotter.generate import add_decoys, draw
-from hookpoint.challenges.head_spotter.key import ordered, pairs, shares, stimuli
+from hookpoint.challenges.head_spotter.generate import add_decoys, draw, solvable
+from hookpoint.challenges.head_spotter.key import _parts, ordered, pairs, shares, stimuli
 from hookpoint.challenges.registry import challenge
 from hookpoint.interp.induction import induction_score, prev_token_score
 from hookpoint.model import GPT2, Config
@@ -132,6 +132,15 @@ def test_a_head_that_alone_writes_what_is_read_has_the_whole_share(model, rows):
         one_head.unembed.W_U[8:] -= one_head.unembed.W_U[8:].mean(dim=0)
 
     assert shares(one_head, rows)[1, 0].item() == pytest.approx(1, abs=1e-4)
+
+
+def test_a_sum_below_zero_has_no_shares_and_its_model_is_drawn_again():
+    share = _parts(torch.tensor([3.0, -9.0, 1.0, 0.0]), torch.tensor([-5.0]))
+    good = torch.tensor([0.6, 0.3, 0.1, 0.0])
+
+    assert share.isnan().all() and _parts(torch.tensor([3.0]), torch.tensor([4.0])).item() == 0.75
+    assert solvable(torch.stack([good, good]), torch.stack([good, good]), [[3], [3]])
+    assert not solvable(torch.stack([share, good]), torch.stack([share, good]), [[3], [3]])
 
 
 def test_the_key_is_that_of_other_texts_as_well(instance, model):
