@@ -32,7 +32,7 @@ NOISE, SCALES = (
     0.1,
 )  # in each of its matrices and biases, so that none is a copy or lacks rank; and of their sizes
 LENGTH, BATCH, UPDATES = 33, 32, 600
-TRIES = 12  # two in three draws are good; neighbouring seeds would meet after eight, and private ones have 62 bits
+TRIES = 20  # every second draw is good; neighbouring seeds would meet after eight, and private ones have 62 bits
 LEAST_PAIRS = 5  # that the key tells apart in each layer
 PERIODS = tuple(period for period in range(6, 17) if period != PERIOD)
 
