@@ -33,7 +33,7 @@ LONGEST, SHORTEST, FULL_HOUSE = 180.0, 15.0, 500  # seconds for the crowd; teams
 DRAIN_SECONDS = 120.0  # for what still waits when all have handed in
 # When what happens, as shares of the crowd's time: the middle of the rush.
 KILL_GRADER, KILL_SUPERVISOR, RESTART = 0.4, 0.55, 0.7
-ACCIDENT_SECONDS = 20.0  # until there is something to kill
+ACCIDENT_SECONDS = 60.0  # until what is to be killed has started, on a machine that is busy with other things
 BOARD_SECONDS = 10.0  # until the board shows the last verdict
 PAGE_SECONDS = 1.0  # for a page and an answer, 99 of 100
 

@@ -27,6 +27,7 @@ from hookpoint.hosting.store.models import Event
 
 DRAWS = "HOOKPOINT_PICTURES" in os.environ
 PICTURES = Path(__file__).resolve().parents[3] / "hookpoint" / "docs" / "pictures"
+CHALLENGE = "feature_recovery"  # whose instances are made in a moment
 PATIENCE = 60_000  # milliseconds, for the first grading on a busy machine
 IN_THE_ROOM = "http://192.168.0.12:8000"  # as the others reach it: pages may do less there than at localhost
 TITLE = "Look inside"
@@ -43,6 +44,8 @@ class Hosted:
         self.host_link = re.search(r"/sign-in#\S+", said)[0]
         self.code = re.search(r"join code +(\S+)", said)[1]
         self.edit(r"judges_per_team = \d", "judges_per_team = 2")
+        self.edit(r"challenges = \[.*\]", f'challenges = ["{CHALLENGE}"]')
+        hookpoint("challenges", "--event", path)
 
     def edit(self, before: str, after: str) -> None:
         """What a host changes in the settings."""
