@@ -1,23 +1,18 @@
 """The proof that a challenge is sound: attackers, baselines and the expert on instances that nobody has seen before.
 
-What was measured is kept beside the challenge (`hookpoint/challenges/<id>/proof.json`): boards show it from the start.
+How that is measured is `measuring`, which needs torch; reading it does not. What was measured is kept beside the
+challenge (`hookpoint/challenges/<id>/proof.json`): boards show it from the start.
 """
 
 import json
 import math
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-import torch
+from .definition import Challenge
 
-from .at_home import Timed
-from .definition import BadAnswer, Challenge
-from .entries import Entry, entries, load
-
-__all__ = ["Measured", "Proof", "kept", "measure", "read", "write"]
+__all__ = ["Measured", "Proof", "kept", "read", "write"]
 
 CLEARLY = 2.0  # standard errors of a mean difference over the same instances
 LEAST = 0.05  # of the scale: what the expert must be better by
@@ -84,41 +79,6 @@ def clearly(better: Measured, worse: Measured, least: float) -> bool:
     differences = [one - other for one, other in zip(better.values, worse.values, strict=True)]
     error = stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else 0.0
     return fmean(differences) > max(least, CLEARLY * error)
-
-
-def measure(challenge: Challenge, seeds: Sequence[int], tell: Callable[[str], object] = lambda said: None) -> Proof:
-    """Makes an instance of each seed and runs every entry on it, on one thread.
-
-    Args:
-        tell: is told what was done, after each instance and each entry.
-    """
-    torch.set_num_threads(1)
-    asked = entries(challenge.id)
-    rows: dict[Entry, list[tuple[float | None, float, float]]] = {entry: [] for entry in asked}
-    made = []
-    for seed in seeds:
-        began = time.process_time()
-        instance = challenge.generate(seed)
-        made.append(round(time.process_time() - began, 3))
-        tell("instance")
-        for entry in asked:
-            rows[entry].append(attempt(challenge, entry, instance))
-            tell(entry.name)
-    found = [
-        Measured(entry.role, entry.name, entry.label, *map(tuple, zip(*rows[entry], strict=True))) for entry in asked
-    ]
-    return Proof(challenge.id, tuple(seeds), tuple(made), tuple(found))
-
-
-def attempt(challenge: Challenge, entry: Entry, instance) -> tuple[float | None, float, float]:
-    """The value, the cost and the seconds of one entry on one instance."""
-    function = Timed(load(entry, challenge), time.process_time)
-    try:
-        answer = function if challenge.form == "function" else function(**challenge.given(instance))
-        mark = challenge.score(instance, answer)
-    except BadAnswer:
-        return None, 0.0, round(function.seconds, 3)
-    return round(float(mark.value), 5), round(float(mark.cost), 3), round(function.seconds, 3)
 
 
 def kept(id: str) -> Path:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hookpoint.challenges.definition import Challenge
-from hookpoint.challenges.proof import Proof, measure, read, write
+from hookpoint.challenges.proof import Proof, read, write
 from hookpoint.challenges.registry import IDS, challenge, challenges
 
 __all__ = ["as_plain", "prove_all", "show_kept", "show_list", "show_one"]
@@ -85,7 +85,9 @@ def prove_all(ids: Sequence[str], seeds: Sequence[int], keep: bool, jobs: int) -
 
 
 def proved(id: str, seeds: tuple[int, ...]) -> Proof:
-    """The proof of one challenge, in a process of its own."""
+    """The proof of one challenge, in a process of its own, where torch is needed."""
+    from hookpoint.challenges.measuring import measure
+
     return measure(challenge(id), seeds)
 
 

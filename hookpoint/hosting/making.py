@@ -52,14 +52,13 @@ def references(one: Any) -> list[dict[str, Any]]:
 
 def starter_of(id: str) -> str:
     """The notebook as it is handed out; nothing where the challenge has none."""
-    from hookpoint.challenges.entries import PACKAGE
-    from hookpoint.content.starters import filled, starter_notebook
+    from hookpoint.challenges.starter import starter
+    from hookpoint.content.files import notebook_text
 
-    source = PACKAGE / id / "starter.py"
-    if not source.is_file():
+    try:
+        return notebook_text(starter(id))
+    except FileNotFoundError:
         return ""
-    notebook = starter_notebook(filled(source), {"challenge": id})
-    return json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def instance_of(id: str, seed: int) -> tuple[bytes, bytes | None]:

@@ -7,7 +7,6 @@ drawn again: of the former there is nothing to forecast, and the latter take too
 """
 
 import json
-import math
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch.nn import functional as F
 from hookpoint.model import GPT2
 from hookpoint.zoo.data.sums import every_sum
 from hookpoint.zoo.dice import dice
-from hookpoint.zoo.recipes.grokking import build, table_logits
+from hookpoint.zoo.recipes.grokking import build, draw_weights, table_logits
 from hookpoint.zoo.recipes.grokking_evidence import embedding_power
 from hookpoint.zoo.training import single_thread
 
@@ -83,7 +82,7 @@ def watch(settings: Row, generator: torch.Generator) -> Iterator[list[float]]:
     """The run's rows, every ten steps; it is trained as far as they are asked for."""
     p = settings["p"]
     model = build(p, D_MODEL)
-    _draw_weights(model, generator)
+    draw_weights(model, generator)
     tokens, answers = every_sum(p)
     n_train = int(settings["share"] * p * p)
     train, held = torch.randperm(p * p, generator=generator).split([n_train, p * p - n_train])
@@ -97,17 +96,6 @@ def watch(settings: Row, generator: torch.Generator) -> Iterator[list[float]]:
         optimizer.zero_grad()
         F.cross_entropy(table_logits(model, tokens[train, 0], tokens[train, 1]), answers[train]).backward()
         optimizer.step()
-
-
-@torch.no_grad()
-def _draw_weights(model: GPT2, generator: torch.Generator) -> None:
-    """Variance 1 / inputs, as in the zoo's recipe."""
-    inputs = {"W_O": model.cfg.d_head, "W_out": model.cfg.d_mlp}
-    for path, parameter in model.named_parameters():
-        name = path.rpartition(".")[-1]
-        if name.startswith("W_"):
-            std = 1 / math.sqrt(inputs.get(name, model.cfg.d_model))
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * std)
 
 
 @torch.no_grad()

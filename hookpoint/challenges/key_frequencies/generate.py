@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from hookpoint.model import GPT2
 from hookpoint.zoo.data.sums import every_sum
 from hookpoint.zoo.dice import dice
-from hookpoint.zoo.recipes.grokking import build, table_logits
+from hookpoint.zoo.recipes.grokking import build, draw_weights, table_logits
 from hookpoint.zoo.training import single_thread
 
 from ..instance import Instance
@@ -71,7 +71,7 @@ def train(drawn: Drawn, generator: torch.Generator) -> GPT2:
     """The model a little after it knows nearly all sums; or after the last update, should it never get there."""
     p = drawn.p
     model = build(p, D_MODEL)
-    _draw_weights(model, generator)
+    draw_weights(model, generator)
     tokens, answers = every_sum(p)
     rows = torch.randperm(p * p, generator=generator)[: int(drawn.share * p * p)]
     a, b, answer = tokens[rows, 0], tokens[rows, 1], answers[rows]
@@ -87,17 +87,6 @@ def train(drawn: Drawn, generator: torch.Generator) -> GPT2:
         F.cross_entropy(table_logits(model, a, b), answer).backward()
         optimizer.step()
     return model.eval()
-
-
-@torch.no_grad()
-def _draw_weights(model: GPT2, generator: torch.Generator) -> None:
-    """Variance 1 / inputs, as in the zoo's recipe."""
-    inputs = {"W_O": model.cfg.d_head, "W_out": model.cfg.d_mlp}
-    for path, parameter in model.named_parameters():
-        name = path.rpartition(".")[-1]
-        if name.startswith("W_"):
-            std = 1 / math.sqrt(inputs.get(name, model.cfg.d_model))
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * std)
 
 
 @torch.no_grad()

@@ -105,7 +105,7 @@ def build(p: int, d_model: int) -> GPT2:
 
 
 @torch.no_grad()
-def _draw_weights(model: GPT2, generator: torch.Generator) -> None:
+def draw_weights(model: GPT2, generator: torch.Generator) -> None:
     """Variance 1 / inputs for every matrix: with GPT-2's far smaller one there is little to unlearn, and no plateau."""
     cfg = model.cfg
     inputs = {"W_O": cfg.d_head, "W_out": cfg.d_mlp}
@@ -120,7 +120,7 @@ def train(setting: Setting, run: Run) -> GPT2:
     """A model that has seen the training sums of its p, all of them at every update."""
     p = setting.p
     model = build(p, setting.d_model)
-    _draw_weights(model, run.generator(stream=1))
+    draw_weights(model, run.generator(stream=1))
     parts = split(p)
     tokens, answers = every_sum(p)
     a, b = tokens[parts.train, 0], tokens[parts.train, 1]
