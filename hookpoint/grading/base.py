@@ -99,5 +99,5 @@ def environment(folder: Path) -> dict[str, str]:
     return {
         "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "PYTHONPATH": str(PACKAGE.parent),
-        **({"HOOKPOINT_COURSE": os.environ["HOOKPOINT_COURSE"]} if "HOOKPOINT_COURSE" in os.environ else {}),
+        **{name: os.environ[name] for name in ("HOOKPOINT_COURSE", "HOOKPOINT_NICE") if name in os.environ},
     }  # fmt: skip

@@ -8,10 +8,10 @@ import builtins
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from hookpoint.challenges.answers import WRAPPED, Answer
+from hookpoint.challenges.answers import WRAPPED, Answer, BadFile, read_answer
 from hookpoint.challenges.definition import BadAnswer, Challenge, Mark
 from hookpoint.challenges.instance import Instance, from_bytes
 from hookpoint.challenges.registry import challenge
@@ -25,8 +25,9 @@ from .box import Box, Stage
 from .grader import GRACE, ZygoteLost
 from .results import Graded
 from .sandbox.limits import bounded
+from .work import Work
 
-__all__ = ["SPLITS", "Outcome", "Work", "grade_challenge", "score_boxed"]
+__all__ = ["SPLITS", "Outcome", "grade_challenge", "score_boxed"]
 
 SPLITS = ("public", "final")  # as a board calls them
 PATIENCE = 2.0  # times what an answer may take: other work may be going on here
@@ -35,15 +36,6 @@ UNSCORED = "{} gave back something that cannot be scored, or asked for more than
 log = logging.getLogger(__name__)
 CELLS_SECONDS = 20.0  # for what stands around the function: imports
 HOW_TO_LOOK = "Try it on the public instances, where everything can be seen: hookpoint challenge score {id} FILE"
-
-
-@dataclass(frozen=True)
-class Work:
-    """An answer and the instances to score it on: by split, each as the bytes of `Instance`."""
-
-    name: str
-    answer: Answer
-    splits: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,14 +74,18 @@ class Counter(Desk):
 
 
 def grade_challenge(work: Work, box: Box) -> list[Graded]:
-    """One verdict, in points from 0 to 100, of the splits that the work names.
+    """One verdict, in points from 0 to 100, of the splits that the work names; without points for what is no answer.
 
     Raises:
         ZygoteLost: the sandbox ended meanwhile; score it again in a new one.
     """
-    one, found = challenge(work.answer.challenge), {}
+    try:
+        answer = read_answer(work.content, work.file_name, work.challenge)
+    except BadFile as error:
+        return [Graded(work.challenge, "error", 0.0, 0.0, message=str(error))]
+    one, found = challenge(work.challenge), {}
     for split, instances in work.splits.items():
-        found[split] = score_boxed(work.answer, [from_bytes(data) for data in instances], box)
+        found[split] = score_boxed(answer, [from_bytes(data) for data in instances], box)
     told = found.get("public") or found["final"]
     most = 100.0 if one.counts else 0.0
     floats = {}

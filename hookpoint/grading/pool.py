@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hookpoint.errors import HookpointError
 
@@ -23,9 +23,7 @@ from .base import START_SECONDS, Base
 from .level import Level
 from .results import Graded, Result, version
 from .submission import Handed, Refused, Submission, read
-
-if TYPE_CHECKING:
-    from .challenges import Work
+from .work import Work
 
 __all__ = ["Gathered", "Job", "Pool", "grade_all"]
 
@@ -47,7 +45,7 @@ class Job:
     """
 
     at: int
-    submission: "Submission | Work"
+    submission: Submission | Work
     seed: str
     lane: str = "quick"
     tries: int = 0

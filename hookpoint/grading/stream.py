@@ -5,15 +5,13 @@ Answers to challenges are scored by the same workers, as work that takes long.
 
 from collections.abc import Hashable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from .level import Level
 from .pool import TRIES, UNGRADED, Gathered, Job, Pool
 from .results import Graded, Result, version
 from .submission import Refused, Submission
-
-if TYPE_CHECKING:
-    from .challenges import Work
+from .work import Work
 
 __all__ = ["Grading"]
 
@@ -21,13 +19,13 @@ __all__ = ["Grading"]
 class Alone:
     """What is known of one answer to a challenge: nothing, or its verdict."""
 
-    def __init__(self, work: "Work"):
+    def __init__(self, work: Work):
         self.work = work
 
     def add(self, lane: str, verdicts: list[Graded] | None, seconds: float, more: bool) -> Result:
         """The result: there is no more to come."""
-        answer, trouble = self.work.answer, "" if verdicts else UNGRADED.format(tries=TRIES)
-        named = self.work.name, answer.sha256, answer.challenge, version(), ""
+        trouble = "" if verdicts else UNGRADED.format(tries=TRIES)
+        named = self.work.name, self.work.sha256, self.work.challenge, version(), ""
         return Result(*named, tuple(verdicts or ()), trouble=trouble, seconds=round(seconds, 3))
 
 
@@ -70,7 +68,7 @@ class Grading:
         self.pool.give(Job(self.next, submission, seed))
         self.next += 1
 
-    def give_challenge(self, key: Hashable, work: "Work") -> None:
+    def give_challenge(self, key: Hashable, work: Work) -> None:
         """One more answer to a challenge, with the instances to score it on; its result comes with `key`."""
         self.given[self.next] = key, Alone(work)
         self.long.add(self.next)

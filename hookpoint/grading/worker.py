@@ -16,14 +16,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 gc.disable()  # its collections would take a tenth of the time of importing torch, and find nothing
+os.nice(int(os.environ.get("HOOKPOINT_NICE", "0")))  # before torch is imported, which takes seconds of a core
 
 import torch
 
 from .box import Box
-from .challenges import Work, grade_challenge
+from .challenges import grade_challenge
 from .grader import ZygoteLost, grade, lanes
 from .level import Level
 from .sandbox.limits import address_space, end_with_parent
+from .work import Work
 
 __all__ = ["serve"]
 

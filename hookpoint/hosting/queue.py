@@ -8,11 +8,11 @@ somebody does, its owner may still finish it. Only one can: whoever finishes tur
 the transaction that writes the verdicts. Notebooks come before challenges, whose scoring may take minutes.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session, contains_eager
 
 from hookpoint.errors import UsageError
@@ -26,7 +26,7 @@ from .store.models import SPLITS, Event, Grader, Job, Person, Submission
 
 __all__ = [
     "LONGEST_LEASE", "TRIES", "Leased", "QueueState", "any_free", "claim", "clock", "content", "enqueue",
-    "expected_seconds", "extend", "finish", "give_back", "place", "requeue", "state",
+    "extend", "finish", "give_back", "pace", "places", "requeue", "state",
 ]  # fmt: skip
 
 TRIES = 3
@@ -228,38 +228,43 @@ def state(session: Session, at: datetime) -> QueueState:
         running,
         max(0.0, (at - oldest).total_seconds()) if oldest else 0.0,
         counts.get("done", 0),
-        expected_seconds(session, waiting + running, at),
+        paced.expected(waiting + running) if (paced := pace(session, at)) else None,
         counts.get("failed", 0),
     )
 
 
-def place(session: Session, submission_id: int) -> int | None:
-    """Which in line the submission is, from 1; 0 while it is graded, None if it does not wait."""
-    waiting = select(Job).where(Job.submission_id == submission_id, Job.state.in_(("queued", "leased")))
-    job = session.scalar(waiting)
-    if job is None:
-        return None
-    if job.state == "leased":
-        return 0
-    earlier = or_(Job.enqueued < job.enqueued, and_(Job.enqueued == job.enqueued, Job.id < job.id))
-    before = and_(CHALLENGE, earlier) | ~CHALLENGE if job.submission.kind == "challenge" else and_(~CHALLENGE, earlier)
-    ahead = select(func.count()).select_from(Job).join(Job.submission).where(Job.state == "queued", before)
-    return 1 + session.scalar(ahead)
+def places(session: Session, submission_ids: Sequence[int]) -> dict[int, int]:
+    """Which in line each of the submissions is, from 1; 0 while it is graded. Those that do not wait are left out."""
+    line = func.row_number().over(order_by=(case((CHALLENGE, 1), else_=0), Job.enqueued, Job.id))
+    queued = select(Job.submission_id, line.label("place")).join(Job.submission).where(Job.state == "queued").subquery()
+    ours = queued.c.submission_id.in_(submission_ids)
+    waiting = select(queued.c.submission_id, func.min(queued.c.place)).where(ours).group_by(queued.c.submission_id)
+    graded = select(Job.submission_id).where(Job.state == "leased", Job.submission_id.in_(submission_ids))
+    return dict(session.execute(waiting).all()) | dict.fromkeys(session.scalars(graded), 0)
 
 
-def expected_seconds(session: Session, ahead: int, at: datetime, kind: str = "notebook") -> float | None:
-    """How long until a submission of this kind with so many `ahead` of it has its verdicts, as far as can be known, or
-    None.
-    """
+@dataclass(frozen=True)
+class Pace:
+    """How fast submissions of one kind are graded: the seconds that one takes, and how many are graded at once."""
+
+    seconds: float
+    workers: int
+
+    def expected(self, ahead: int) -> float:
+        """The seconds until a submission with so many `ahead` of it has its verdicts."""
+        return self.seconds * (1 + ahead / self.workers)
+
+
+def pace(session: Session, at: datetime, kind: str = "notebook") -> Pace | None:
+    """How fast submissions of this kind are graded now, as far as can be known: nobody may, or none has been yet."""
     heard = Grader.seen > at - timedelta(seconds=HEARD_SECONDS)
     workers = session.scalar(select(func.coalesce(func.sum(Grader.workers), 0)).where(heard))
     same = CHALLENGE if kind == "challenge" else ~CHALLENGE
     done = select(Job.seconds).join(Job.submission).where(Job.state == "done", same)
-    last = done.order_by(Job.finished.desc()).limit(TYPICAL_OF)
-    took = session.scalars(last).all()
+    took = session.scalars(done.order_by(Job.finished.desc()).limit(TYPICAL_OF)).all()
     if not workers or not took or _paused(session):
         return None
-    return sum(took) / len(took) * (1 + ahead / workers)
+    return Pace(sum(took) / len(took), workers)
 
 
 def _free(at: datetime) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Serving an event: the web server in this process, the grader in one of its own, until Ctrl-C."""
 
 import contextlib
+import gc
 import io
 import logging
 import logging.handlers
@@ -33,6 +34,7 @@ SECRETS = re.compile(r"hookpoint_[a-z2-7]{32}|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)", 
 UNPRINTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 LARGEST_LOG, OLDER_LOGS = 5 << 20, 3
 WHITE_ON_BLACK, PLAIN = "\x1b[38;5;231;48;5;16m", "\x1b[0m"  # what is light in the picture is drawn
+COLLECTED_AFTER = 5_000  # new objects: a page makes thousands, and Python would look for garbage while it does
 STREAMS_END_IN = 1  # seconds; browsers see at once that the server is gone, and come back by themselves
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, `kill`, a terminal that is closed
 NO_SANDBOX = "{level} Nothing is graded on this machine: serve with --no-grading, and grade on Linux 5.13 or newer."
@@ -81,6 +83,8 @@ def serve(folder: EventFolder, options: Options, say: Say, picture: Say = lambda
                 answers(Running(os.getpid(), tuple(addresses)))
                 log.info("serving at %s as process %d", ", ".join(addresses), os.getpid())
                 _welcome(now, addresses, say, picture)
+                gc.freeze()  # what is loaded now stays: to look through it again and again takes a tenth of the time
+                gc.set_threshold(COLLECTED_AFTER)
                 server.run(sockets=[listener])
                 say("Ending: what is being graded goes back into the queue." if options.grading else "Ending.")
     say("Ended. `hookpoint host serve` goes on from here.")

@@ -21,7 +21,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.exc import DataError, IntegrityError
@@ -29,9 +28,10 @@ from sqlalchemy.orm import Session
 
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.grading.level import Level, demand, probe
-from hookpoint.grading.results import Graded, Result, version
+from hookpoint.grading.results import Result, version
 from hookpoint.grading.stream import Grading
 from hookpoint.grading.submission import Refused, Submission, read_bytes
+from hookpoint.grading.work import Work
 
 from . import instances, queue
 from .queue import Leased
@@ -45,7 +45,7 @@ BEAT = 2.0  # seconds between two heartbeats
 LEASE = 30.0  # seconds
 PAUSE = 1.0  # before a database that is gone is asked again
 LEAVING = 5.0  # for a database that is gone at the end
-NICE = 19  # pages come first, also while torch is imported
+NICE = 19  # of the processes that judge: pages come first, also while torch is imported
 AHEAD = 2  # jobs for each worker: enough to keep it busy, and the rest is for other graders
 LONG_AHEAD = 8  # the same with those of which only long exercises are left: they must not keep the quick ones out
 UNREADABLE = "It could not be read. This is a failure of ours and costs no attempt."
@@ -167,12 +167,11 @@ class Supervisor:
             self.begun.add(job)
 
     def begin_challenge(self, grading: Grading, one: Leased, content: bytes, private: list[bytes]) -> None:
-        """The same for an answer to a challenge; one that cannot be scored at all has its result at once."""
-        work = work_of(content, one, private) if private else without_score(one, trouble=NOT_MADE)
-        if isinstance(work, Result):
-            self.results[one.job] = work
+        """The same for an answer to a challenge; one that nothing is there to score on has its result at once."""
+        if private:
+            grading.give_challenge(one.job, work_of(content, one, private))
         else:
-            grading.give_challenge(one.job, work)
+            self.results[one.job] = Result(str(one.job), one.sha256, one.task, version(), "", (), trouble=NOT_MADE)
 
     def write(self, database: Database) -> None:
         """Writes the results, each in a transaction of its own; if one fails, it and the rest are kept."""
@@ -221,26 +220,10 @@ def read(content: bytes, one: Leased) -> Submission | Refused:
         return Refused(UNREADABLE)
 
 
-def work_of(content: bytes, one: Leased, private: list[bytes]) -> Any:
-    """The answer in what was handed in, and what it is to meet; or the result, if there is no answer in it."""
-    # With torch, which notebooks do without here.
-    from hookpoint.challenges.answers import BadFile, read_answer
-    from hookpoint.grading.challenges import Work
-
-    try:
-        answer = read_answer(content, one.file_name, one.task)
-    except BadFile as error:
-        return without_score(one, message=str(error))
-    except Exception:  # a defect of ours, which must not keep the others waiting
-        log.exception("Submission %d cannot be read.", one.submission)
-        return without_score(one, trouble=UNREADABLE)
-    return Work(str(one.job), answer, {"public" if one.split == SPLITS[0] else "final": private})
-
-
-def without_score(one: Leased, message: str = "", trouble: str = "") -> Result:
-    """The result of an answer that was never run: by its own fault, with a message, or by ours, with trouble."""
-    verdicts = () if trouble else (Graded(one.task, "error", 0.0, 0.0, message=message),)
-    return Result(str(one.job), one.sha256, one.task, version(), "", verdicts, trouble=trouble)
+def work_of(content: bytes, one: Leased, private: list[bytes]) -> Work:
+    """What was handed in, unread, and what it is to meet."""
+    split = "public" if one.split == SPLITS[0] else "final"
+    return Work(str(one.job), one.task, one.file_name, content, {split: private})
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -251,7 +234,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes that judge")
     parser.add_argument("--name", default=f"grader-{os.getpid()}", help="of this grader, which no other has")
     asked = parser.parse_args(arguments)
-    os.nice(NICE)  # all that it starts stands back as well
+    # Those that judge stand back, and we do not: a writer that waits for a core keeps all other writers waiting.
+    os.environ["HOOKPOINT_NICE"] = str(NICE)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,7 +5,7 @@ forks a `stage`, from which that notebook's answers are withheld and which has g
 needs. For each submission the stage forks a `run`, which also gives up all system calls but those of computing, then
 reads the submission, which nobody before it has seen.
 
-Run as `python -m hookpoint.grading.sandbox.zygote FD NICE`. What arrives and leaves, `hookpoint.grading.box` says.
+Run as `python -m hookpoint.grading.sandbox.zygote FD`. What arrives and leaves, `hookpoint.grading.box` says.
 """
 # ruff: noqa: E402
 
@@ -23,6 +23,7 @@ from pathlib import Path
 
 if __name__ == "__main__":
     gc.disable()  # collections would take a tenth of the time of importing torch, and find nothing
+    os.nice(int(os.environ.get("HOOKPOINT_NICE", "0")))
 
 import torch
 

@@ -19,7 +19,7 @@ from .stream import Hub, reader
 __all__ = ["create_app"]
 
 FORMS = (board, challenges, joining, team, submitting, news, problems, questions, judging, console)
-PROGRAMS = (live, api)  # no cookie counts here, so that no form of another site can use one
+PROGRAMS = (api,)  # no cookie counts here, so that no form of another site can use one
 STATIC = Path(__file__).with_name("static")
 
 
@@ -44,6 +44,7 @@ def create_app(
     app.add_middleware(Bounded)
     app.add_middleware(Secured)  # the last one added is the outermost
     errors.install(app)
+    app.router.routes.insert(0, live.route)
     for module in FORMS:
         app.include_router(module.router, dependencies=[Depends(csrf.checked)])
     for module in PROGRAMS:

@@ -78,9 +78,7 @@ class Handed:
 def handed_in(session: Session, person: Person, now: EventNow) -> list[Handed]:
     """All that the person's team has handed in, the latest first."""
     views = standings.of_team(session, person.team_id) if person.team_id is not None else []
-    titles = {task: task_name(task) for task in {view.task for view in views}}
-    left = _left(session, person, now, views)
-    return [_placed(session, view, titles[view.task], now, left) for view in views]
+    return _placed(session, person, now, views)
 
 
 def best(submissions: list[Handed]) -> list[Best]:
@@ -107,7 +105,7 @@ def one_of(session: Session, person: Person, id: int, now: EventNow) -> Handed:
     views = standings.of_team(session, person.team_id) if person.team_id is not None else []
     for view in views:
         if view.id == id:
-            return _placed(session, view, task_name(view.task), now, _left(session, person, now, [view]))
+            return _placed(session, person, now, [view])[0]
     raise NotFound("Your team has handed in no such file. Look at your team's page for what it has.")
 
 
@@ -117,14 +115,25 @@ def _left(session: Session, person: Person, now: EventNow, views: list[Submissio
     return offered.attempts_left(session, person.team_id, now) if asked else {}
 
 
-def _placed(session: Session, view: SubmissionView, title: str, now: EventNow, attempts: dict[str, int]) -> Handed:
-    title = WRITE_UP if view.kind == "writeup" else title
-    left = attempts.get(view.task) if view.kind == "challenge" else None
-    if view.status not in WAITING:
-        return Handed(view, title, left=left)
-    place = queue.place(session, view.id)
-    expected = queue.expected_seconds(session, max(0, (place or 0) - 1), now.at, view.kind)
-    return Handed(view, title, place, expected, left)
+def _placed(session: Session, person: Person, now: EventNow, views: list[SubmissionView]) -> list[Handed]:
+    """The submissions with what is known of those that wait. What all of them share is asked for once."""
+    titles = {view.task: WRITE_UP if view.kind == "writeup" else task_name(view.task) for view in views}
+    left = _left(session, person, now, views)
+    waiting = [view for view in views if view.status in WAITING]
+    places = queue.places(session, [view.id for view in waiting]) if waiting else {}
+    paces = {kind: queue.pace(session, now.at, kind) for kind in {view.kind for view in waiting}}
+
+    def placed(view: SubmissionView) -> Handed:
+        place, pace = places.get(view.id), paces.get(view.kind)
+        return Handed(
+            view,
+            titles[view.task],
+            place,
+            pace.expected(max(0, (place or 0) - 1)) if pace else None,
+            left.get(view.task) if view.kind == "challenge" else None,
+        )
+
+    return [placed(view) for view in views]
 
 
 @lru_cache(maxsize=256)

@@ -153,7 +153,8 @@ class Hub:
                     yield told.message
                     continue  # it may have changed while this was sent
                 try:
-                    await asyncio.wait_for(bell.wait(), self.heartbeat)
+                    async with asyncio.timeout(self.heartbeat):
+                        await bell.wait()
                 except TimeoutError:
                     yield f": still here\n{self._time()}".encode()
         finally:

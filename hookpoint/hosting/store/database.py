@@ -76,6 +76,7 @@ class Database:
         self.place = url.database if self.is_sqlite else url.set(query={}).render_as_string()
         self.engine = _engine(url)
         self._current = False
+        self._writing = threading.Lock()
 
     def version(self) -> str | None:
         """The version of its tables, as Alembic counts; None if there is nothing in it yet, or no file.
@@ -122,7 +123,7 @@ class Database:
         Raises:
             HookpointError: the database holds no event, is not of this version, or cannot be used.
         """
-        with self._session("write") as session:
+        with self._turn(), self._session("write") as session:
             yield session
             session.commit()
 
@@ -139,6 +140,16 @@ class Database:
     def close(self) -> None:
         """Gives its connections back. It can be used again."""
         self.engine.dispose()
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Lets SQLite's writers of this process wait in line: SQLite itself has them sleep and look again."""
+        held = self.is_sqlite and self._writing.acquire(timeout=BUSY_SECONDS)
+        try:
+            yield  # without it after so long: SQLite says then what is wrong
+        finally:
+            if held:
+                self._writing.release()
 
     @contextlib.contextmanager
     def _session(self, purpose: str) -> Iterator[Session]:

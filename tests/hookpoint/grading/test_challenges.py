@@ -13,8 +13,9 @@ from hookpoint.challenges.definition import BadAnswer, Challenge, Mark
 from hookpoint.challenges.instance import Instance, to_bytes
 from hookpoint.errors import UsageError
 from hookpoint.grading.base import Base
-from hookpoint.grading.challenges import Work, grade_challenge, score_boxed
+from hookpoint.grading.challenges import grade_challenge, score_boxed
 from hookpoint.grading.level import probe
+from hookpoint.grading.work import Work
 
 
 def score(instance: Instance, answer) -> Mark:
@@ -180,12 +181,11 @@ def test_nothing_is_left_from_one_instance_to_the_next(outcome):
 
 def test_a_verdict_has_points_and_errors_for_both_splits(known, box):
     known()
-    answer = read_answer(b"def total(data, look):\n    return float(data[0]) if data[0] > .5 else 0.0", "a.py", "toy")
-    right = read_answer(RIGHT.encode(), "a.py", "toy")
+    answer = b"def total(data, look):\n    return float(data[0]) if data[0] > .5 else 0.0"
     instances = [to_bytes(instance(seed)) for seed in (1, 2)]
 
-    [wrong] = grade_challenge(Work("w", answer, {"public": instances}), box)
-    [good] = grade_challenge(Work("g", right, {"public": instances, "final": instances}), box)
+    [wrong] = grade_challenge(Work("w", "toy", "a.py", answer, {"public": instances}), box)
+    [good] = grade_challenge(Work("g", "toy", "a.py", RIGHT.encode(), {"public": instances, "final": instances}), box)
 
     assert (wrong.status, wrong.public, wrong.final, wrong.max_points) == ("failed", 0.0, None, 100.0)
     assert (good.status, good.points, good.public, good.final, good.public_se) == ("passed", 100.0, 100.0, 100.0, 0.0)
@@ -263,6 +263,15 @@ def test_a_pickle_is_never_opened(known):
         read_answer(b"\x80\x04.", "a.safetensors", "toy")
 
 
+def test_what_is_no_answer_is_said_and_has_no_points(known, box):
+    known()
+
+    [verdict] = grade_challenge(Work("", "toy", "a.py", b"other = 3", {"public": [to_bytes(instance(1))]}), box)
+
+    assert (verdict.status, verdict.points, verdict.max_points) == ("error", 0.0, 0.0)
+    assert "total" in verdict.message
+
+
 def test_what_a_file_holds_is_scored_without_running_anything(known, box):
     known(form="json", score=lambda instance, answer: Mark(float(answer == {"a": [1]})))
     answer = read_answer(b'{"a": [1]}', "a.json", "toy")
@@ -274,7 +283,7 @@ def test_the_pass_mark_gives_all_points_or_none(known, box):
     known(form="json", standing="pass mark", pass_mark=0.9, score=lambda instance, answer: Mark(float(answer)))
 
     verdicts = [
-        grade_challenge(Work("", read_answer(data, "a.json", "toy"), {"public": [to_bytes(instance(1))]}), box)[0]
+        grade_challenge(Work("", "toy", "a.json", data, {"public": [to_bytes(instance(1))]}), box)[0]
         for data in (b"0.89", b"0.9")
     ]
 

@@ -173,7 +173,7 @@ def test_notebooks_are_graded_before_challenges_that_came_earlier(db, ada, hand_
     answers = [hand_in(ada, script(number)).submission_id for number in (1, 2)]
     graded = hand_in(ada, SubmissionIn("03_attention.ipynb", a_notebook()), NOON + timedelta(minutes=1)).submission_id
     with db.session() as session:
-        assert [queue.place(session, id) for id in (graded, *answers)] == [1, 2, 3]
+        assert queue.places(session, [graded, *answers]) == dict(zip((graded, *answers), (1, 2, 3), strict=True))
         taken = queue.claim(session, "g", 3, 30, NOON, challenges=1)
         assert [one.submission for one in taken] == [graded, answers[0]]
         assert queue.any_free(session, NOON) and not queue.any_free(session, NOON, challenges=False)
@@ -186,8 +186,8 @@ def test_the_minutes_of_challenges_are_not_expected_of_notebooks(db, ada, hand_i
         session.scalars(select(Job)).one().seconds = 200.0
         session.add(Grader(name="g", level="", workers=1, started=NOON, seen=NOON))
         session.flush()
-        assert queue.expected_seconds(session, 0, NOON) is None
-        assert queue.expected_seconds(session, 0, NOON, "challenge") == 200.0
+        assert queue.pace(session, NOON) is None
+        assert queue.pace(session, NOON, "challenge").expected(0) == 200.0
 
 
 def test_the_grader_meets_the_split_of_its_job_with_the_bytes_that_were_kept(db, ada, hand_in, NOON):
@@ -197,18 +197,7 @@ def test_the_grader_meets_the_split_of_its_job_with_the_bytes_that_were_kept(db,
 
     work = work_of(GUESS % 1, job, [b"one", b"two"])
 
-    assert work.splits == {"public": [b"one", b"two"]} and work.answer.challenge == "toy"
-    assert "return hint + 1" in work.answer.cells[0].source
-
-
-def test_a_file_without_an_answer_has_a_verdict_and_no_trouble(db, ada, hand_in, NOON):
-    hand_in(ada, script(1))
-    with db.session() as session:
-        (job,) = queue.claim(session, "g", 1, 30, NOON)
-
-    result = work_of(b"other = 1", job, [b"one"])
-
-    assert result.trouble == "" and result.verdicts[0].value is None and "guess" in result.verdicts[0].message
+    assert (work.splits, work.challenge, work.content) == ({"public": [b"one", b"two"]}, "toy", GUESS % 1)
 
 
 # Boards

@@ -57,7 +57,7 @@ def test_a_notebook_is_kept_as_it_came_and_waits_to_be_graded(db, event, ada, ha
         assert (row.content, row.sha256) == (content, hashlib.sha256(content).hexdigest())
         assert (row.team_id, row.person_id, row.received) == (ada.team_id, ada.id, NOON)
         assert row.seed == events.seed_of(event.row, "03_attention")
-        assert queue.place(session, row.id) == 1
+        assert queue.places(session, [row.id]) == {row.id: 1}
 
 
 @pytest.mark.on_both

@@ -152,7 +152,7 @@ def test_what_was_begun_three_times_in_vain_is_given_up_as_our_failure(db, do, w
     with db.reading() as session:
         failed = session.scalars(select(Job).where(Job.submission_id == id)).one()
         assert (failed.state, queue.state(session, NOON).failed) == ("failed", 1)
-        assert "failure of ours" in failed.trouble and queue.place(session, id) is None
+        assert "failure of ours" in failed.trouble and queue.places(session, [id]) == {}
 
 
 @pytest.mark.on_both
@@ -215,7 +215,8 @@ def test_the_line_can_be_seen_and_how_long_it_takes(db, do, waiting, NOON):
             last = job
         queue.finish(session, last.job, "a", result(seconds=6.0), later)
 
-    assert [do(queue.place, id) for id in ids] == [0, None, 1, 2]
+    places = do(queue.places, ids)
+    assert [places.get(id) for id in ids] == [0, None, 1, 2]
     assert do(queue.state, later) == queue.QueueState(2, 1, 18.0, 1, 6.0 * (1 + 3 / 2))
     assert do(queue.state, later + timedelta(seconds=11)).expected_seconds is None
 

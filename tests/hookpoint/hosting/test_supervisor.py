@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from hookpoint.grading.submission import Handed, Refused
 from hookpoint.hosting import event as events
 from hookpoint.hosting import queue, supervisor
 from hookpoint.hosting.intake import SubmissionIn, take
+from hookpoint.hosting.rehearsal.stage import command_of
 from hookpoint.hosting.store.models import Grader, Job, Verdict
 from hookpoint.hosting.supervisor import Supervisor
 
@@ -160,14 +162,17 @@ def test_two_supervisors_share_the_work_and_one_whose_database_went_away_goes_on
 
 
 @needs_sandbox
-def test_a_supervisor_stands_back_and_when_told_to_end_gives_back_what_it_has_and_leaves_no_process(
+def test_those_who_judge_stand_back_and_a_supervisor_told_to_end_gives_back_what_it_has_and_leaves_no_process(
     db, handed_in, start
 ):
     handed_in(30)
     process = start("a", stdin=subprocess.PIPE)
     wait_for(lambda: states(db)["done"] >= 2)
     ours = below(process.pid)
-    assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in [process.pid, *ours]} == {supervisor.NICE}
+    judging = [pid for pid in ours if re.match(rb"[^\0]*python.*(forkserver|sandbox\.zygote)", command_of(pid))]
+    assert len(judging) > 4
+    assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in judging} == {supervisor.NICE}
+    assert os.getpriority(os.PRIO_PROCESS, process.pid) == 0
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     with db.reading() as session:

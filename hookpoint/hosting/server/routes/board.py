@@ -1,6 +1,7 @@
 """The board: the ranking for everybody, and with `?tv=1` for the projector. Its script draws what the stream brings."""
 
 import ipaddress
+from functools import lru_cache
 from typing import Annotated
 
 import segno
@@ -64,6 +65,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+@lru_cache(maxsize=16)
 def qr(link: str) -> Markup:
     """The link as a QR code, black on white in both themes."""
     code = segno.make(link, error="m", micro=False)
