@@ -83,8 +83,9 @@ def build(cls: Ref, cfg: Any, weights: dict[str, Tensor]) -> Ref:
         raise Mismatch(
             "is not an nn.Module.", "  Inherit from nn.Module and call super().__init__() first.", got=module
         )
-    given = Learner(module._desk).given
-    have, want = given.shapes(module), {name: list(weight.shape) for name, weight in weights.items()}
+    want = {name: list(weight.shape) for name, weight in weights.items()}
+    plain = {name: weight.detach() for name, weight in weights.items()}
+    have, frozen = Learner(module._desk).given.fit(module, plain)
     for name, shape in want.items():
         if name not in have:
             raise Mismatch(f"has no parameter {name} {shape}.", f"  It has {listed(have)}.", got=module)
@@ -93,8 +94,7 @@ def build(cls: Ref, cfg: Any, weights: dict[str, Tensor]) -> Ref:
     for name in have:
         if name not in want:
             raise Mismatch(f"has a parameter {name} {have[name]} that the contract does not name.", got=module)
-    given.load(module, {name: weight.detach() for name, weight in weights.items()})
-    if any(weight.requires_grad for weight in weights.values()) and (frozen := given.frozen(module)):
+    if frozen and any(weight.requires_grad for weight in weights.values()):
         raise Mismatch(f"has a parameter {frozen[0]} with requires_grad off: it would never be trained.", got=module)
     return Ref(module._desk, module._root, about=module._about, weights=weights)
 

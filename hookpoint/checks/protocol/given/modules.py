@@ -15,9 +15,16 @@ def shapes(module: nn.Module) -> dict[str, list[int]]:
     return {name: list(p.shape) for name, p in module.named_parameters(remove_duplicate=False)}
 
 
-def frozen(module: nn.Module) -> list[str]:
-    """The names of the parameters that take no gradient."""
-    return [name for name, p in module.named_parameters() if not p.requires_grad]
+def fit(module: nn.Module, weights: dict[str, Tensor]) -> tuple[dict[str, list[int]], list[str]]:
+    """Sets all parameters, as `load` does, if they have the names and shapes of the weights.
+
+    Gives the shapes that it found, and the names of the parameters that take no gradient. One call for what `build`
+    asks for: in a sandbox each one is a way there and back.
+    """
+    have = shapes(module)
+    if have == {name: list(weight.shape) for name, weight in weights.items()}:
+        load(module, weights)
+    return have, [name for name, p in module.named_parameters() if not p.requires_grad]
 
 
 def load(module: nn.Module, weights: dict[str, Tensor]) -> None:
@@ -109,6 +116,6 @@ def at(module: nn.Module, path: str) -> Any:
 
 
 TOOLS = (
-    shapes, frozen, load, weights, state, parameter, gpt2, fetch, add_to, same_storage, to_dtype, copy_state,
+    shapes, fit, load, weights, state, parameter, gpt2, fetch, add_to, same_storage, to_dtype, copy_state,
     put_in_mode, traces, logits_gradient,
 )  # fmt: skip
