@@ -34,22 +34,27 @@ LARGEST, DEEPEST = 1_000, 5  # of tuples that are looked into
 
 
 class Traces:
-    """Compares a process with what it was: the libraries when this is made, the submission when it is `begun`."""
+    """Compares a process with what it was: the libraries when this is made, the submission when it is `begun`.
+
+    It keeps what it compares with: an address of something that is gone may be that of something new. To be made in the
+    process that the runs are forked from, for its references copy the pages that the libraries lie on.
+    """
 
     def __init__(self):
         self.places = [vars(sys.modules[name]) for name in MODULES if name in sys.modules]
         self.places += [vars(kind) for kind in (*descendants(nn.Module), *Tensor.__mro__, nn.Parameter)]
-        self.libraries = [marks(place) for place in self.places]
+        self.libraries = [[*place.values()] for place in self.places]
         self.switches = switches()
 
     def begin(self, names: dict[str, Any]) -> None:
         """Notes what the submission's cells have defined."""
-        self.names, self.own, self.files = names, [*defined(names)], files()
+        self.names, self.files = names, files()
+        self.own = [*defined(names)]
 
     def left(self) -> bool:
         """Whether something is no longer as it was, or of a kind that may have changed without being seen."""
         return (
-            [*defined(self.names)] != self.own
+            not same([*defined(self.names)], self.own)
             or not all(inert(value) for name, value in self.names.items() if not name.startswith("__"))
             or switches() != self.switches
             or self.files is None
@@ -73,14 +78,14 @@ def descendants(kind: type) -> Iterator[type]:
             yield from descendants(child)
 
 
-def marks(place: dict[str, Any]) -> list[int]:
-    """Which objects it holds, what is new last. Their addresses: references would copy the pages they lie on."""
-    return [*map(id, place.values())]
+def same(now: list[Any], was: list[Any]) -> bool:
+    """Whether these are the same objects, asked of none of them."""
+    return [*map(id, now)] == [*map(id, was)]
 
 
-def changed(place: dict[str, Any], was: list[int]) -> bool:
+def changed(place: dict[str, Any], was: list[Any]) -> bool:
     """Whether it holds something else than it did, beside modules that were imported since, and Python's own notes."""
-    if marks(place)[: len(was)] != was:
+    if not same([*place.values()][: len(was)], was):
         return True
     new = [(name, place[name]) for name in [*place][len(was) :]] if len(place) > len(was) else ()
     return not all(isinstance(value, types.ModuleType) or name.startswith("__") for name, value in new)
@@ -96,11 +101,11 @@ def switches() -> list[Any]:
     ]  # fmt: skip
 
 
-def defined(names: dict[str, Any]) -> Iterator[tuple]:
-    """The submission's names, and which objects they stand for; of its functions and classes the parts as well."""
+def defined(names: dict[str, Any]) -> Iterator[Any]:
+    """The submission's names, and the objects they stand for; of its functions and classes the parts as well."""
     for name, value in names.items():
         if not name.startswith("__"):
-            yield name, id(value), [*map(id, parts(value))]
+            yield from (name, value, *parts(value))
 
 
 def parts(value: Any) -> Iterable[Any]:

@@ -76,7 +76,6 @@ class Database:
         self.place = url.database if self.is_sqlite else url.set(query={}).render_as_string()
         self.engine = _engine(url)
         self._current = False
-        self._writing = threading.Lock()
 
     def version(self) -> str | None:
         """The version of its tables, as Alembic counts; None if there is nothing in it yet, or no file.
@@ -123,7 +122,7 @@ class Database:
         Raises:
             HookpointError: the database holds no event, is not of this version, or cannot be used.
         """
-        with self._turn(), self._session("write") as session:
+        with self._session("write") as session:
             yield session
             session.commit()
 
@@ -140,16 +139,6 @@ class Database:
     def close(self) -> None:
         """Gives its connections back. It can be used again."""
         self.engine.dispose()
-
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Lets SQLite's writers of this process wait in line: SQLite itself has them sleep and look again."""
-        held = self.is_sqlite and self._writing.acquire(timeout=BUSY_SECONDS)
-        try:
-            yield  # without it after so long: SQLite says then what is wrong
-        finally:
-            if held:
-                self._writing.release()
 
     @contextlib.contextmanager
     def _session(self, purpose: str) -> Iterator[Session]:
@@ -240,8 +229,26 @@ def _engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args=given, pool_pre_ping=backend != "sqlite")
     if backend == "sqlite":
         event.listen(engine, "connect", _set_up)
+        _take_turns(engine)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _take_turns(engine: Engine) -> None:
+    """Lets the writers of this process wait in line: SQLite itself has them sleep and look again."""
+    turn = threading.Lock()
+
+    def wait(connection: Connection) -> None:
+        if connection.get_execution_options().get("purpose", "write") == "write":
+            # Whoever does not get it in so long asks SQLite all the same, which says what is wrong.
+            connection.info["has turn"] = turn.acquire(timeout=BUSY_SECONDS)
+
+    def let_go(_: Any, record: Any) -> None:
+        if record.info.pop("has turn", False):
+            turn.release()
+
+    event.listen(engine, "begin", wait)  # before the statements of `_begin`
+    event.listen(engine, "checkin", let_go)
 
 
 def _set_up(connection: Any, _: Any) -> None:

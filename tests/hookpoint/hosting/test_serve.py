@@ -19,7 +19,7 @@ import segno
 
 from hookpoint.errors import HookpointError
 from hookpoint.grading.level import Level, probe
-from hookpoint.hosting import codes, serve, setup
+from hookpoint.hosting import codes, machine, serve, setup
 from hookpoint.hosting.client import EventClient
 from hookpoint.hosting.folder import EventFolder
 from hookpoint.hosting.running import running
@@ -186,6 +186,15 @@ def test_without_an_event_there_is_nothing_to_serve(tmp_path):
 def test_a_port_that_is_taken_is_said_in_one_line(folder):
     with socket.create_server(("127.0.0.1", 0)) as other:
         assert "another program answers there" in refused(folder, port=other.getsockname()[1])
+
+
+def test_the_end_of_an_answer_does_not_wait_until_its_beginning_is_acknowledged():
+    with (
+        machine.listening("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_name_is_no_address_to_listen_at(folder):

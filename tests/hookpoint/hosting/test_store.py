@@ -3,12 +3,13 @@
 import contextlib
 import shutil
 import sqlite3
+import threading
 import time
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy import create_engine, event, inspect, select, text
 
 from hookpoint.errors import HookpointError, UsageError
 from hookpoint.hosting.store import database
@@ -218,6 +219,24 @@ def test_two_writers_that_read_first_wait_for_each_other_and_lose_nothing(db, to
     assert together([lambda: write(db), lambda: write(second)]) == []
     with db.reading() as session:
         assert sorted(session.scalars(select(RateEvent.kind)), key=int) == [str(number) for number in range(400)]
+
+
+def test_writers_of_one_process_wait_in_line_and_not_at_the_file_where_they_would_sleep(db):
+    begun = []
+    event.listen(db.engine, "before_cursor_execute", lambda *about: begun.append(about[2]))
+    waiting = threading.Thread(target=put, args=[db, team("Bats")])
+    with pytest.raises(KeyError), db.session() as session:  # also if the one before them fails
+        session.add(team())
+        session.flush()
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive() and begun.count("BEGIN IMMEDIATE") == 1
+        raise KeyError
+    waiting.join(20)
+
+    assert begun.count("BEGIN IMMEDIATE") == 2
+    with db.reading() as session:
+        assert set(session.scalars(select(Team.name))) == {"Bats"}
 
 
 @pytest.mark.on_both
