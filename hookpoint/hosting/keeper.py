@@ -23,6 +23,7 @@ class Keeper:
     Args:
         log: the file that gets what the process says.
         told: gets a line when the process dies; more and more seldom if it goes on dying.
+        after: seconds until it is started for the first time.
     """
 
     def __init__(
@@ -32,9 +33,11 @@ class Keeper:
         log: Path,
         environment: Mapping[str, str] | None = None,
         told: Callable[[str], object] = lambda line: None,
+        after: float = 0.0,
     ):
         self.name, self.command, self.log, self.told = name, tuple(command), log, told
         self.environment = {**os.environ, **(environment or {})}
+        self.after = after
         self.deaths = 0  # in a row
         self._process: subprocess.Popen | None = None
         self._ending, self._turn = threading.Event(), threading.Lock()
@@ -74,6 +77,7 @@ class Keeper:
 
     def _watch(self) -> None:
         pause = FIRST_PAUSE
+        self._ending.wait(self.after)
         while True:
             began = time.monotonic()
             with self._turn:

@@ -35,6 +35,7 @@ UNPRINTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 LARGEST_LOG, OLDER_LOGS = 5 << 20, 3
 WHITE_ON_BLACK, PLAIN = "\x1b[38;5;231;48;5;16m", "\x1b[0m"  # what is light in the picture is drawn
 COLLECTED_AFTER = 5_000  # new objects: a page makes thousands, and Python would look for garbage while it does
+GRADER_AFTER = 2.0  # seconds: if everybody waits for a server that was away, they are answered first
 STREAMS_END_IN = 1  # seconds; browsers see at once that the server is gone, and come back by themselves
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, `kill`, a terminal that is closed
 NO_SANDBOX = "{level} Nothing is graded on this machine: serve with --no-grading, and grade on Linux 5.13 or newer."
@@ -194,7 +195,7 @@ def _grader(folder: EventFolder, options: Options, say: Say) -> contextlib.Abstr
 
     # Anybody on this machine may read a command line, and a password may stand in the address.
     environment = {"HOOKPOINT_DATABASE": folder.database}
-    return Keeper("The grader", command, folder.logs / "grader.log", environment, told)
+    return Keeper("The grader", command, folder.logs / "grader.log", environment, told, GRADER_AFTER)
 
 
 def _cluster(folder: EventFolder, options: Options, say: Say) -> contextlib.AbstractContextManager:

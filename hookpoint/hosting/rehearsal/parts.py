@@ -10,7 +10,7 @@ from .answers import ANSWERS, NOTEBOOK, SLOW
 
 __all__ = ["Handing", "Part", "cast", "notebook_of", "writeup_of"]
 
-LOOPS = 3  # submissions with an answer that never ends, in the whole event
+LOOPS, A_LOOP_IN = 3, 50  # submissions with an answer that never ends: at most so many, and one in so many teams
 # Names as people give them, and as somebody gives them who wants to see what happens.
 NAMES = (
     "Residual Rats", "Łódź {n}", "בית {n}", "注意力{n}", "<b>bold</b> {n}", "<script>alert({n})</script>",
@@ -41,7 +41,7 @@ class Part:
 def cast(teams: int, seed: int) -> list[Part]:
     """The parts of so many teams. The same seed gives the same ones."""
     dice = random.Random(seed)
-    loops = set(dice.sample(range(teams), min(LOOPS, teams // 10)))
+    loops = set(dice.sample(range(teams), min(LOOPS, teams // A_LOOP_IN)))
     return [_part(number, dice, number in loops) for number in range(teams)]
 
 

@@ -166,6 +166,18 @@ def test_one_that_cannot_be_started_does_not_take_the_server_with_it(tmp_path, m
     assert "could not be started" in told[0]
 
 
+def test_one_that_is_to_start_later_does_so_and_never_if_all_ends_before(tmp_path):
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with Keeper("It", command, tmp_path / "it.log", after=0.3) as one:
+        assert one.pid is None
+        until(lambda: one.pid)
+    began = time.monotonic()
+    with Keeper("It", command, tmp_path / "it.log", after=60.0) as one:
+        pass
+
+    assert one.pid is None and one._process is None and time.monotonic() - began < 10
+
+
 def test_the_pipe_closes_when_the_keeper_s_process_is_killed(tmp_path):
     """A grader reads its end: so it goes too, however its server went."""
     inner = "import os, sys; print(os.getpid(), flush=True); sys.stdin.read()"
