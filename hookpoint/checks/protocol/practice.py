@@ -36,15 +36,16 @@ DTYPES = (torch.float32, torch.float64, torch.int64, torch.bool)
 
 def practise(rounds: int = ROUNDS) -> None:
     """Runs cells, and calls what they define over a wall both of whose ends are here."""
-    here, there = (Wire(sock, None) for sock in socket.socketpair())
-    desk = Desk()
-    for _ in range(rounds):
-        names = run_cells([Cell("", "own", None, source, at) for at, source in enumerate(CELLS)]).names
-        bench = Bench(names, over(there, here, desk.serve))
-        desk.exchange = over(here, there, bench.serve)
-        desk.begin(forbids=("softmax", "gelu"), needs={"given": len}, exercise="practice")
-        a_check(Learner(desk))
-        bench.end()
+    one, other = socket.socketpair()
+    with one, other:
+        here, there, desk = Wire(one, None), Wire(other, None), Desk()
+        for _ in range(rounds):
+            names = run_cells([Cell("", "own", None, source, at) for at, source in enumerate(CELLS)]).names
+            bench = Bench(names, over(there, here, desk.serve))
+            desk.exchange = over(here, there, bench.serve)
+            desk.begin(forbids=("softmax", "gelu"), needs={"given": len}, exercise="practice")
+            a_check(Learner(desk))
+            bench.end()
 
 
 def over(mine: Wire, theirs: Wire, serve: Callable) -> Exchange:
