@@ -124,7 +124,7 @@ def _placed(session: Session, person: Person, now: EventNow, views: list[Submiss
     paces = {kind: queue.pace(session, now.at, kind) for kind in {view.kind for view in waiting}}
 
     def placed(view: SubmissionView) -> Handed:
-        place, pace = places.get(view.id), paces.get(view.kind)
+        place, pace = places.get(view.id), paces.get(view.kind) if view.status in WAITING else None
         return Handed(
             view,
             titles[view.task],

@@ -239,7 +239,8 @@ def _take_turns(engine: Engine) -> None:
     turn = threading.Lock()
 
     def wait(connection: Connection) -> None:
-        if connection.get_execution_options().get("purpose", "write") == "write":
+        writes = connection.get_execution_options().get("purpose", "write") == "write"
+        if writes and not connection.info.get("has turn"):
             # Whoever does not get it in so long asks SQLite all the same, which says what is wrong.
             connection.info["has turn"] = turn.acquire(timeout=BUSY_SECONDS)
 
