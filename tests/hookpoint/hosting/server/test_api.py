@@ -10,6 +10,7 @@ import pytest
 from hookpoint.grading.results import Graded, Result
 from hookpoint.grading.submission import LARGEST_FILE
 from hookpoint.hosting import codes, news, questions, queue
+from hookpoint.hosting.store.models import Grader
 
 BEFORE = timedelta(hours=-6)
 READ = ("/api/me", "/api/submissions", "/api/submissions/1", "/api/questions", "/api/claims", "/api/news")
@@ -154,6 +155,20 @@ def test_a_submission_is_followed_from_queue_to_verdict(ada, db, NOON, a_noteboo
     ]
     assert scored["sha256"] == hashlib.sha256(a_notebook()).hexdigest()
     assert [one["submission"] for one in ada.get("/api/submissions").json()] == [id]
+
+
+def test_only_what_waits_is_told_how_long_it_will(ada, db, NOON, a_notebook):
+    """Also if another file of the team waits, and it is known how long files of that kind take."""
+    done = submit(ada, a_notebook()).json()["submission"]
+    with db.session() as session:
+        session.add(Grader(name="g", level="", workers=1, started=NOON, seen=NOON))
+        for job in queue.claim(session, "g", 1, 30, NOON):
+            queue.finish(session, job.job, "g", Result("", "", "", "", "", (), seconds=6.0), NOON)
+    waits = submit(ada, a_notebook() + b"\n").json()["submission"]
+
+    told = {one["submission"]: (one["place"], one["expected_seconds"]) for one in ada.get("/api/submissions").json()}
+
+    assert told == {done: (None, None), waits: (1, 6.0)}
 
 
 def test_the_seed_is_never_told(ada, event, a_notebook):
