@@ -1,11 +1,12 @@
 """What an exercise builds itself, and so may not be called: families of torch functions, libraries, the network."""
 
 import builtins
-import contextlib
+import functools
 import socket
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
 
@@ -13,7 +14,7 @@ import torch
 from torch.nn.utils import clip_grad
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["FAMILIES", "NETWORK", "Forbidden", "banned"]
+__all__ = ["FAMILIES", "NETWORK", "Forbidden", "bans"]
 
 FUNCTIONS = {  # words in the names under which torch runs every spelling of what an exercise builds itself
     "softmax": ("softmax", "softmin", "cross_entropy", "scaled_dot_product", "multi_head_attention"),
@@ -39,39 +40,46 @@ class Ban(TorchFunctionMode):
     A function mode, not a dispatch mode: the first use of a dispatch mode imports torch._dynamo, a full second.
     """
 
-    def __init__(self, words: Sequence[str]):
+    def __init__(self, words: tuple[str, ...]):
         super().__init__()
         self.words = words
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         name = getattr(function, "__name__", "")
-        if any(word in f" {name} " for word in self.words):
+        if names_one(name, self.words):
             raise Forbidden(f"torch's own {name.strip('_')}")
         return function(*args, **(kwargs or {}))
 
 
-@contextlib.contextmanager
-def banned(families: Sequence[str], function: Any) -> Iterator[None]:
-    """Runs `function` (called inside this context) without what the families name.
+@functools.lru_cache(4096)
+def names_one(name: str, words: tuple[str, ...]) -> bool:
+    return any(word in f" {name} " for word in words)
+
+
+@functools.cache
+def words_of(families: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for family in families for word in FUNCTIONS.get(family, ()))
+
+
+def bans(families: tuple[str, ...], function: Any) -> Iterator[AbstractContextManager]:
+    """What keeps `function` from using what the families name, while it is called inside all of these.
 
     Raises:
-        Forbidden: it is called, or for a library, it can be reached from the function's code.
+        Forbidden: what a library gives can be reached from the function's code. In the contexts: it is called.
     """
-    with contextlib.ExitStack() as stack:
-        if words := [word for family in families for word in FUNCTIONS.get(family, ())]:
-            stack.enter_context(Ban(words))
-        if "optim" in families:
-            stack.enter_context(mock.patch.object(torch.optim.Optimizer, "__init__", forbidding("torch.optim")))
-        if "clip_grad" in families:
-            stack.enter_context(mock.patch.object(clip_grad, "torch", Untouchable("torch's own clip_grad functions")))
-        if "network" in families:
-            for name in ("connect", "connect_ex", "sendto"):
-                stack.enter_context(mock.patch.object(socket.socket, name, forbidding(NETWORK)))
-            stack.enter_context(mock.patch.object(socket, "getaddrinfo", forbidding(NETWORK)))
-        if roots := [root for family in families for root in LIBRARIES.get(family, ())]:
-            refuse_reachable(function, roots)
-            stack.enter_context(mock.patch.object(builtins, "__import__", importing(roots)))
-        yield
+    if words := words_of(families):
+        yield Ban(words)
+    if "optim" in families:
+        yield mock.patch.object(torch.optim.Optimizer, "__init__", forbidding("torch.optim"))
+    if "clip_grad" in families:
+        yield mock.patch.object(clip_grad, "torch", Untouchable("torch's own clip_grad functions"))
+    if "network" in families:
+        for name in ("connect", "connect_ex", "sendto"):
+            yield mock.patch.object(socket.socket, name, forbidding(NETWORK))
+        yield mock.patch.object(socket, "getaddrinfo", forbidding(NETWORK))
+    if roots := [root for family in families for root in LIBRARIES.get(family, ())]:
+        refuse_reachable(function, roots)
+        yield mock.patch.object(builtins, "__import__", importing(roots))
 
 
 def forbidding(what: str) -> Callable:

@@ -7,18 +7,16 @@ import builtins
 import contextlib
 import sys
 import traceback
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .bans import banned
 from .codec import NotCarried, Packer, Parcel, Unpacker, identical, plain_tensor, same_bits
 from .given import GIVEN, Kept, stand_in
 from .given.files import remove_folders
-from .guards import Dice, Switches, Tape
+from .guards import Dice, Guard, Switches
 from .peer import Exchange, Peer, Raised
 from .printable import printable
 from .standins import Distant, DistantFunction, DistantModule, distant_class, distant_iterator
@@ -39,8 +37,7 @@ class Bench(Peer):
         super().__init__(exchange)
         self.names, self.problems = names, problems or {}
         self.stand_ins: dict[str, Any] = {}
-        self.guard: contextlib.ExitStack | None = None
-        self.enter_guard = contextlib.ExitStack
+        self.guard: Guard | None = None
 
     def perform(self, verb: str, arguments: Any, request: Parcel) -> tuple[Any, Sequence[Tensor]]:
         match verb, list(arguments):
@@ -83,72 +80,49 @@ class Bench(Peer):
     def call(
         self, request: Parcel, function: Any, args: tuple, kwargs: dict, rules: dict
     ) -> tuple[Any, Sequence[Tensor]]:
-        notes: dict[str, list] = {"warnings": [], "stderr": []}
-        dice = Dice()
-        with self.guarded(rules, notes, function):
+        guard, dice = Guard(rules, function, self.names, self.stand_ins), Dice()
+        with self.under(guard):
             switches = Switches()
             value = function(*args, **kwargs)
-            notes["left"] = switches.left()
+            left = switches.left()
+        notes = guard.notes()
+        notes["left"] = left
         notes["edited"] = edited(request, [*args, *kwargs.values()])
         notes["dice"] = [] if isinstance(function, type) else dice.moved()  # a constructor may draw its first weights
         leaves = [parameters(module)[name] for module, names in rules.get("modules", ()) for name in names]
         return (value, {kind: noted for kind, noted in notes.items() if noted}), leaves
 
     def next_item(self, iterator: Iterator) -> tuple:
-        notes: dict[str, list] = {"warnings": [], "stderr": []}
-        done = object()
-        with self.guarded({"grad": True}, notes, None):
+        guard, done = Guard({"grad": True}, None, self.names, self.stand_ins), object()
+        with self.under(guard):
             item = next(iterator, done)
-        return ((item is done, None if item is done else item), notes)
+        return ((item is done, None if item is done else item), guard.notes())
 
     @contextlib.contextmanager
-    def guarded(self, rules: dict, notes: dict, function: Any) -> Iterator[None]:
-        """Runs the learner's code under the rules, lifted while it calls back: the check's own code runs free."""
-
-        def enter() -> contextlib.ExitStack:
-            with contextlib.ExitStack() as stack:  # undone if it is interrupted half way, by an alarm for instance
-                stack.enter_context(torch.set_grad_enabled(rules["grad"]))
-                stack.enter_context(overheard(notes))
-                stack.enter_context(self.standing_in())
-                if rules.get("forbids"):
-                    stack.enter_context(banned(rules["forbids"], function))
-                return stack.pop_all()
-
-        outer = self.guard, self.enter_guard
-        self.guard, self.enter_guard = enter(), enter
+    def under(self, guard: Guard) -> Iterator[None]:
+        """Runs the learner's code under the guard, lifted while it calls back: the check's own code runs free."""
+        outer = self.guard
         try:
+            guard.on()
+            self.guard = guard
             yield
         finally:
-            self.guard.close()
-            self.guard, self.enter_guard = outer
-
-    @contextlib.contextmanager
-    def standing_in(self) -> Iterator[None]:
-        """Puts the prerequisites' stand-ins under their names, and the learner's own back afterwards."""
-        absent = object()
-        kept = {name: self.names.get(name, absent) for name in self.stand_ins}
-        self.names.update(self.stand_ins)
-        try:
-            yield
-        finally:
-            for name, value in kept.items():
-                if value is absent:
-                    self.names.pop(name, None)
-                else:
-                    self.names[name] = value
+            guard.off()
+            self.guard = outer
 
     def ask(self, verb: str, *arguments: Any, leaves: Sequence[Tensor] = ()) -> Any:
         """Calls the check back from within the learner's code, with the guard lifted meanwhile."""
         if self.guard is None:
             return self.ask_plainly(verb, *arguments, leaves=leaves)
-        enter, grad = self.enter_guard, torch.is_grad_enabled()
-        self.guard.close()
+        guard, grad = self.guard, torch.is_grad_enabled()
+        guard.off()
         self.guard = None
         try:
             with torch.set_grad_enabled(grad):
                 return self.ask_plainly(verb, *arguments, leaves=leaves)
         finally:
-            self.guard = enter()
+            guard.on()
+            self.guard = guard
             torch.set_grad_enabled(grad)  # inside the learner's own no_grad block, if there is one
 
     def ask_plainly(self, verb: str, *arguments: Any, leaves: Sequence[Tensor] = ()) -> Any:
@@ -196,24 +170,6 @@ class Bench(Peer):
             case {"$": "held", "at": int(at), "kind": "class", "name": str(name)}:
                 return distant_class(self, at, name)
         raise LookupError("an unknown reference")
-
-
-@contextlib.contextmanager
-def overheard(notes: dict) -> Iterator[None]:
-    """Keeps warnings, stdout and stderr of the learner's code from the notebook: nbgrader gives 0 to any stderr."""
-    out, err = Tape(), Tape()
-    with (
-        warnings.catch_warnings(record=True) as heard,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        warnings.simplefilter("always")
-        try:
-            yield
-        finally:
-            notes["warnings"] = (notes["warnings"] + [printable(str(w.message))[:200] for w in heard])[:5]
-            if err.getvalue().strip():
-                notes["stderr"] = (notes["stderr"] + [printable(err.getvalue().strip())[:200]])[:5]
 
 
 def edited(request: Parcel, arguments: list) -> list[int]:

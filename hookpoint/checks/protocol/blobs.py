@@ -3,13 +3,14 @@
 Each tensor is its dtype's name, its shape, and its numbers in order; nothing of what arrives is taken on trust.
 """
 
+import ctypes
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["NAME", "join", "split"]
+__all__ = ["NAME", "join", "raw", "split"]
 
 ALIGNED = 16
 MOST_AXES = 64
@@ -21,11 +22,16 @@ DTYPES = {name: getattr(torch, name) for name in NAMES if hasattr(torch, name)}
 NAME = {dtype: name for name, dtype in DTYPES.items()}
 
 
+def raw(tensor: Tensor) -> bytes:
+    """The numbers of a contiguous tensor on the CPU, as they lie in memory."""
+    return ctypes.string_at(tensor.data_ptr(), tensor.nbytes) if tensor.nbytes else b""
+
+
 def join(tensors: Sequence[Tensor]) -> tuple[list, bytes]:
     """What each tensor is, and the bytes of all. The tensors are contiguous, on the CPU, and without a graph."""
     about, parts = [], []
     for tensor in tensors:
-        data = tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b""
+        data = raw(tensor)
         about.append([NAME[tensor.dtype], list(tensor.shape)])
         parts += [data, bytes(-len(data) % ALIGNED)]
     return about, b"".join(parts)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hookpoint.model import Config, TrainConfig
 
-from .blobs import NAME
+from .blobs import NAME, raw
 
 __all__ = ["MAX_BYTES", "RECORDS", "NotCarried", "Packer", "Parcel", "Unpacker", "identical"]
 
@@ -68,6 +68,11 @@ class Packer:
         if value is None or value is True or value is False:
             return value
         kind = type(value)
+        if kind is int and -EXACT < value < EXACT:  # the rest of these lines: what is met most, without a call
+            return value
+        if kind is str:
+            self.weigh(len(value))
+            return value
         if kind is float and math.isfinite(value):
             return value
         pack = PACK.get(kind) or next((pack for one, pack in PACK.items() if isinstance(value, one)), None)
@@ -124,8 +129,8 @@ class Packer:
     def keep(self, tensor: Tensor) -> int:
         if tensor.dtype not in NAME:
             raise NotCarried(f"has the dtype {tensor.dtype}, which is not carried")
-        self.weigh(tensor.numel() * tensor.element_size())
-        self.tensors.append(tensor.detach().clone(memory_format=torch.contiguous_format))
+        self.weigh(tensor.nbytes)
+        self.tensors.append(in_order(tensor))  # copied by `laid_out`, or on its way
         return len(self.tensors) - 1
 
     def weigh(self, size: int) -> None:
@@ -249,8 +254,7 @@ def demanded(value: Any, kind: type, longest: int = MAX_BYTES) -> Any:
 
 
 def refuse_alike(keys: list) -> None:
-    counts = Counter(map(hash, keys))
-    if counts and max(counts.values()) > MOST_ALIKE:
+    if len(keys) > MOST_ALIKE and max(Counter(map(hash, keys)).values()) > MOST_ALIKE:
         raise NotCarried("has too many keys that hash alike")
 
 
@@ -259,7 +263,7 @@ def plain_tensor(tensor: Tensor) -> Tensor | None:
     with torch._C.DisableTorchFunctionSubclass():
         try:
             plain = tensor if type(tensor) in (Tensor, torch.nn.Parameter) else tensor.as_subclass(Tensor)
-            ordinary = plain.layout is torch.strided and plain.device.type == "cpu" and not plain.is_quantized
+            ordinary = plain.layout is torch.strided and plain.is_cpu and not plain.is_quantized
             return plain if ordinary and (plain.numel() == 0 or plain.data_ptr()) else None
         except Exception:
             return None
@@ -270,7 +274,8 @@ def laid_out(tensor: Tensor, stride: list[int] | None) -> Tensor:
     if not stride or len(stride) != tensor.ndim:
         return tensor.clone()
     order = sorted(range(tensor.ndim), key=lambda axis: -stride[axis])
-    return tensor.permute(order).contiguous().permute([order.index(axis) for axis in range(tensor.ndim)])
+    copy = tensor.permute(order).clone(memory_format=torch.contiguous_format)
+    return copy.permute([order.index(axis) for axis in range(tensor.ndim)])
 
 
 def identical(a: Parcel, b: Parcel) -> bool:
@@ -280,8 +285,12 @@ def identical(a: Parcel, b: Parcel) -> bool:
 
 def same_bits(a: Tensor, b: Tensor) -> bool:
     """Whether two plain tensors hold the same bits, whatever their order in memory."""
-    return a.dtype == b.dtype and a.shape == b.shape and torch.equal(bits(a), bits(b))
+    return a.dtype == b.dtype and a.shape == b.shape and raw(in_order(a)) == raw(in_order(b))
 
 
-def bits(tensor: Tensor) -> Tensor:
-    return tensor.detach().reshape(-1).contiguous().view(torch.uint8) if tensor.numel() else tensor.reshape(-1)
+def in_order(tensor: Tensor) -> Tensor:
+    """The same numbers, as they lie in memory one after the other: a copy only where they do not."""
+    plain = tensor.detach()
+    if plain.is_contiguous() and not (plain.is_conj() or plain.is_neg()):
+        return plain
+    return plain.clone(memory_format=torch.contiguous_format)

@@ -6,6 +6,7 @@ may hide traces on purpose: that harms nobody but the answers of the same submis
 
 import contextlib
 import functools
+import gc
 import os
 import sys
 import types
@@ -17,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from hookpoint.model import Config
+
+from . import writes
 
 __all__ = ["Traces"]
 
@@ -42,8 +45,9 @@ class Traces:
 
     def __init__(self):
         self.places = [vars(sys.modules[name]) for name in MODULES if name in sys.modules]
-        self.places += [vars(kind) for kind in (*descendants(nn.Module), *Tensor.__mro__, nn.Parameter)]
+        self.places += [members(kind) for kind in (*descendants(nn.Module), *Tensor.__mro__, nn.Parameter)]
         self.libraries = [[*place.values()] for place in self.places]
+        self.states = [writes.state(place) for place in self.places] if writes.NUMBERED else [-1] * len(self.places)
         self.switches = switches()
 
     def begin(self, names: dict[str, Any]) -> None:
@@ -59,7 +63,7 @@ class Traces:
             or switches() != self.switches
             or self.files is None
             or files() != self.files
-            or any(map(changed, self.places, self.libraries))
+            or any(map(changed, self.places, self.libraries, self.states))
         )
 
 
@@ -83,8 +87,15 @@ def same(now: list[Any], was: list[Any]) -> bool:
     return [*map(id, now)] == [*map(id, was)]
 
 
-def changed(place: dict[str, Any], was: list[Any]) -> bool:
+def members(kind: type) -> dict[str, Any]:
+    """The dictionary of a class itself, of which `vars` gives a view."""
+    return gc.get_referents(vars(kind))[0]
+
+
+def changed(place: dict[str, Any], was: list[Any], state: int) -> bool:
     """Whether it holds something else than it did, beside modules that were imported since, and Python's own notes."""
+    if writes.NUMBERED and writes.state(place) == state:
+        return False
     if not same([*place.values()][: len(was)], was):
         return True
     new = [(name, place[name]) for name in [*place][len(was) :]] if len(place) > len(was) else ()
