@@ -85,7 +85,7 @@ class Guard:
     def notes(self) -> dict[str, list[str]]:
         """What was overheard, beside what was printed, which is nobody's business."""
         said = [str(warning.message) for heard in self.heard for warning in heard[:MOST_NOTES]]
-        errors = self.err.getvalue().strip()
+        errors = " ".join(self.err.getvalue().split())
         return {
             "warnings": [printable(text)[:LONGEST_NOTE] for text in said[:MOST_NOTES]],
             "stderr": [printable(errors)[:LONGEST_NOTE]] if errors else [],

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookpoint.checks.protocol.blobs import join, split
-from hookpoint.checks.protocol.codec import NotCarried, Packer, Parcel, Unpacker, identical
+from hookpoint.checks.protocol.codec import NotCarried, Packer, Parcel, Unpacker, identical, same_bits
 from hookpoint.model import Config
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
@@ -81,6 +81,19 @@ def test_the_layout_in_memory_survives():
     assert trip(tensor).stride() == tensor.stride()
 
 
+def test_numbers_that_torch_has_only_promised_survive():
+    conjugate = torch.tensor([1 + 2j, 3 - 4j]).conj()
+    assert conjugate.is_conj() and trip(conjugate).tolist() == [1 - 2j, 3 + 4j]
+    assert conjugate.imag.is_neg() and trip(conjugate.imag).tolist() == [-2, 4]
+
+
+@pytest.mark.parametrize("tensor", [torch.zeros(2, 3), torch.zeros(3, 2).mT, torch.zeros(1).expand(3)], ids=str)
+def test_what_arrives_shares_no_memory_with_what_was_sent(tensor):
+    parcel = packed(tensor)  # as it crosses within one process
+    Unpacker(parcel, unknown).unpack(parcel.tree).fill_(1)
+    assert not tensor.any() and not parcel.tensors[0].any()
+
+
 def test_an_empty_and_a_scalar_tensor_survive():
     assert trip(torch.zeros(0, 3)).shape == (0, 3) and trip(torch.tensor(2.5)).item() == 2.5
 
@@ -148,3 +161,6 @@ def test_identical_sees_a_single_bit():
     tensor = torch.tensor([0.0, math.nan])
     assert identical(packed(tensor), packed(tensor.clone()))
     assert not identical(packed(tensor), packed(torch.tensor([-0.0, math.nan])))
+    turned = torch.arange(6.0).reshape(2, 3).mT
+    assert identical(packed(turned), packed(turned.clone())) and same_bits(turned, turned.contiguous())
+    assert not same_bits(turned, turned.reshape(2, 3).mT.contiguous())
