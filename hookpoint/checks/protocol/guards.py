@@ -6,6 +6,7 @@ Python function costs several times what it costs in a loop. So it is written wi
 
 import ctypes
 import io
+import itertools
 import random
 import sys
 import warnings
@@ -84,10 +85,10 @@ class Guard:
 
     def notes(self) -> dict[str, list[str]]:
         """What was overheard, beside what was printed, which is nobody's business."""
-        said = [str(warning.message) for heard in self.heard for warning in heard[:MOST_NOTES]]
+        said = itertools.islice((str(one.message) for heard in self.heard for one in heard), MOST_NOTES)
         errors = " ".join(self.err.getvalue().split())
         return {
-            "warnings": [printable(text)[:LONGEST_NOTE] for text in said[:MOST_NOTES]],
+            "warnings": [printable(text)[:LONGEST_NOTE] for text in said],
             "stderr": [printable(errors)[:LONGEST_NOTE]] if errors else [],
         }
 
