@@ -77,8 +77,14 @@ def rectangular(learner, draw):
     for n_queries, n_keys in ((3, 7), (1, 6), (4, 5)):
         scores = tempting(draw, 2, 3, n_queries, n_keys)
         hides(learner.apply_mask(scores), scores)
-    scores = tempting(draw, 2, 3, 5, 7).mT.contiguous().mT
-    hides(learner.apply_mask(scores), scores)
+    for scores in (
+        tempting(draw, 2, 3, 5, 7).mT.contiguous().mT,
+        tempting(draw, 2, 3, 5, 7).transpose(1, 2).contiguous().transpose(1, 2),
+        tempting(draw, 1, 3, 4, 4),
+    ):
+        hides(learner.apply_mask(scores), scores)
+    with torch.no_grad():
+        hides(learner.apply_mask(scores), scores)
 
 
 def half_precision(learner, draw):

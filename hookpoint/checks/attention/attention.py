@@ -16,7 +16,9 @@ from ._layer import SHAPES
 CFG = Config(d_vocab=23, n_ctx=11, d_model=14, n_layers=2, n_heads=3, d_head=5, d_mlp=17)
 HUGE = 1e5  # a token this large has scores of about 200,000: lowering them by less leaves them the highest
 LOW = 1e5  # a fixed fill above -LOW is the highest score of a row whose own scores are lower than that
+BEYOND = 1e50  # more than float32 can hold
 SCALED = Tolerance(1e-3, float64=1e-6)  # in float64 too, the root of d_head may be a float32 tensor
+SLOPES = Tolerance(1e-3, float64=1e-5)  # a softmax in float32 rounds a gradient more than what it is a gradient of
 ROUGHLY = Tolerance(5e-2, float64=5e-2)  # at -LOW, float32 inside an answer rounds to hundredths; a leak is the whole
 
 
@@ -37,12 +39,14 @@ def values(learner, draw):
     """The layer agrees with PyTorch's causal attention for any batch and length."""
     w = weights(draw)
     layer = build(learner.Attention, CFG, w)
-    for batch, pos in ((3, 5), (2, 1), (2, CFG.n_ctx)):
+    for batch, pos in ((3, 5), (2, 1), (2, CFG.n_heads), (1, CFG.n_ctx)):
         x = draw.normal(batch, pos, CFG.d_model)
         same(layer(x), reference(x, **w))
     w = {name: value.double() for name, value in w.items()}
     x = draw.normal(3, 5, CFG.d_model, dtype=torch.float64).mT.contiguous().mT
     same(build(learner.Attention, CFG, w)(x), reference(x, **w), "in float64, with an input that is not contiguous")
+    w |= {"W_V": BEYOND * w["W_V"], "b_V": BEYOND * w["b_V"], "W_O": w["W_O"] / BEYOND}
+    same(build(learner.Attention, CFG, w)(x), reference(x, **w), "in float64, with values too large for float32")
 
 
 def other_sizes(learner, draw):
@@ -70,6 +74,9 @@ def again(learner, draw):
     same(layer(x), want, "in eval mode")
     with torch.no_grad():
         same(layer(x), want, "under torch.no_grad()")
+    w = weights(draw)
+    learner.given.load(layer, w)
+    same(layer(x), reference(x, **w), "after a change of all weights")
 
 
 def causality(learner, draw):
@@ -109,9 +116,10 @@ def gradient(learner, draw):
     got = slopes((out * along).sum(), leaves)
     want = slopes((reference(x, **w) * along).sum(), leaves)
     for name in ("x", "W_Q", "W_K", "W_V", "W_O", "b_V", "b_O"):
-        same(got[name], want[name], f"in the gradient of {name}")
+        same(got[name], want[name], f"in the gradient of {name}", SLOPES)
     # Together, because b_K's is 0: only beside b_Q's can rounding be told from a gradient.
-    same(*(torch.stack([found["b_Q"], found["b_K"]]) for found in (got, want)), "in the gradients of b_Q and b_K")
+    yours, right = (torch.stack([found["b_Q"], found["b_K"]]) for found in (got, want))
+    same(yours, right, "in the gradients of b_Q and b_K", SLOPES)
 
 
 def slopes(y, leaves):

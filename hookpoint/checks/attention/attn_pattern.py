@@ -26,6 +26,8 @@ def masked(draw, batch, heads, n_queries, n_keys, fill=-torch.inf):
 def values(learner, draw):
     """Each query's scores become shares of its attention: positive, and summing to 1 over the keys."""
     agree(learner.attn_pattern, reference, draw.normal(2, 3, 5, 7, std=2))
+    for scores in (draw.normal(1, 2, 4, 4, std=2), draw.normal(2, 5, 3, 7, std=2).transpose(1, 2)):
+        same(learner.attn_pattern(scores), reference(scores))
 
 
 def masked_scores(learner, draw):

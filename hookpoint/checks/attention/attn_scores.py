@@ -12,6 +12,7 @@ from .causal_mask import reference as causal_mask
 # No two alike, nor d_model // n_heads like any of them or like the square of d_head's rounded root.
 BATCH, POS, D_MODEL, HEADS, D_HEAD = 2, 7, 19, 3, 5
 
+BEYOND = 1e50  # more than float32 can hold
 SCALED = Tolerance(1e-5, float64=1e-6)  # in float64 too, the root of d_head may be a float32 tensor
 
 
@@ -37,9 +38,12 @@ def values(learner, draw):
 
 def other_sizes(learner, draw):
     """The same for one position, for one head, and where d_head is larger than d_model."""
-    for sizes in ({"pos": 1}, {"heads": 1}, {"d_model": 2, "d_head": 11}):
-        given = inputs(draw, batch=3, **sizes)
+    for sizes in ({"pos": 1}, {"heads": 1}, {"d_model": 2, "d_head": 11}, {"pos": HEADS, "batch": 1}):
+        given = inputs(draw, **{"batch": 3, **sizes})
         same(learner.attn_scores(*given), reference(*given))
+    x, W_Q, b_Q, W_K, b_K = (value.double() for value in inputs(draw))
+    given = x, BEYOND * W_Q, BEYOND * b_Q, W_K / BEYOND, b_K / BEYOND
+    same(learner.attn_scores(*given), reference(*given), "in float64, with queries too large for float32")
 
 
 def key_bias(learner, draw):

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from hookpoint.checks.author import Mismatch, Ref, same
 
-__all__ = ["Graph", "expect", "left_as", "planted", "pulls_once"]
+__all__ = ["Graph", "emptied", "expect", "left_as", "planted", "pulls_once"]
 
 Sum = tuple[list[int], list[Tensor | None] | None]
 
@@ -64,6 +64,13 @@ def expect(contents: Sequence[tuple], want: Sequence[Tensor | None], when: str =
             raise Mismatch(f"gives a gradient {where}, on which the root does not depend.")
         if expected is not None:
             left_as(got, expected, where)
+
+
+def emptied(contents: Sequence[tuple]) -> None:
+    """Raises `Mismatch` unless every grad is None or zeros."""
+    for number, (data, grad) in enumerate(contents, start=1):
+        if grad is not None and not (isinstance(grad, Tensor) and grad.shape == data.shape and not grad.any()):
+            raise Mismatch(f"leaves something in the grad of parameter {number}, expected None or zeros.")
 
 
 def left_as(got: Tensor, want: Tensor, where: str) -> None:

@@ -27,6 +27,7 @@ def broadcast(learner, draw):
         case(draw.normal(3, 5), draw.normal(5), when=f"{wide} b"),
         case(draw.normal(), draw.normal(2, 3), when=f"{wide} a"),
         case(draw.normal(3, 1, 5), draw.normal(2, 1), when=f"{wide} both"),
+        case(draw.normal(2, 2, 3, 5), draw.normal(1, 1), when=f"{wide} b in four axes"),
     )
     like_torch(learner, learner.add, reference, NAMES, *cases)
 

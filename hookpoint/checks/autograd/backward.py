@@ -139,6 +139,8 @@ def once(learner, draw):
     graphs = Graph([leaf], doublings, "of twelve doublings"), Graph([leaf], crossing, "of crossing ways")
     made = run(learner, *graphs)
     pulls_once(learner, [values[1:] for values in made])
+    many = [([at, at], [None, None]) for at in range(30)]
+    run(learner, Graph([leaf], many, "of thirty doublings"))  # to find an order along every way takes 2**30 steps
 
 
 def deep(learner, draw):

@@ -66,12 +66,17 @@ def central(learner, draw):
     """The quotient is (f(x + eps) - f(x - eps)) / (2 eps), whatever eps is; 1e-6 if nobody says."""
     weights, cubes = weighted_cubes(draw, 2, 3)
     x = draw.normal(2, 3, dtype=torch.float64)
+    x[1, 1] = 2.5  # where the step must not grow with the entry
     for eps in (0.1, 0.5):
         want = weights * (3 * x**2 + eps**2) + 2 * x.sum()  # of a cube the quotient is off by eps**2, of a square by 0
         slopes(learner, lambda x: cubes(x) + x.sum() ** 2, x, want, f"with {eps=}", eps, tolerance=OPERATION)
     x = draw.normal(3, dtype=torch.float64)
-    want = (1000 * x).cos() * math.sin(1000 * 1e-6) / 1e-6  # so many waves that any other step shows
-    slopes(learner, lambda x: (1000 * x).sin().sum(), x, want, "of a quick sine, without eps")
+    quick_sine(learner, x, "of a quick sine, without eps")
+
+
+def quick_sine(learner, x, when):
+    want = (1000 * x.double()).cos() * math.sin(1000 * 1e-6) / 1e-6  # so many waves that any other step shows
+    slopes(learner, lambda x: (1000 * x).sin().sum(), x, want, when)
 
 
 def any_shape(learner, draw):
@@ -90,6 +95,7 @@ def precise(learner, draw):
     weights, f = weighted_cubes(draw, 3, 2)
     x = draw.normal(3, 2, mean=100, std=30)
     slopes(learner, f, x, 3 * weights * x.double() ** 2, "for an x in float32")
+    quick_sine(learner, draw.normal(3), "of a quick sine, for an x in float32")
 
 
 def quotients(f, x, up, down, over):

@@ -4,14 +4,14 @@ import torch
 
 from hookpoint.checks.author import Exercise, Mismatch, Slip
 
-from ._graphs import left_as
+from ._graphs import emptied, left_as
 
 LR = 0.1
 SHAPES = ((3, 2), (5,), (3, 2))
 
 
 def drawn(draw, dtype):
-    return [draw.normal(*shape, dtype=dtype) for shape in SHAPES]
+    return [draw.normal(*shape, std=30, dtype=dtype) for shape in SHAPES]
 
 
 def torchs(starts, rounds, **options):
@@ -32,10 +32,9 @@ def follows(learner, starts, rounds, when="", gone_through=list, **options):
     params = learner.given.leaf_values(starts)
     optimizer = learner.SGD(gone_through(params), LR, **options)
     learner.given.set_value_grads(params, rounds[0])
-    upcoming = [*rounds[1:], rounds[-1]]
     for step, want in enumerate(torchs(starts, rounds, **options)):
         optimizer.step()
-        contents = learner.given.set_value_grads(params, upcoming[step])
+        contents = learner.given.set_value_grads(params, [*rounds, rounds[-1]][step + 1])
         arrived(contents, want, f"at step {step + 1} {when}".rstrip())
         kept(contents, rounds[step])
 
@@ -54,8 +53,8 @@ def arrived(contents, want, when):
 def plain(learner, draw):
     """step() moves every parameter by lr against its gradient, in the dtype of its data."""
     for dtype in (torch.float64, torch.float32):
-        rounds = [drawn(draw, dtype) for _ in range(2)]
-        follows(learner, drawn(draw, dtype), rounds, f"in {dtype}".replace("torch.", ""))
+        starts, *rounds = (drawn(draw, dtype) for _ in range(3))
+        follows(learner, starts, rounds, f"in {dtype}".replace("torch.", ""))
 
 
 def with_momentum(learner, draw):
@@ -74,8 +73,7 @@ def same_gradients(learner, draw):
     learner.given.set_value_grads(params, grads)
     optimizer.step()
     optimizer.step()
-    contents = learner.given.value_contents(params)
-    kept(contents, grads)
+    kept(contents := learner.given.value_contents(params), grads)
     arrived(contents, torchs(starts, [grads, grads], momentum=0.9)[-1], "at step 2, with the gradients of step 1")
 
 
@@ -90,15 +88,21 @@ def without_gradient(learner, draw):
 
 def any_iterable(learner, draw):
     """params may be anything that can be gone through, also a generator that can be gone through only once."""
-    rounds = [drawn(draw, torch.float64) for _ in range(2)]
-    follows(learner, drawn(draw, torch.float64), rounds, "where params is a generator", gone_through=iter)
+    starts, *rounds = (drawn(draw, torch.float64) for _ in range(3))
+    follows(learner, starts, rounds, "where params is a generator", gone_through=iter)
 
 
 def two_of_them(learner, draw):
     """Two optimisers have nothing in common."""
-    starts, rounds = drawn(draw, torch.float64), [drawn(draw, torch.float64) for _ in range(2)]
+    starts, *rounds = (drawn(draw, torch.float64) for _ in range(3))
     follows(learner, starts, rounds[:1], momentum=0.9)
     follows(learner, starts, rounds[::-1], "of a second optimiser", momentum=0.9)
+    params = learner.given.leaf_values(starts)
+    for which in ("first", "second"):
+        learner.given.set_value_grads(params, rounds[0])
+        learner.SGD(params, LR, momentum=0.9).step()
+        starts = torchs(starts, rounds[:1], momentum=0.9)[0]
+        arrived(learner.given.value_contents(params), starts, f"at the only step of the {which} of two optimisers")
 
 
 def zeroed(learner, draw):
@@ -108,16 +112,13 @@ def zeroed(learner, draw):
     params = learner.given.leaf_values(starts)
     optimizer = learner.SGD(params, LR, momentum=0.9)
     optimizer.zero_grad()
-    learner.given.set_value_grads(params, rounds[0])
-    upcoming = [*rounds[1:], rounds[-1]]
+    emptied(learner.given.set_value_grads(params, rounds[0]))
     for step, want in enumerate(torchs(starts, rounds, momentum=0.9)):
         optimizer.step()
         if step > 0:
             optimizer.zero_grad()
-        contents = learner.given.set_value_grads(params, upcoming[step])
-        for number, (data, grad) in enumerate(contents if step > 0 else (), start=1):
-            if grad is not None and (grad.shape != data.shape or grad.count_nonzero()):
-                raise Mismatch(f"leaves something in the grad of parameter {number}, expected None or zeros.")
+        contents = learner.given.set_value_grads(params, [*rounds, rounds[-1]][step + 1])
+        emptied(contents if step > 0 else ())
         arrived(contents, want, f"at step {step + 1}" + ", with zero_grad() after step 2" * (step > 1))
 
 

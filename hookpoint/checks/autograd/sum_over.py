@@ -25,7 +25,7 @@ def everything(learner, draw):
 
 def along(learner, draw):
     """With dim, that axis is summed away; dim counts from the end where it is negative."""
-    cases = [case(draw.normal(2, 3, 5), when=f"with {dim=}", dim=dim) for dim in (1, 0, 2, -1, -3)]
+    cases = [case(draw.normal(2, 3, 5), when=f"with {dim=}", dim=dim) for dim in (1, 0, 2, -1, -3, -2)]
     thin = case(draw.normal(3, 1, 5), when="with dim=0, where another axis has length 1", dim=0)
     like_torch(learner, learner.sum_over, reference, NAMES, *cases, thin)
 
@@ -40,7 +40,7 @@ def kept_axes(learner, draw):
     """With keepdim=True, what was summed stays as an axis of length 1."""
     cases = [
         case(draw.normal(2, 3, 5), when=f"with {dim=} and keepdim=True", dim=dim, keepdim=True)
-        for dim in (0, 1, -1, None)
+        for dim in (0, 1, -1, None, -2)
     ]
     like_torch(learner, learner.sum_over, reference, NAMES, *cases)
 

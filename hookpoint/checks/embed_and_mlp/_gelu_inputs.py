@@ -27,7 +27,8 @@ def on_a_grid(f: Callable, reference: Callable) -> None:
 def on_any_shape(f: Callable, reference: Callable, draw: Draw) -> None:
     """The same for one number, for several axes, for a layout that is not contiguous, and in half precision."""
     several, halves = draw.normal(3, 2, 5, std=2), draw.normal(3, 5, std=2, dtype=torch.float16)
-    for x in (draw.normal(1, std=2)[0], several, several.permute(2, 0, 1), halves):
+    nothing = torch.zeros(1, 2, 1, dtype=torch.float64)  # 0 is a number like any other, and axes of length 1 stay
+    for x in (draw.normal(1, std=2)[0], several, several.permute(2, 0, 1), halves, nothing):
         same(f(x), reference(x), tolerance=CONSTANTS)
 
 
@@ -40,5 +41,5 @@ def on_large_numbers(f: Callable, reference: Callable) -> None:
 
 def in_the_gradient(f: Callable, reference: Callable, draw: Draw) -> None:
     """The same for the gradient with respect to x."""
-    x = torch.cat([grid(), draw.normal(7)])
+    x = torch.cat([grid(), draw.normal(7), torch.zeros(1)])
     same(*gradients(f, x), *gradients(reference, x), "in the gradient of x", CONSTANTS)

@@ -35,6 +35,9 @@ def values(learner, draw):
     tokens = draw.ids(CFG.d_vocab, 7, 3).T
     same(module(tokens), reference(tokens, **weights), "with tokens that are not contiguous")
     untouched(learner, module, weights)
+    step = draw.normal(*weights["W_E"].shape)
+    learner.given.add_to(module, "W_E", step)
+    same(module(tokens), reference(tokens, weights["W_E"] + step), "after a change of W_E")
 
 
 def large_vocabulary(learner, draw):

@@ -10,7 +10,7 @@ from hookpoint.checks.author import Exercise, Slip, build, same
 from . import _norms as norms
 from ._parts import CFG, drawn, leaves, same_leaf_gradients, untouched
 
-SHAPES = ((3, 2, 5), (2, 5), (7,), ())  # before the features; four axes first, where axis 1 and axis -2 differ
+SHAPES = ((3, 2, 5), (2, 5), (7,), (), (1, 3))  # before the features; four axes first, where axis 1 and axis -2 differ
 
 
 def reference(x, w, b, eps=CFG.eps):
@@ -38,6 +38,8 @@ def values(learner, draw):
             same(module(x), reference(x, **w))
     x = rows(draw, CFG.d_model, 3, 5, dtype=dtype).permute(2, 1, 0)  # no view flattens its leading axes
     same(module(x), reference(x, **w), "with an x that is not contiguous")
+    module.eval()
+    same(module(x), reference(x, **w), "in eval mode")
     untouched(learner, module, w)
 
 
@@ -48,6 +50,10 @@ def small_variance(learner, draw):
         module = build(learner.LayerNorm, replace(CFG, eps=eps), w)
         x = 1 + draw.normal(3, 5, CFG.d_model) * torch.tensor([0, 1e-3, 0.1, 0.4, 1.0])[:, None]
         same(module(x), reference(x, **w, eps=eps))
+    eps, w = 2**-20, weights(draw, dtype=torch.float64)  # as small as they come; a power of two for float32 too
+    module = build(learner.LayerNorm, replace(CFG, eps=eps), w)
+    x = draw.normal(5, CFG.d_model, dtype=torch.float64) * torch.tensor([0, 1e-4, 1e-3, 1e-2, 1.0])[:, None]
+    same(module(x), reference(x, **w, eps=eps), f"with an eps of {eps:.1g}")
 
 
 def one_feature(learner, draw):

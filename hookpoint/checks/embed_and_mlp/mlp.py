@@ -39,6 +39,10 @@ def values(learner, draw):
         same(module(x), reference(x, **w))
     x = draw.normal(2, CFG.d_model, 7, dtype=dtype).mT
     same(module(x), reference(x, **w), "with an x that is not contiguous")
+    w = weights(draw, CFG, dtype)
+    learner.given.load(module, w)
+    module.eval()
+    same(module(x), reference(x, **w), "after a change of all weights, in eval mode")
 
 
 def position_by_position(learner, draw):

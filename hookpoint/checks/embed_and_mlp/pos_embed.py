@@ -43,6 +43,11 @@ def offset(learner, draw):
         same(module(tokens, start), reference(tokens, start, **weights))
     tokens = draw.ids(SMALL.d_vocab, 2, 1)
     same(module(tokens, offset=SMALL.n_ctx - 1), reference(tokens, SMALL.n_ctx - 1, **weights))
+    step = draw.normal(*weights["W_pos"].shape)
+    learner.given.add_to(module, "W_pos", step)
+    changed = {"W_pos": weights["W_pos"] + step}
+    same(module(tokens, SMALL.n_ctx - 1), reference(tokens, SMALL.n_ctx - 1, **changed), "after a change of W_pos")
+    same(module(tokens), reference(tokens, **changed), "without an offset, after calls with one")
 
 
 def limit(learner, draw):

@@ -52,18 +52,22 @@ def in_order(learner, draw):
 
 def labelled(learner, draw):
     """There is one label for each term, all different, and it says which part it is, and of which layer in figures."""
-    cache = cache_of(draw, 12)
+    for layers in (12, 3):
+        labels_told(learner, cache_of(draw, layers), layers)
+
+
+def labels_told(learner, cache, layers):
     stack, labels = got = learner.get_resid_stack(cache)
     if not all(isinstance(label, str) for label in labels):
         raise Mismatch("gives labels that are not all strings.", got=got)
     if not len(labels) == len(set(labels)) == len(stack):
         count = f"{len(labels)} labels, {len(set(labels))} of them different,"
         raise Mismatch(f"gives {count} for {len(stack)} terms.", got=got)
-    terms = [("the embeddings", ""), *((part, str(layer)) for layer in range(12) for part in ("attention", "MLP"))]
+    terms = [("the embeddings", None), *((part, layer) for layer in range(layers) for part in ("attention", "MLP"))]
     for label, (part, layer) in zip(labels, terms, strict=True):
         about = "attention" if "att" in label.lower() else "MLP" if "mlp" in label.lower() else part
-        if about != part or (layer and layer not in re.findall(r"\d+", label)):
-            of = f" of layer {layer}" if layer else ""
+        if about != part or (layer is not None and layer not in map(int, re.findall(r"\d+", label))):
+            of = f" of layer {layer}" if layer is not None else ""
             raise Mismatch(f"labels the term of {part}{of} as {label!r}.", got=got)
 
 

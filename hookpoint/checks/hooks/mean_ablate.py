@@ -53,11 +53,14 @@ def at_each_position(learner, draw):
     for layer, head, texts, dtype in ((0, 2, 4, torch.float32), (1, 0, 1, torch.float64)):
         model, weights = start(learner, draw, dtype)
         ref = draw.ids(CFG.d_vocab, texts, 5)
-        mean, pair = mean_of(ref, weights, layer, head, 0), learner.mean_ablate(model, layer, head, ref)
-        for rows, length in ((5, 3), (2, 5), (1, 1)):
-            edits = {z_of(layer): [with_head(head, mean[:length])]}
-            when = f"for a run of {rows} x {length} tokens and a reference of {texts} x 5"
-            same_edit(learner, model, draw.ids(CFG.d_vocab, rows, length), weights, [pair], edits, when)
+        refs = ref, torch.cat([ref[:1], ref])  # in the second, one text comes twice and counts twice
+        pairs = [learner.mean_ablate(model, layer, head, ref) for ref in refs]
+        for ref, pair in zip(refs, pairs, strict=True):
+            mean = mean_of(ref, weights, layer, head, 0)
+            for rows, length in ((5, 3), (2, 5), (1, 1)):
+                edits = {z_of(layer): [with_head(head, mean[:length])]}
+                when = f"for a run of {rows} x {length} tokens and a reference of {len(ref)} x 5"
+                same_edit(learner, model, draw.ids(CFG.d_vocab, rows, length), weights, [pair], edits, when)
     left_alone(learner, model, {})
 
 
@@ -98,6 +101,9 @@ def taken_once(learner, draw):
     for pair, calls in zip(pairs[1:], ("one call", "no call"), strict=True):
         when = f"when the model's weights have changed since mean_ablate, after {calls} of its hook"
         same_edit(learner, model, tokens, weights, [pair], edits, when)
+    pair = learner.mean_ablate(model, 1, 2, ref)
+    edits = {z_of(1): [with_head(2, mean_of(ref, weights, 1, 2, 0))]}
+    same_edit(learner, model, tokens, weights, [pair], edits, "by a new call, after the model's weights have changed")
 
 
 def averaging(make_mean, at_call=False):

@@ -25,9 +25,8 @@ def same_cache(got, want, when=""):
     cache = got[1]
     for name in want:
         if name not in cache:
-            raise Mismatch(
-                f"gave a cache without {name}{when}.", f"  It has {len(cache)} of {len(want)} names.", got=got
-            )
+            line = f"  It has {len(cache)} of {len(want)} names."
+            raise Mismatch(f"gave a cache without {name}{when}.", line, got=got)
     for name in cache:
         if name not in want:
             raise Mismatch(f"gave a cache with {name!r}, which was not asked for{when}.", got=got)
@@ -60,14 +59,16 @@ def only_these(learner, draw):
         (learner.given.name_ends("hook_pattern"), patterns, " with a predicate"),
         ([], [], " with an empty list"),
     ):
-        got = learner.run_with_cache(model, tokens, names)
-        same(got[0], logits, when.strip())
-        same_cache(got, {name: values[name] for name in wanted}, when)
+        for grad in (False, True):
+            got = learner.run_with_cache(model, tokens, names, grad=grad)
+            same(got[0], logits, when.strip())
+            same_cache(got, {name: values[name] for name in wanted}, when)
 
 
 def values_at_that_point(learner, draw):
     """A cached value is what left its point: a later edit in place does not reach it, an earlier edit does."""
     model, tokens, weights = start(learner, draw)
+    learner.run_with_cache(model, tokens)  # what is kept of this run must not serve for the next one
     learner.given.set_hook(model, NEXT, learner.given.noting_hook(learner.given.journal(), "theirs", "in place", 2.0))
     before = learner.given.hooks_set(model)
     got = learner.run_with_cache(model, tokens)
@@ -81,8 +82,7 @@ def each_run_its_own(learner, draw):
     """A cache belongs to its run: a second run changes nothing in the first one's, and adds nothing to its own."""
     model, tokens, weights = start(learner, draw)
     other = draw.ids(CFG.d_vocab, 2, 4)
-    runs = (tokens, [SHARED]), (other, ["hook_embed"])
-    first, second = learner.given.two_caches(learner.run_with_cache, model, *runs)
+    first, second = learner.given.two_caches(learner.run_with_cache, model, (tokens, [SHARED]), (other, ["hook_embed"]))
     same_cache((None, second), {"hook_embed": run(other, weights)[1]["hook_embed"]}, " at the second run")
     same_cache((None, first), {SHARED: run(tokens, weights)[1][SHARED]}, " after another run")
     left_alone(learner, model, {})
@@ -101,9 +101,10 @@ def within_the_graph(learner, draw):
     weights = some_weights(draw, dtype=torch.float64)
     model, tokens = model_of(learner, weights, tool="unassisted_gpt2"), draw.ids(CFG.d_vocab, 2, 4)
     along = draw.normal(2, 4, CFG.d_vocab, dtype=torch.float64)
+    learner.given.set_hook(model, NEXT, learner.given.noting_hook(learner.given.journal(), "theirs", "times", -2.0))
     found = learner.given.cached_gradients(learner.run_with_cache, model, tokens, along)
     tracked = {name: weight.requires_grad_() for name, weight in weights.items()}
-    logits, values = run(tokens, tracked)
+    logits, values = run(tokens, tracked, edits={NEXT: [lambda value: value * -2.0]})
     wanted = torch.autograd.grad((logits * along).sum(), list(values.values()))
     for (name, value), want in zip(values.items(), wanted, strict=True):
         if name not in found:

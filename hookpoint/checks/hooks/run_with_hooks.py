@@ -87,14 +87,15 @@ def in_list_order(learner, draw):
     book = learner.given.journal()
     made = [("first", "plus", 0.7), ("second", "times", -3.0), ("third", "look", 1.0), ("fourth", "plus", 0.2)]
     hooks = [learner.given.noting_hook(book, *each) for each in made]
-    where = [MID, learner.given.name_ends("0.hook_resid_mid"), MID, MID, MID]
+    # Not in the stream: a number added to all of it is taken off by the next LayerNorm.
+    where = [POST, learner.given.name_ends("0.mlp.hook_post"), POST, POST, POST]
     made, hooks = [*made, made[0]], [*hooks, hooks[0]]
     got = learner.run_with_hooks(model, tokens, list(zip(where, hooks, strict=True)))
     order = [label for label, _, _ in learner.given.entries(book)]
     if order != [label for label, _, _ in made]:
         line = "  The list has first, second, third, fourth at this point, and the first once more."
         raise Mismatch(f"ran the hooks at one point in the order {order}.", line)
-    want = run(tokens, weights, edits={MID: [plus(0.7), times(-3.0), plus(0.2), plus(0.7)]})[0]
+    want = run(tokens, weights, edits={POST: [plus(0.7), times(-3.0), plus(0.2), plus(0.7)]})[0]
     same(got, want, "with five hooks at one point")
     left_alone(learner, model, {})
 
@@ -105,9 +106,9 @@ def by_predicate(learner, draw):
     book = learner.given.journal()
     fits, hook = learner.given.name_ends("hook_z"), learner.given.noting_hook(book, "p", "times", 0.5)
     got = learner.run_with_hooks(
-        model, tokens, [(fits, hook), (MID, learner.given.noting_hook(book, "n", "plus", 1.0))]
+        model, tokens, [(fits, hook), (POST, learner.given.noting_hook(book, "n", "plus", 1.0))]
     )
-    edits = {f"blocks.{layer}.attn.hook_z": [times(0.5)] for layer in range(CFG.n_layers)} | {MID: [plus(1.0)]}
+    edits = {f"blocks.{layer}.attn.hook_z": [times(0.5)] for layer in range(CFG.n_layers)} | {POST: [plus(1.0)]}
     same(got, run(tokens, weights, edits=edits)[0], "with a predicate that fits both layers' hook_z")
 
 

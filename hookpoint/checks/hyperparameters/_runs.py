@@ -17,11 +17,11 @@ class Runs:
     """A `make_run` whose losses depend on seed and settings alone, and which keeps what it was asked for.
 
     The losses fall, then swing around a level by `NOISE`. Where `diverges(settings)` gives a number, the run ends with
-    it: NaN or infinity.
+    it: NaN or infinity. With `late` only its last loss is one, as in the notebook, where a run is given up.
     """
 
-    def __init__(self, draw, diverges=lambda settings: None):
-        self.label, self.diverges = str(draw.number(0, 2**40)), diverges
+    def __init__(self, draw, diverges=lambda settings: None, late=False):
+        self.label, self.diverges, self.late = str(draw.number(0, 2**40)), diverges, late
         self.asked: list[tuple[object, dict]] = []
 
     def __call__(self, seed=0, **settings):
@@ -43,7 +43,9 @@ class Runs:
         signs = (torch.randint(2, (PLATEAU // 2,), generator=generator) * 2 - 1).tolist()
         swinging = [level + NOISE * sign for pair in signs for sign in (pair, -pair)]
         last = self.diverges(settings)
-        return falling + swinging if last is None else [*falling, 20.0, 400.0, *[last] * (PLATEAU - 2)]
+        if last is None:
+            return falling + swinging
+        return [*falling, *swinging[:-1], last] if self.late else [*falling, 20.0, 400.0, *[last] * (PLATEAU - 2)]
 
 
 Runs.__name__ = Runs.__call__.__qualname__ = "make_run"  # what a message calls it

@@ -49,7 +49,7 @@ def points(draw, count, low=1e2, high=1e6):
 
 def exact(learner, draw):
     """Points that lie on y = a * x**b give back a and b, and r2 = 1."""
-    for a, b in ((17.3, -0.31), (0.05, 0.8), (2.5, 1.7)):
+    for a, b in ((17.3, -0.31), (0.05, 0.8), (2.5, 1.7), (0.04, -0.9)):
         x = points(draw, 7)
         judge(learner.fit_power_law(x, a * x**b), (a, b, 1.0), f"for points on {a} * x**{b}")
 
@@ -59,7 +59,11 @@ def scattered(learner, draw):
     for count, spread in ((9, 0.2), (5, 0.7), (23, 1.2)):
         x = points(draw, count, 2.0, 500.0)
         y = 3.0 * x**-0.4 * torch.exp(draw.normal(count, std=spread, dtype=torch.float64))
+        x[1] = x[0]  # two measurements at one place are two
         judge(learner.fit_power_law(x, y), reference(x.tolist(), y.tolist()), f"for {count} scattered points")
+    x = torch.tensor([1.0, 2.0, 4.0, 8.0, 16.0])
+    y = torch.tensor([9.0, 7.0, 5.0, 4.5, 3.0])
+    judge(learner.fit_power_law(x, y), reference(x.tolist(), y.tolist()), "for points in float32")
 
 
 def two_points(learner, draw):

@@ -29,8 +29,8 @@ def one_run_each(learner, draw):
 
 def divergence(learner, draw):
     """A run that diverges stays in the curve with the loss infinity, and the others are as they would be without it."""
-    for value in (math.nan, math.inf):
-        runs = Runs(draw, lambda asked, value=value: value if asked["lr"] in (3e-2, 0.5) else None)
+    for value, late in ((math.nan, False), (math.inf, False), (math.inf, True)):
+        runs = Runs(draw, lambda asked, value=value: value if asked["lr"] in (3e-2, 0.5) else None, late)
         curve = learner.lr_range_test(runs, LRS)
         asked_once(runs, settings(LRS))
         reported(curve, runs, settings(LRS))

@@ -13,6 +13,7 @@ GRIDS = (
     {"lr": [0.01, 0.1, 0.03], "batch": [8, 2]},
     {"width": [16, 4]},
     {"lr": [0.3, 0.1], "warmup": [0, 10, 5], "schedule": ["flat", "cosine"]},
+    {"lr": [0.2, 0.02], "width": [8], "steps": [40, 20], "weight_decay": [0.0, 0.5]},
 )
 GRID = GRIDS[0]
 
@@ -28,8 +29,8 @@ def every_combination(learner, draw):
 
 def divergence(learner, draw):
     """A run that diverges stays in the table with the loss infinity, and the others are as they would be without it."""
-    for value in (math.nan, math.inf):
-        runs = Runs(draw, lambda asked, value=value: value if asked["lr"] == 0.1 else None)
+    for value, late in ((math.nan, False), (math.inf, False), (math.inf, True)):
+        runs = Runs(draw, lambda asked, value=value: value if asked["lr"] == 0.1 else None, late)
         table = learner.sweep(runs, GRID)
         asked_once(runs, combinations(GRID))
         reported(table, runs, combinations(GRID))

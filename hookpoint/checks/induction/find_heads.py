@@ -51,8 +51,8 @@ def permuted(draw, d_vocab, n_ctx, n_heads=4, weak=2.0):
 
 def just_above_and_below(learner, draw):
     """A head is found if its score is above the threshold, however little."""
-    built, P = Built(7, 11, n_layers=1, n_heads=3), 5
-    head = (0, draw.number(0, 3))
+    built, P = Built(7, 11, n_layers=12, n_heads=2), 5  # sorted as text, layer 10 would come before layer 2
+    head = (draw.number(10, 12), draw.number(0, 2))
     built.head(head, "place", "place", strength=1.5, shift=P - 1)  # it attends by position: no text changes its score
     model = placed(learner, built.cfg, built.weights)
     score = sum(math.exp(1.5) / (math.exp(1.5) + query) for query in range(P + 1, 2 * P + 1)) / P

@@ -64,9 +64,12 @@ def number(whole, got, want, what):
         raise Mismatch(f"gives {value:.4f} as {what}, expected {want:.4f}.", got=whole)
 
 
-def compared(learner, cfg, weights, prev_head, induction_head, tokens, P, when):
-    got = learner.k_composition_check(placed(learner, cfg, weights), prev_head, induction_head, tokens, P)
-    told(got, reference((weights, cfg), prev_head, induction_head, tokens, P), when)
+def compared(learner, cfg, weights, prev_head, induction_head, tokens, P, when, *more):
+    """`more` tokens are asked of the same model."""
+    model = placed(learner, cfg, weights)
+    for texts in (tokens, *more):
+        got = learner.k_composition_check(model, prev_head, induction_head, texts, P)
+        told(got, reference((weights, cfg), prev_head, induction_head, texts, P), when)
 
 
 def built_circuit(learner, draw):
@@ -103,9 +106,11 @@ def values(learner, draw):
         (WIDE, 3, 5, (0, 1), (1, 2), torch.float32),
         (DEEP, 2, 4, (1, 0), (3, 1), torch.float64),
     ):
-        weights, tokens = drawn(draw, cfg, dtype, std=0.8), repeats(draw, batch, P, cfg.d_vocab, again=True)
+        weights, texts = drawn(draw, cfg, dtype, std=0.8), [repeats(draw, batch, P, cfg.d_vocab, again=True)]
+        if cfg is WIDE:  # other texts for the same model
+            texts.append(repeats(draw, batch, P, cfg.d_vocab, again=True))
         when = f"with {prev_head} before {head} in a random model"
-        compared(learner, cfg, weights, prev_head, head, tokens, P, when)
+        compared(learner, cfg, weights, prev_head, head, texts[0], P, when, *texts[1:])
 
 
 def leaves_no_trace(learner, draw):

@@ -47,12 +47,13 @@ def uniform(learner, draw):
             if ((counts - ROWS * share).abs() > 7 * (ROWS * share * (1 - share)) ** 0.5).any():
                 line = f"  At position {place} of {ROWS:,} rows the ids {others} came {counts.int().tolist()} times."
                 raise Mismatch("gives some ids more often than others.", line, got=tokens)
-        pairs = {tuple(pair) for pair in tokens[:, 1:3].unique(dim=0).tolist()}
-        missing = [(a, b) for a in others for b in others if a != b and (a, b) not in pairs]
-        if missing:
-            a, b = missing[0]
-            line = f"  In {ROWS:,} rows, {b} never stands behind {a} at the start of the half."
-            raise Mismatch("does not draw the tokens of a half independently of each other.", line, got=tokens)
+        for one, other in ((1, 2), (2, 3), (1, 3)):
+            pairs = {tuple(pair) for pair in tokens[:, [one, other]].unique(dim=0).tolist()}
+            missing = [(a, b) for a in others for b in others if a != b and (a, b) not in pairs]
+            if missing:
+                a, b = missing[0]
+                line = f"  In {ROWS:,} rows, there is never {a} at position {one} and {b} at position {other}."
+                raise Mismatch("does not draw the tokens of a half independently of each other.", line, got=tokens)
 
 
 def distinct_rows(learner, draw):

@@ -14,6 +14,7 @@ from hookpoint.model import GPT2, Config
 
 CFG = Config(d_vocab=19, n_ctx=11, d_model=14, n_layers=3, n_heads=2, d_head=6, d_mlp=17, eps=0.1)
 BATCH, POS = 5, 9
+DEEP = 11  # layers, so that `blocks.10` exists, which text sorts before `blocks.2`
 
 
 class Subject:

@@ -43,6 +43,8 @@ def frozen_scale(learner, draw):
         subject, (resid, other) = drawn(learner, draw, dtype, cfg=ONE), streams(draw, dtype=dtype)
         learner.apply_ln_final(resid, subject.there)  # tells a slip in both cases from one in this case only
         same(learner.apply_ln_final(resid, subject.there, other), reference(resid, subject.model, other).detach())
+        got, want = learner.apply_ln_final(resid, subject.there), reference(resid, subject.model).detach()
+        same(got, want, "after a call with scale_from")
 
 
 def frozen_for_a_stack(learner, draw):
@@ -60,10 +62,14 @@ def its_own_from_outside(learner, draw):
 
 def gradient(learner, draw):
     """It can be differentiated."""
-    subject, (resid, _) = drawn(learner, draw, torch.float64, cfg=ONE), streams(draw)
+    subject, (resid, other) = drawn(learner, draw, torch.float64, cfg=ONE), streams(draw)
     (got,) = gradients(lambda x: learner.apply_ln_final(x, subject.there), resid)
     (want,) = gradients(lambda x: reference(x, subject.model), resid)
     same(got, want, "in the gradient of resid")
+    other = other.double()
+    (got,) = gradients(lambda x: learner.apply_ln_final(x, subject.there, other), resid)
+    (want,) = gradients(lambda x: reference(x, subject.model, other), resid)
+    same(centred(got), centred(want), "in the gradient of resid, with scale_from")  # centred, the readings agree
 
 
 def spread(x, model):

@@ -1,12 +1,14 @@
 """Checks for `dla_components` (part 2, notebook 11)."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, same
 
 from ._parts import added, bias, by_own_scale, direction, last_stream, towards
-from ._subject import BATCH, CFG, by_hand, components, drawn, expected_by_hand, pair
+from ._subject import BATCH, CFG, DEEP, by_hand, components, drawn, expected_by_hand, pair
 
 
 def reference(model, cache, answer, wrong, pos=-1):
@@ -22,6 +24,9 @@ def told(got, n_layers):
     twice = [label for label in labels if labels.count(label) > 1]
     if twice:
         raise Mismatch(f"returned the label {twice[0]!r} more than once: each part has its own.", got=got)
+    own = ["embed", *(f"{layer}_{part}_out" for layer in range(n_layers) for part in ("attn", "mlp"))]
+    if set(own) <= set(labels) and list(labels[:-1]) != own:
+        raise Mismatch("gives the labels of the parts in another order than the values.", got=got)
     return values
 
 
@@ -36,10 +41,11 @@ def hand_set(learner, draw):
 
 def effects(learner, draw):
     """Each value is what the logit difference loses when that part is taken out and the scale stays as it was."""
-    for dtype in (torch.float32, torch.float64):
-        subject, (answer, wrong) = drawn(learner, draw, dtype, centred=True), pair(draw)
+    for dtype, depth in ((torch.float32, CFG.n_layers), (torch.float64, DEEP)):
+        subject = drawn(learner, draw, dtype, centred=True, cfg=replace(CFG, n_layers=depth))
+        answer, wrong = pair(draw)
         got = learner.dla_components(subject.there, subject.cache, answer, wrong)
-        same(told(got, CFG.n_layers), components(subject, answer, wrong))
+        same(told(got, depth), components(subject, answer, wrong), f"in a model of {depth} layers")
 
 
 def at_a_position(learner, draw):

@@ -1,12 +1,14 @@
 """Checks for `dla_heads` (part 2, notebook 11)."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from hookpoint.checks.author import WHOLE, Exercise, Slip, same
 
 from ._parts import by_own_scale, direction, towards, written
-from ._subject import by_hand, drawn, effect, expected_by_hand, pair
+from ._subject import CFG, DEEP, by_hand, drawn, effect, expected_by_hand, pair
 
 
 def reference(model, cache, answer, wrong, pos=-1):
@@ -35,10 +37,11 @@ def hand_set(learner, draw):
 
 def effects(learner, draw):
     """Each value is what the logit difference loses when that head's part is taken out and the scale stays."""
-    for dtype in (torch.float32, torch.float64):
-        subject, (answer, wrong) = drawn(learner, draw, dtype, centred=True), pair(draw)
+    for dtype, depth in ((torch.float32, CFG.n_layers), (torch.float64, DEEP)):
+        subject = drawn(learner, draw, dtype, centred=True, cfg=replace(CFG, n_layers=depth))
+        answer, wrong = pair(draw)
         got = learner.dla_heads(subject.there, subject.cache, answer, wrong)
-        same(got, removed(subject, answer, wrong))
+        same(got, removed(subject, answer, wrong), f"in a model of {depth} layers")
 
 
 def at_a_position(learner, draw):

@@ -1,12 +1,14 @@
 """Checks for `dla_neurons` (part 2, notebook 11)."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from hookpoint.checks.author import WHOLE, Exercise, Slip, same
 
 from ._parts import direction, towards
-from ._subject import CFG, by_hand, drawn, effect, expected_by_hand, pair
+from ._subject import CFG, DEEP, by_hand, drawn, effect, expected_by_hand, pair
 
 
 def reference(model, cache, layer, answer, wrong, pos=-1):
@@ -32,10 +34,11 @@ def hand_set(learner, draw):
 
 def effects(learner, draw):
     """Each value is what the logit difference loses when that neuron's vector is taken out and the scale stays."""
-    for dtype, layer in ((torch.float32, 1), (torch.float64, 0)):
-        subject, (answer, wrong) = drawn(learner, draw, dtype, centred=True), pair(draw)
+    for dtype, layer, depth in ((torch.float32, 1, CFG.n_layers), (torch.float64, 0, DEEP)):
+        subject = drawn(learner, draw, dtype, centred=True, cfg=replace(CFG, n_layers=depth))
+        answer, wrong = pair(draw)
         got = learner.dla_neurons(subject.there, subject.cache, layer, answer, wrong)
-        same(got, removed(subject, layer, answer, wrong), f"in layer {layer}")
+        same(got, removed(subject, layer, answer, wrong), f"in layer {layer} of {depth}")
 
 
 def at_a_position(learner, draw):

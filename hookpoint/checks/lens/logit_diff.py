@@ -52,15 +52,17 @@ def one_row(learner, draw):
     """One row will do."""
     learner.logit_diff(*drawn(draw), per_prompt=True)  # tells a slip in both cases from one in this case only
     logits, ans, wrong, last = drawn(draw, batch=1)
-    same(learner.logit_diff(logits, ans, wrong, last, True), reference(logits, ans, wrong, last, True), "for one row")
+    for end, when in ((last, "for one row"), (torch.tensor([POS - 1]), "for one row, without padding")):
+        same(learner.logit_diff(logits, ans, wrong, end, True), reference(logits, ans, wrong, end, True), when)
 
 
 def gradient(learner, draw):
     """It can be differentiated, so that it can be a metric."""
     logits, ans, wrong, last = drawn(draw)
-    (got,) = gradients(lambda x: learner.logit_diff(x, ans, wrong, last), logits)
-    (want,) = gradients(lambda x: reference(x, ans, wrong, last), logits)
-    same(got, want, "in the gradient of logits")
+    for each in (False, True):
+        (got,) = gradients(lambda x, each=each: learner.logit_diff(x, ans, wrong, last, each), logits)
+        (want,) = gradients(lambda x, each=each: reference(x, ans, wrong, last, each), logits)
+        same(got, want, "in the gradient of logits" + ", with per_prompt" * each)
 
 
 def picked(logits, ids, at):

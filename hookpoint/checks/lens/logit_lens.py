@@ -7,9 +7,7 @@ from torch import Tensor
 
 from hookpoint.checks.author import WHOLE, Exercise, Slip, same
 
-from ._subject import CFG, drawn
-
-DEEP = 11  # layers, so that `blocks.10` exists, which text sorts before `blocks.2`
+from ._subject import CFG, DEEP, drawn
 
 
 @torch.no_grad()

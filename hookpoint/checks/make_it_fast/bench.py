@@ -9,6 +9,7 @@ from hookpoint.checks.author import Exercise, Mismatch, Slip, same
 # give the same number.
 SECONDS = {"first": [90.0, 1.0, 8.0, 2.0, 9.0, 4.0, 30.0], "second": [50.0, 7.0, 3.0, 16.0, 5.0, 1.5, 40.0]}
 REPEATS = 5
+WAIT = 0.03  # seconds
 
 
 def reference(functions, repeats, clock=time.process_time):
@@ -57,6 +58,9 @@ def rounds(learner, draw):
     if len(stage.log) != count * (REPEATS + 1):
         line = f"  Expected {count} functions times 1 + {REPEATS}: {count * (REPEATS + 1)} calls."
         raise Mismatch(f"calls functions {len(stage.log)} times.", line)
+    if len(set(stage.log[:count])) < count:
+        line = f"  The order was {', '.join(stage.log[:8])}, ..."
+        raise Mismatch("calls one function a second time before every one has been called once, to warm up.", line)
     for start in range(0, len(stage.log), count):
         if len(set(stage.log[start : start + count])) < count:
             line = f"  The order was {', '.join(stage.log[:8])}, ..."
@@ -87,6 +91,10 @@ def real_clock(learner, draw):
     same(sorted(got), ["nothing"], "as keys")
     if not 0 <= float(got["nothing"]) < 1:
         raise Mismatch(f"returned {got['nothing']} for a function that does next to nothing.", got=got)
+    got = learner.bench({"waits": lambda: time.sleep(WAIT)}, 1)
+    if float(got["waits"]) > 0.7 * WAIT:
+        line = "  time.process_time does not count it; time.perf_counter and time.time do."
+        raise Mismatch(f"counts the {WAIT} s for which a function only waits.", line, got=got)
 
 
 def timed(functions, repeats, clock, warm=1, sum_up=statistics.median, by_rounds=True):

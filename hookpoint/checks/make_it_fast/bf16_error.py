@@ -93,6 +93,10 @@ def model_untouched(learner, draw):
         raise Mismatch("changes the model's weights.", line)
     if not learner.given.in_training(model):
         raise Mismatch("leaves the model in evaluation mode.")
+    learner.given.put_in_mode(model, False)
+    learner.bf16_error(model, tokens)
+    if learner.given.in_training(model):
+        raise Mismatch("leaves the model in training mode; it was in evaluation mode.")
     if learner.given.traces(model)["requires_grad"] != wanting:
         raise Mismatch("leaves the model's parameters with another requires_grad.")
     compared(got, want)

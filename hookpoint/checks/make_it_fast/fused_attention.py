@@ -30,7 +30,7 @@ def values(learner, draw):
 def one_position(learner, draw):
     """It takes one position, and one sequence."""
     weights = some_weights(draw)
-    for shape in ((3, 1), (1, 4)):
+    for shape in ((3, 1), (1, 4), (2, 2)):
         x = draw.normal(*shape, CFG.d_model)
         same(learner.fused_attention(a_layer(learner, weights), x), whole(x, weights), f"for x {[*shape, CFG.d_model]}")
 

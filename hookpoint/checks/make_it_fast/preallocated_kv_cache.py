@@ -74,6 +74,11 @@ def full(learner, draw):
     last = cut(pairs[0], 4, 5)
     same_pair(cache.append(0, *last), cut(pairs[0], 0, 5), "after a piece that was too long was refused")
     refuses(cache.append, 0, *cut(pairs[0], 5, 6))
+    pairs = drawn_pairs(draw, 6, replace(cfg, n_layers=2))
+    cache = new_cache(learner, replace(cfg, n_layers=2))
+    same_pair(cache.append(0, *cut(pairs[0], 0, 5)), cut(pairs[0], 0, 5), "after n_ctx positions at once")
+    refuses(cache.append, 0, *cut(pairs[0], 5, 6))  # the other layer has room
+    same_pair(cache.append(1, *cut(pairs[1], 0, 5)), cut(pairs[1], 0, 5), "after layer 0 was filled first")
 
 
 def apart(learner, draw):

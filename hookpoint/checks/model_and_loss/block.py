@@ -24,13 +24,15 @@ def values(learner, draw):
         for when in ("", "when it is called a second time, with another stream"):
             resid = draw.normal(*shape, CFG.d_model, mean=0.5, std=2, dtype=dtype)
             same(module(resid), block(resid, weights), when)
+    build(learner.Block, CFG, drawn(draw, SHAPES, dtype))
+    same(module(resid), block(resid, weights), "after another block was made")
 
 
 def layout(learner, draw):
     """It takes a stream of one position, and one that does not lie contiguously in memory; both under no_grad too."""
     weights = drawn(draw, SHAPES)
     module = build(learner.Block, CFG, weights)
-    for resid in (draw.normal(2, 1, CFG.d_model), draw.normal(2, CFG.d_model, 5).mT):
+    for resid in (draw.normal(2, 1, CFG.d_model), draw.normal(1, CFG.d_model, 5).mT):
         same(module(resid), block(resid, weights))
         with torch.no_grad():
             same(module(resid), block(resid, weights), "under torch.no_grad()")

@@ -86,6 +86,10 @@ def bell_shaped(standard):
     if not abs(found - 3) < CHANCE * math.sqrt(96 / standard.numel()):  # 96 is the variance of the fourth power
         line = f"  The mean fourth power, in standard deviations, is {found:.2f}; normal numbers have 3.00."
         raise Mismatch("gives the matrices numbers that are not normally distributed.", line)
+    largest = standard.abs().max().item()
+    if not largest > 3.05:  # of 18,000 normal numbers about 40 are larger
+        line = f"  The largest of all is {largest:.2f} standard deviations from 0: is there a limit?"
+        raise Mismatch("gives the matrices numbers that are not normally distributed.", line)
 
 
 def independent(learner, draw):

@@ -30,7 +30,7 @@ def model_and_tokens(learner, draw, length, dtype=torch.float32):
 
 def values(learner, draw):
     """Entry (t, s) is the length of the gradient of the loss at t with respect to the stream at s."""
-    for length, dtype in ((7, torch.float64), (2, torch.float32)):
+    for length, dtype in ((7, torch.float64), (2, torch.float32), (2, torch.float32)):
         model, tokens, weights = model_and_tokens(learner, draw, length, dtype)
         tokens[length // 2] = tokens[0]  # positions are asked for, not tokens: one that stands twice tells them apart
         same(learner.loss_reach(model, tokens), reference(weights, tokens))

@@ -28,8 +28,9 @@ def example(draw, batch=BATCH, length=LENGTH, std=3.0):
 def values(learner, draw):
     """Entry (b, t) is minus the log-probability, in nats, of token t + 1 of row b given the tokens up to t."""
     agree(learner.per_token_loss, reference, *example(draw))
-    logits, tokens = example(draw, 5, 2)
-    same(learner.per_token_loss(logits, tokens), reference(logits, tokens))
+    for batch, length in ((5, 2), (1, LENGTH)):
+        logits, tokens = example(draw, batch, length)
+        same(learner.per_token_loss(logits, tokens), reference(logits, tokens))
 
 
 def by_hand(learner, draw):

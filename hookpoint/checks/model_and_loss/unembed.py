@@ -36,7 +36,7 @@ def square(learner, draw):
 
 def values(learner, draw):
     """Each position gets one number per token of the vocabulary: x @ W_U + b_U."""
-    for dtype, shape in ((torch.float32, (2, 5)), (torch.float64, (3, 1)), (torch.float64, (2, 7))):
+    for dtype, shape in ((torch.float32, (2, 5)), (torch.float64, (3, 1)), (torch.float64, (1, 7))):
         own = weights(draw, CFG, dtype)
         x = draw.normal(*shape, CFG.d_model, mean=1, std=2, dtype=dtype)
         same(build(learner.Unembed, CFG, own)(x), reference(x, **own))
@@ -52,7 +52,8 @@ def new_weights(learner, draw):
         amount = draw.normal(*own[name].shape)
         learner.given.add_to(module, name, amount)
         own[name] = own[name] + amount
-    same(module(x), reference(x, **own), "after a change of W_U and b_U")
+    module.eval()
+    same(module(x), reference(x, **own), "after a change of W_U and b_U, in eval mode")
 
 
 def gradient(learner, draw):

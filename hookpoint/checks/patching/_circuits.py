@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from hookpoint.checks.author import Mismatch
+from hookpoint.checks.compare import describe
 from hookpoint.model import Config
 
 from . import _handmade as hand
@@ -106,6 +107,7 @@ def gpt2(learner, draw, cfg: Config = SMALL) -> tuple[Case, Tensor, Left]:
 def gpt2_once(learner, draw, cfg: Config) -> tuple[Case, Tensor, Left]:
     case = Case(learner, draw, cfg=cfg)
     ref = draw.ids(cfg.d_vocab, 7, case.clean.shape[1])
+    ref[-1] = ref[0]  # a text that is there twice counts twice
     return case, ref, Left(case, ref)
 
 
@@ -119,10 +121,23 @@ def with_a_gap(make: Callable) -> tuple[Case, Tensor, Left]:
     return case, ref, left
 
 
+def other_texts(draw, case: Case, rows: int = 2) -> tuple[Case, Tensor, Left]:
+    """The same model and inputs, with other texts to take means over: fewer of them than there are inputs."""
+
+    def make():
+        ref = draw.ids(case.cfg.d_vocab, rows, case.clean.shape[1])
+        return case, ref, Left(case, ref)
+
+    return with_a_gap(make)
+
+
 def close(got: Tensor, want: float, when: str, whole: object = None) -> None:
     """Raises `Mismatch` unless a number is right, on the scale on which the whole model is 1."""
-    if abs(float(got) - want) > 2e-3 * max(1.0, abs(want)):
-        raise Mismatch(f"gives {float(got):.4f} {when}, expected {want:.4f}.", got=got if whole is None else whole)
+    whole = got if whole is None else whole
+    if isinstance(got, (str, bytes)) or (isinstance(got, Tensor) and got.ndim):
+        raise Mismatch(f"gives {describe(got)} {when}, expected a number.", got=whole)
+    if abs(float(got) - want) > 2e-4 * max(1.0, abs(want)):  # right answers are within 1e-5
+        raise Mismatch(f"gives {float(got):.4f} {when}, expected {want:.4f}.", got=whole)
 
 
 class Wrong:

@@ -3,7 +3,7 @@
 from hookpoint.checks.author import WHOLE, Exercise, Slip
 
 from . import faithfulness as faithful
-from ._circuits import LARGE, close, every, gpt2, handmade
+from ._circuits import LARGE, close, every, gpt2, handmade, other_texts
 from ._sweeps import NEEDS
 
 
@@ -30,6 +30,8 @@ def with_mlps(learner, draw):
     """MLPs are nodes as heads are: the circuit is at its mean over ref_tokens, position by position."""
     case, ref, left = gpt2(learner, draw)
     compared(learner, case, ref, left, ({(0, 1), ("mlp", 0)}, {("mlp", 1), (1, 0), (1, 1)}, {(1, 2)}), "on a GPT-2")
+    case, ref, left = other_texts(draw, case)
+    compared(learner, case, ref, left, ({(0, 1), ("mlp", 0)},), "with two other ref_tokens, on the same GPT-2")
 
 
 def beyond(learner, draw):

@@ -14,6 +14,7 @@ from ._circuits import (
     every,
     gpt2,
     handmade,
+    other_texts,
 )
 from ._sweeps import NEEDS
 
@@ -43,6 +44,8 @@ def with_mlps(learner, draw):
     case, ref, left = gpt2(learner, draw)
     circuits = ({(0, 1), (0, 2), ("mlp", 0)}, {("mlp", 1), (1, 0)}, {(0, 0), (1, 2)})
     compared(learner, case, ref, left, circuits, "on a GPT-2")
+    case, ref, left = other_texts(draw, case)
+    compared(learner, case, ref, left, circuits[:1], "with two other ref_tokens, on the same GPT-2")
 
 
 def beyond(learner, draw):

@@ -3,7 +3,7 @@
 from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip
 
 from . import faithfulness as faithful
-from ._circuits import HEADS_ONLY, OF_CLEAN, OVER_POSITIONS, RIGHT, ZERO, close, every, gpt2, handmade
+from ._circuits import HEADS_ONLY, OF_CLEAN, OVER_POSITIONS, RIGHT, ZERO, close, every, gpt2, handmade, other_texts
 from ._sweeps import NEEDS
 
 
@@ -36,6 +36,8 @@ def with_mlps(learner, draw):
     case, ref, left = gpt2(learner, draw)
     compared(learner, case, ref, left, {(0, 1), (1, 2), ("mlp", 0), ("mlp", 1)}, "on a GPT-2")
     compared(learner, case, ref, left, left.whole, "on a GPT-2")
+    case, ref, left = other_texts(draw, case)
+    compared(learner, case, ref, left, {(0, 1), ("mlp", 1)}, "with two other ref_tokens, on the same GPT-2")
     case.left_alone("minimality")
 
 

@@ -38,6 +38,13 @@ def numbers(learner, draw):
     """Plain numbers will do as well."""
     got = learner.normalised_metric(1.0, 4.0, 2.0)
     same(got, -0.5, "for plain numbers")
+    same(learner.normalised_metric(3, 6, 2), 0.25, "for plain whole numbers")
+    table = torch.tensor([[1.0, 3.0, 6.0], [-1.0, 2.0, 5.0]])
+    got = learner.normalised_metric(table, 5.0, 1.0)
+    same(got, torch.tensor([[0.0, 0.5, 1.25], [-0.5, 0.25, 1.0]]), "for a table between two plain numbers")
+    ends = torch.tensor([5.0, -1.0, 3.0])
+    got = learner.normalised_metric(2.0, ends, 1.0)
+    same(got, torch.tensor([0.25, -0.5, 0.5]), "for one number between the ends of three prompts")
 
 
 def no_scale(learner, draw):
@@ -48,6 +55,7 @@ def no_scale(learner, draw):
         (draw.normal(4), torch.tensor(1.5), torch.tensor(1.5)),
         (corrupt, corrupt.clone(), corrupt),
         (1.0, 2.0, 2.0),
+        (draw.normal(3, 2), torch.tensor([[0.0], [1.5], [3.0]]), torch.tensor([-1.0, 1.5])),
     ):
         refuses(learner.normalised_metric, ld, clean, at, kinds=NO_SCALE)
     got = learner.normalised_metric(torch.tensor([2.0]), torch.tensor([2.0]), torch.tensor([0.0]))
@@ -70,6 +78,10 @@ def small_gap(learner, draw):
     )
     ends = torch.tensor([1 + 2**-31, 1 + 2**-30, 1.0], dtype=torch.float64)
     same(learner.normalised_metric(*ends), torch.tensor(0.5, dtype=torch.float64), "for a gap of 2 to the power of -30")
+    # Neither the sum nor the product of many gaps says whether one of them is 0.
+    gaps = 2.0**-20 * torch.tensor([1.0, -1.0]).repeat(48)
+    got = learner.normalised_metric(gaps / 4, gaps, torch.zeros(96))
+    same(got, torch.full((96,), 0.25), "for 96 small gaps, of which half are negative")
 
 
 def reversed_ends(ld, ld_clean, ld_corrupt):

@@ -96,13 +96,17 @@ def frozen_or_not(learner, draw):
     """With freeze_mlps, or without a word, MLPs keep their clean values; with False they pass on what they hear."""
     case = Case(learner, draw)
     for sender, receivers in (((0, 1), [(2, 0, "k"), (1, 1, "v")]), ((0, 0), ["logits"])):
-        flags = {"freeze_mlps=True": (True,), "freeze_mlps=False": (False,), "freeze_mlps left out": ()}
+        flags = {
+            "freeze_mlps=True": {"freeze_mlps": True},
+            "freeze_mlps=False": {"freeze_mlps": False},
+            "freeze_mlps left out": {},
+        }
         all_ways = [
-            learner.path_patch(case.model, sender, receivers, case.clean, case.corrupt, *flag)
+            learner.path_patch(case.model, sender, receivers, case.clean, case.corrupt, **flag)
             for flag in flags.values()
         ]
         for got, (way, flag) in zip(all_ways, flags.items(), strict=True):
-            want = reference(case, sender, receivers, case.clean, case.corrupt, *flag)
+            want = reference(case, sender, receivers, case.clean, case.corrupt, **flag)
             same(got, want, f"from {sender} to {told(receivers)} with {way}")
 
 

@@ -76,6 +76,9 @@ def truth(learner, draw):
     """A probe that reads truth is right under both prompts, and surer of clear pairs than of ambiguous ones."""
     along, data = examples(draw, 0.1, 0.2)
     close(asked(learner, along, 0.3, data), read_off(along, 0.3, data), "where the probe reads truth")
+    close(asked(learner, along, 1.5, data), read_off(along, 1.5, data), "where b is large")
+    data["clear"] = undecided(data)
+    close(asked(learner, along, 0.0, data), read_off(along, 0.0, data), "where q is exactly a half for some pairs")
 
 
 def what_is_said(learner, draw):
@@ -97,6 +100,13 @@ def one_sign(learner, draw):
     close(
         asked(learner, along, 0.1, data), read_off(along, 0.1, data), "where exactly half of the clear pairs are right"
     )
+
+
+def undecided(data):
+    """The same clear pairs, and six whose two sides are alike, of which the first is true in two."""
+    Xp, Xn, y = data["clear"]
+    none = torch.zeros(6, Xp.shape[1])
+    return torch.cat([Xp, none]), torch.cat([Xn, none]), torch.cat([y, torch.arange(6) < 2])
 
 
 def opposite(Xp, Xn, y):

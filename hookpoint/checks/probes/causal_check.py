@@ -159,16 +159,41 @@ def isotropic(learner, draw):
             f"  For a direction at 60 degrees to the best one it is {first[1]:.2f}; expected about 0.25.",
             got=first[3],
         )
-    # In six dimensions 51 % of all directions have a first coordinate of 0.3 or more in size.
-    along = torch.linalg.pinv(carried(weights, 0, 1))[:, 0]
-    direction = torch.tensor([0.3, *[(0.91 / 5) ** 0.5] * 5])
-    found = checked(learner, model, 0, direction, 1.0, tokens, metric, n_random=100, seed=2)
-    if not 0.27 < found[1] < 0.75:
+    vectors_alike(learner, model, weights, tokens)
+
+
+def vectors_alike(learner, model, weights, tokens):
+    """The vectors themselves, read off the metric's logits: equally long, and no direction preferred."""
+    direction, seen = torch.tensor([3.0, 1.0, 0.0, 0.5, 0.0, 0.0]), []
+
+    def metric(logits):
+        seen.append(logits[0, -1].detach())
+        return logits[0, -1].square().sum()
+
+    got = checked(learner, model, 0, direction, 0.5, tokens, metric, n_random=200, seed=3)[3]
+    plain = model(tokens)[0, -1].detach()
+    vectors = (torch.stack(seen) - plain) @ torch.linalg.pinv(carried(weights, 0, 1))
+    length = vectors.norm(dim=1)
+    units = vectors / length.clamp(min=1e-9)[:, None]
+    along = units @ direction / direction.norm()
+    others = (length > 1e-3) & (along.abs() < 0.9999)  # without the direction itself, its doses, and no edit
+    length, along, units = length[others], along[others], units[others]
+    if len(length) and (length - 0.5).abs().max() > 2e-3:
         raise Mismatch(
-            "has a p_value that random directions of the same length do not give.",
-            f"  For a direction at 73 degrees to the best one it is {found[1]:.2f}; expected about 0.51.",
-            got=found[3],
+            f"adds random vectors of lengths from {length.min():.2f} to {length.max():.2f}, with alpha=0.5.", got=got
         )
+    # Over the sphere in six dimensions; the bounds are five standard errors of 200 directions.
+    for value, want, off, what in (
+        (along.square().mean(), 1 / 6, 0.066, "their mean squared cosine with the tested direction"),
+        (units.pow(4).sum(1).mean(), 0.375, 0.05, "the mean of the sum of their coordinates' fourth powers"),
+        (units.mean(0).norm(), 0.0, 0.21, "the length of their mean"),
+    ):
+        if not abs(value.item() - want) < off:
+            raise Mismatch(
+                "does not draw its random directions so that all are equally likely.",
+                f"  For 200 of them {what} is {value:.2f}; about {want:.2f} is expected.",
+                got=got,
+            )
 
 
 def seeded(learner, draw):

@@ -38,14 +38,19 @@ def at_random(learner, draw):
     """Classes are equally frequent, whatever the type's number and the class of the type before it."""
     types = torch.arange(3000) * 7 + 11
     tokens = types.repeat(2)[draw.order(6000)]
-    first, second = (labelled(learner, tokens, 3, seed) for seed in (1, 2))
+    zero, first, second = (labelled(learner, tokens, 3, seed) for seed in (0, 1, 2))
     order = tokens.argsort(stable=True)[::2]
-    first, second = first[order], second[order]
+    zero, first, second = zero[order], first[order], second[order]
+    plain = torch.arange(3000)
+    here, there = (labelled(learner, plain, 3, seed) for seed in (1, 2))
     for what, cells, count in (
         ("the classes are not equally frequent", first, 3),
         ("the class of a type depends on that of the type before it", 3 * first[::2] + first[1::2], 9),
         ("the class of a type depends on its number", 3 * first + types % 3, 9),
         ("another seed does not give independent classes", 3 * first + second, 9),
+        ("with seed 0 the classes are not equally frequent", zero, 3),
+        ("another seed gives the same classes to the next types", 3 * here[1:] + there[:-1], 9),
+        ("another seed gives the same classes to the next types", 3 * here[:-1] + there[1:], 9),
     ):
         observed = torch.bincount(cells, minlength=count).double()
         if too_far(observed):

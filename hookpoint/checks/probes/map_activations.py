@@ -54,7 +54,8 @@ def part(value, want, what, got, tolerance=LOOSE):
 
 def coordinates(learner, draw):
     """The coordinates are the rows, centred, along the first k principal components, each up to its sign."""
-    for acts, k in ((structured(draw), 3), (structured(draw).double(), 2), (uneven(draw), 4)):
+    wide = structured(draw, 6, 11)
+    for acts, k in ((structured(draw), 3), (structured(draw).double(), 2), (uneven(draw), 4), (wide, 2)):
         got = mapped(learner, acts, k)
         centred, vectors, _ = components(acts)
         want = centred @ vectors[:, :k]
@@ -65,7 +66,7 @@ def coordinates(learner, draw):
 
 def shares(learner, draw):
     """`explained` holds each component's share of all the variance, of which k components see only a part."""
-    for acts, k in ((structured(draw), 3), (uneven(draw), 2), (uneven(draw).double(), 5)):
+    for acts, k in ((structured(draw), 3), (uneven(draw), 2), (uneven(draw).double(), 5), (structured(draw, 6, 11), 4)):
         got = mapped(learner, acts, k)
         part(got["explained"], components(acts)[2][:k], "at key 'explained'", got)
 
@@ -90,6 +91,14 @@ def control(learner, draw):
                 f"  It is {got['control'][1]:.3f}; the second largest feature by itself has {alone[1]:.3f}.",
                 got=got,
             )
+    ramps = torch.arange(200.0)[:, None] + draw.normal(200, 4)  # rows in an order that a shift of the columns keeps
+    got = mapped(learner, ramps, 1)
+    if not 0.25 < got["control"][0].item() < 0.4:
+        raise Mismatch(
+            "has a control that independently shuffled features do not give.",
+            f"  Of 4 features that rise along the rows it has {got['control'][0]:.3f} first; about 0.3 is expected.",
+            got=got,
+        )
 
 
 def over_twenty(learner, draw):
@@ -100,6 +109,23 @@ def over_twenty(learner, draw):
         found.append(int(got["found"]))
     if sum(found) > 11:  # one in 21 is expected; one in two where one table is compared
         raise Mismatch(f"finds a component in {sum(found)} of 40 tables of pure noise; about two are chance.")
+    # Each feature has one row that is not 0. In one shuffled table of ten those of the first two are the same row, and
+    # one component has all that the two vary; and so for the last two, which are ten times smaller.
+    acts = torch.zeros(10, 4)
+    for feature, size in enumerate((10.0, 10.0, 1.0, 1.0)):
+        acts[draw.number(0, 10), feature] = size
+    together = 0
+    for seed in range(60):
+        got = mapped(learner, acts, 3, seed=1000 * seed)
+        first, second, third = got["control"].tolist()
+        together += (first > 0.9) + (third > 0.0075)
+        if second < 0.4:
+            raise Mismatch("does not take the largest of the tables for each component by itself.", got=got)
+    if together < 85:  # 104 are expected; 76 of ten tables, 47 of five
+        raise Mismatch(
+            f"has what chance gives in one table of ten in {together} of 120 controls; 104 are expected.",
+            "  Are there 20 tables for each seed, and is the largest of them taken?",
+        )
 
 
 def counts(learner, draw):
@@ -138,7 +164,7 @@ def same_seed(learner, draw):
     first, again = mapped(learner, acts, 3, seed=4), mapped(learner, acts, 3, seed=4)
     if not torch.equal(first["control"], again["control"]):
         raise Mismatch("gives another control for the same seed.", got=again)
-    if torch.equal(first["control"], mapped(learner, acts, 3, seed=5)["control"]):
+    if torch.equal(first["control"], mapped(learner, acts, 3, seed=5000)["control"]):
         raise Mismatch("gives the same control whatever the seed.", got=first)
 
 
@@ -202,6 +228,7 @@ EXERCISE = Exercise(
     checks=(coordinates, shares, control, over_twenty, counts, same_seed),
     reference=reference,
     gives=dict,
+    limit=20.0,
     slips=(
         slip("not_centred", "the mean of the rows is not removed, and is the first component", centred=False),
         slip("rows_shuffled", "the control shuffles whole rows, which changes nothing", shuffle="rows"),

@@ -64,9 +64,7 @@ def where_it_appears(learner, draw):
     ):
         expects(accuracy[layer].item(), low, high, what, got)
     accuracy, _, got = told(learner, acts[READABLE:COMBINED, :, :9], y.bool(), groups, 0)
-    expects(
-        accuracy[0].item(), 0.97, 1.0, "in 'accuracy' where the label is one feature, with labels of kind bool", got
-    )
+    expects(accuracy[0].item(), 0.97, 1.0, "in 'accuracy' for one such layer, with labels of kind bool", got)
 
 
 def by_group(learner, draw):
@@ -98,6 +96,10 @@ def uneven(learner, draw):
     accuracy, shuffled, got = told(learner, acts[:2, :, :1], y, groups, 4)
     for name, share in (("accuracy", accuracy[0].item()), ("shuffled", shuffled[0].item())):
         expects(share, 0.78, 0.995, f"in {name!r} where nine rows in ten have label 1", got)
+    # A feature of 1 and -1 that says nothing in any group: the score is log(6 / 4) for all rows.
+    y, feature = torch.tensor([1] * 6 + [0] * 4).repeat(GROUPS), torch.tensor([1.0, -1.0]).repeat(ROWS // 2)
+    accuracy, _, got = told(learner, feature[None, :, None], y, torch.arange(ROWS) // 10, 4)
+    expects(accuracy[0].item(), 0.55, 0.65, "in 'accuracy' where six rows in ten of each group have label 1", got)
 
 
 def magnified(draw):
@@ -134,6 +136,8 @@ def train_alone(learner, draw):
     ):
         if scores_of(accuracy, acts, y, groups, **parts) and not scores_of(accuracy, acts, y, groups):
             raise Mismatch(f"{does}.", got=got)
+    if all(torch.equal(accuracy, told(learner, acts, y, groups, seed)[0]) for seed in (7, 8)):
+        raise Mismatch("tests on the same groups whatever the seed.", got=got)
 
 
 def scores_of(accuracy, acts, y, groups, **parts):
@@ -149,6 +153,7 @@ def shuffled_throughout(learner, draw):
     acts = (2.0 * y - 1 + 0.1 * draw.normal(len(y)))[None, :, None]
     found = [told(learner, acts, y, group, seed)[1:] for seed in range(5)]
     shares = [each.item() for each, _ in found]
+    listed = ", ".join(f"{share:.3f}" for share in shares)
     if sum(shares) / 5 < 0.75:
         raise Mismatch(
             f"has {sum(shares) / 5:.2f} in 'shuffled', on average over 5 seeds, where four rows in five have label 1.",
@@ -158,8 +163,13 @@ def shuffled_throughout(learner, draw):
     if any(all(abs(n * each - round(n * each)) < 1e-4 for each in shares) for n in (11, 12, 13)):
         raise Mismatch(
             "is right in 'shuffled' for whole groups, as if all rows of a group still had one label.",
-            f"  The shares for 5 seeds: {', '.join(f'{each:.3f}' for each in shares)}. Are shuffled labels used for",
-            "  scoring too, and are they shuffled over all rows?",
+            f"  The shares for 5 seeds: {listed}. Are labels shuffled over all rows, and used for scoring too?",
+            got=found[-1][1],
+        )
+    if sum(shares) / 5 > 0.9 or len(set(shares)) == 1:
+        raise Mismatch(
+            "has a 'shuffled' that labels in a random order, another one for each seed, do not give.",
+            f"  The shares for 5 seeds: {listed}; about 0.80 is expected.",
             got=found[-1][1],
         )
 
@@ -258,7 +268,7 @@ def always_a_half(acts, y, groups, seed):
 
 EXERCISE = Exercise(
     "probe_accuracy_by_layer",
-    checks=(where_it_appears, by_group, train_alone, control, shuffled_throughout, uneven, same_seed),
+    checks=(where_it_appears, by_group, train_alone, control, uneven, shuffled_throughout, same_seed),
     reference=reference,
     gives=dict,
     needs={

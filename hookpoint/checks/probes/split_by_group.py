@@ -21,8 +21,9 @@ def table(draw, pure=True):
     group = torch.arange(n_groups).repeat_interleave(3 + 2 * draw.ids(3, n_groups))
     group = group[draw.order(len(group))]
     y = label[group]
-    if not pure:
-        for each in range(n_groups):
+    if not pure:  # most groups of label 1 stay pure: rows have label 1 more often than in the mixed groups of label 1
+        mixed = [each for each in range(n_groups) if not label[each]] + label.nonzero().flatten().tolist()[:15]
+        for each in mixed:
             rows = (group == each).nonzero().flatten()
             y[rows[draw.order(len(rows))[: (len(rows) - 1) // 2]]] ^= True
     return draw.normal(len(group), 2), y.long(), names[group], dict(zip(names.tolist(), label.tolist(), strict=True))
@@ -52,6 +53,17 @@ def whole_groups(learner, draw):
                 f"has rows of {shared} groups in two parts: what a probe learns of them by heart counts as found.",
                 got=got,
             )
+    split_far(learner, X, y, groups)
+
+
+def split_far(learner, X, y, groups):
+    """Group names beyond what int32 or float32 can hold are still names."""
+    far = groups + 2**40
+    got = split(learner, X, y, far, 3)
+    if shared := groups_in_two(got, far):
+        raise Mismatch(f"has rows of {shared} groups in two parts, where groups have large numbers.", got=got)
+    if len(got["test"]) == 0 or len(got["val"]) == 0:
+        raise Mismatch("leaves a part empty where groups have large numbers: are they still told apart?", got=got)
 
 
 def groups_in_two(got, groups):
@@ -98,6 +110,31 @@ def seeded(learner, draw):
         tested |= set(groups[split(learner, X, y, groups, seed)["test"]].tolist())
     if len(tested) < 30:  # 50 of 60 are expected; 12 when the seed does nothing
         raise Mismatch(f"puts the same groups into 'test' whatever the seed: {len(tested)} of 60 in 8 splits.")
+    shuffled(learner, X, y, groups)
+
+
+def shuffled(learner, X, y, groups):
+    """Raises `Mismatch` if a group's part follows from its name, or from that of its neighbour."""
+    names, place = groups.unique(return_inverse=True)
+    parts, seeds = [], range(0, 16000, 1000)
+    for seed in seeds:
+        got, part = split(learner, X, y, groups, seed), torch.empty(len(groups), dtype=torch.int64)
+        for number, name in enumerate(PARTS):
+            part[got[name]] = number
+        parts.append(torch.empty(len(names), dtype=torch.int64).scatter(0, place, part))
+    parts = torch.stack(parts)
+    val, test = ((parts == number).sum(0).double() for number in (1, 2))
+    apart = ((val - test).square() / (val + test).clamp(min=1)).sum().item()  # 60 or less by chance, give or take 11
+    if apart > 130:
+        raise Mismatch(
+            f"is not shuffled: over {len(seeds)} seeds some groups are always in 'val' and never in 'test', others",
+            "  the other way round. Is the order that the seed gives kept when the rest is cut?",
+            got=got,
+        )
+    label = torch.zeros(len(names)).scatter(0, place, y.float()).bool()
+    beside = torch.cat([parts[:, of][:, 1:] == parts[:, of][:, :-1] for of in (label, ~label)], dim=1)
+    if beside.double().mean() > 0.6:  # 0.44 is expected
+        raise Mismatch("is not shuffled: groups whose names are neighbours are together in most splits.", got=got)
 
 
 def dealt(labels, seed, fractions):

@@ -39,6 +39,14 @@ def of_head(weights, layer, head, *names):
     return [weights[f"blocks.{layer}.attn.{name}"][head] for name in names]
 
 
+def left_alone(learner, model, weights):
+    """Raises `Mismatch` where a weight of the model that was given is not what it was."""
+    now = learner.given.weights(model)
+    for name, weight in weights.items():
+        if not torch.equal(now[name], weight):
+            raise Mismatch(f"changes {name} of the model it was given.", "  Work on a copy.")
+
+
 def is_factored(got, call):
     """Raises `Mismatch` where a dense tensor, or anything else that is no object, came back."""
     if not isinstance(got, Ref):

@@ -15,6 +15,8 @@ def reference(W_A, W_B):
 
 
 def number(got, want, when):
+    if isinstance(got, torch.Tensor) and got.ndim:
+        raise Mismatch(f"returned a tensor of shape {list(got.shape)} {when}, expected a float.", got=got)
     value = got.item() if isinstance(got, torch.Tensor) else got
     if not abs(value - want) <= 1e-5:
         raise Mismatch(f"is wrong {when}.", f"  Expected {want:.6f}, yours {value:.6f}.", got=got)

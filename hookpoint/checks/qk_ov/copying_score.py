@@ -55,9 +55,9 @@ def exact(learner, draw):
         learner, torch.eye(7), 3 * torch.eye(7), {"top1": 1.0, "top5": 1.0, "eigenvalue": 1.0}, "3 times the identity"
     )
     agrees(learner, E, E.T, {"eigenvalue": 1.0}, "a projection")
-    agrees(learner, E, -2 * E.T, {"eigenvalue": -1.0}, "a projection times -2")
     shear = torch.tensor([[4.0, 9.0, 0, 0], [0, -2.0, 5.0, 0], [0, 0, 1.0, 0], [0, 0, 0, 0]]).double()
     agrees(learner, E @ shear, E.T, {"eigenvalue": 3 / 7}, "a shear with the eigenvalues 4, -2 and 1")
+    agrees(learner, E, -2 * E.T, {"eigenvalue": -1.0}, "a projection times -2")
     for degrees in (60, 90, 120):
         angle = math.radians(degrees)
         turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]).double()

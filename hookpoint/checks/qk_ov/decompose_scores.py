@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, Tolerance, same
 
-from ._heads import CFG, drawn, loaded, of_head, ours
+from ._heads import CFG, drawn, left_alone, loaded, of_head, ours
 
 SHORT = dataclasses.replace(CFG, eps=0.1)
 ATTENTION = dataclasses.replace(SHORT, attn_only=True)
@@ -53,13 +53,15 @@ def asked(learner, draw, cfg, layer, head, dtype=torch.float32, weights=None):
     weights = drawn(draw, cfg, dtype) if weights is None else weights
     tokens = draw.ids(cfg.d_vocab, BATCH, LENGTH)
     _, cache = ours(weights, cfg).run_with_cache(tokens)
-    values, labels = learner.decompose_scores(loaded(learner, weights, cfg), cache, layer, head)
+    model = loaded(learner, weights, cfg)
+    values, labels = learner.decompose_scores(model, cache, layer, head)
     expected = [label for label, _ in names_before(cfg, layer)] + ["bias"]
     if list(labels) != expected:
         raise Mismatch(f"gives the labels {list(labels)}, expected {expected}.")
     shape = (len(expected), len(expected), BATCH, LENGTH, LENGTH)
     if values.shape != shape:
         raise Mismatch(f"gives values of shape {list(values.shape)}, expected {list(shape)}.")
+    left_alone(learner, model, weights)
     return values, weights, cache
 
 
@@ -78,7 +80,11 @@ def sums_to_scores(learner, draw):
 
 def each_pair(learner, draw):
     """Entry (i, j) is what part i in the query and part j in the key give together, at LayerNorm's scale in the run."""
-    for cfg, layer, head, dtype in ((SHORT, 1, 1, torch.float64), (ATTENTION, 2, 2, torch.float32)):
+    for cfg, layer, head, dtype in (
+        (SHORT, 1, 1, torch.float64),
+        (ATTENTION, 2, 2, torch.float32),
+        (ATTENTION, 2, 2, torch.float32),  # another run, of another model of these sizes
+    ):
         values, weights, cache = asked(learner, draw, cfg, layer, head, dtype)
         want = pairs(weights, cache, layer, head, cfg).to(dtype)
         same(allowed(values), allowed(want), f"for head {layer}.{head}", LOOSE)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Exercise, Mismatch, Ref, Slip, same
+from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Ref, Slip, same
 
 M, R, N = 11, 3, 13
 
@@ -82,8 +82,11 @@ def numbers(learner, draw):
 
 def singular(learner, draw):
     """svd() gives U, S, V with AB = U diag(S) V.T: orthonormal columns, S the r largest singular values, descending."""
-    for batch, m, n, r in (((), M, N, R), ((), M, N, R), ((2,), N, M, R), ((), M, N, 1)):
-        A, B = factors(draw, *batch, m=m, n=n, r=r)
+    wide, narrow = torch.float64, torch.float32
+    for batch, m, n, r, dtype in (
+        ((), M, N, R, wide), ((), M, N, R, wide), ((2,), N, M, R, wide), ((), M, N, 1, wide), ((), N, M, R, narrow),
+    ):  # fmt: skip
+        A, B = factors(draw, *batch, m=m, n=n, r=r, dtype=dtype)
         if batch:
             A[..., 0] = A[..., 1]  # a product of lower rank than its factors allow
         matrix, before = held(learner, A, B), A.clone()
@@ -97,14 +100,16 @@ def singular(learner, draw):
             if one.shape != (*batch, *shape):
                 wanted = list((*batch, *shape))
                 raise Mismatch(f"gives {name} of shape {list(one.shape)} {circumstance}, expected {wanted}.")
-        same(S, torch.linalg.svdvals(A @ B)[..., :r], f"for S {circumstance}")
+        room = WHOLE if dtype is narrow else None
+        same(S, torch.linalg.svdvals(A @ B)[..., :r], f"for S {circumstance}", room)
         for name, one in (("U", U), ("V", V)):
             same(
                 one.mT @ one,
-                torch.eye(r, dtype=one.dtype).expand(*batch, r, r),
+                torch.eye(r, dtype=dtype).expand(*batch, r, r),
                 f"for {name}.T @ {name} {circumstance}",
+                room,
             )
-        same((U * S[..., None, :]) @ V.mT, A @ B, f"for U diag(S) V.T {circumstance}")
+        same((U * S[..., None, :]) @ V.mT, A @ B, f"for U diag(S) V.T {circumstance}", room)
 
 
 def stays_small(learner, draw):

@@ -5,7 +5,7 @@ import torch
 from hookpoint.checks.author import Exercise, Mismatch, Slip, same
 from hookpoint.interp.qk_ov import FactoredMatrix
 
-from ._heads import CFG, HEADS, drawn, is_factored, loaded, of_head
+from ._heads import CFG, HEADS, drawn, is_factored, left_alone, loaded, of_head
 
 CALL = "Make it of two factors: FactoredMatrix(..., ...)."
 
@@ -26,6 +26,7 @@ def values(learner, draw):
             got = learner.full_qk(model, layer, head)
             is_factored(got, CALL)
             same(got.AB.value, reference(weights, layer, head), f"in AB, for head {layer}.{head}")
+        left_alone(learner, model, weights)
 
 
 def stays_small(learner, draw):

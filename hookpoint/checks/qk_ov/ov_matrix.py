@@ -5,7 +5,7 @@ from torch import Tensor
 
 from hookpoint.checks.author import Exercise, Slip, same
 
-from ._heads import HEADS, drawn, loaded, of_head
+from ._heads import HEADS, drawn, left_alone, loaded, of_head
 
 
 def reference(model, layer, head):
@@ -21,6 +21,7 @@ def values(learner, draw):
         model = loaded(learner, weights)
         for layer, head in HEADS:
             same(learner.ov_matrix(model, layer, head), reference(weights, layer, head), f"for head {layer}.{head}")
+        left_alone(learner, model, weights)
 
 
 def right(model, layer, head):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hookpoint.checks.author import Exercise, Mismatch, Slip, Tolerance, same
 
-from ._heads import CFG, HEADS, drawn, loaded, of_head
+from ._heads import CFG, HEADS, drawn, left_alone, loaded, of_head
 
 SCALED = Tolerance(1e-5, float64=1e-6)  # in float64 too, the root of d_head may be a float32 tensor
 # Wide enough for a direction per position, and one head that is as wide.
@@ -35,6 +35,7 @@ def values(learner, draw):
         for layer, head in HEADS:
             got = learner.prev_token_pattern_from_pos(model, layer, head)
             same(got, reference(weights, layer, head), f"for head {layer}.{head}")
+        left_alone(learner, model, weights)
 
 
 def hand_built(draw, back, score):

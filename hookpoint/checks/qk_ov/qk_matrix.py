@@ -8,7 +8,7 @@ from torch import Tensor
 
 from hookpoint.checks.author import WHOLE, Exercise, Slip, same
 
-from ._heads import CFG, HEADS, drawn, loaded, of_head, ours
+from ._heads import CFG, HEADS, drawn, left_alone, loaded, of_head, ours
 
 PLAIN = dataclasses.replace(CFG, attn_only=True, normalization_type=None)
 
@@ -26,6 +26,7 @@ def values(learner, draw):
         model = loaded(learner, weights)
         for layer, head in HEADS:
             same(learner.qk_matrix(model, layer, head), reference(weights, layer, head), f"for head {layer}.{head}")
+        left_alone(learner, model, weights)
 
 
 def gives_scores(learner, draw):

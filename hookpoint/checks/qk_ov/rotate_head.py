@@ -38,7 +38,7 @@ def same_function(learner, draw):
     weights, tokens = drawn(draw, dtype=torch.float64), draw.ids(CFG.d_vocab, 2, CFG.n_ctx)
     model, want = loaded(learner, weights), ours(weights)(tokens).detach()
     for layer, head, R, kind in (
-        (1, 1, orthogonal(draw), "a rotation"),
+        (1, 2, orthogonal(draw), "a rotation"),
         (2, 0, invertible(draw), "an R that stretches"),
     ):
         got = learner.given.head_values(rotated(learner, model, layer, head, R), tokens)
@@ -85,7 +85,7 @@ def own_copy(learner, draw):
     weights = drawn(draw)
     model = loaded(learner, weights)
     new = rotated(learner, model, 0, 1, orthogonal(draw, torch.float32))
-    for path in ("embed.W_E", "blocks.0.attn.W_O", "blocks.0.attn.W_V", "blocks.2.mlp.W_in"):
+    for path in weights:
         if learner.given.same_storage_in(model, new, path):
             raise Mismatch(
                 f"gives a model that shares {path} with the old one.", "  Training one would change the other."

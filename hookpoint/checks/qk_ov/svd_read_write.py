@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, same
+from hookpoint.checks.compare import describe
 
-from ._heads import CFG, HEADS, drawn, loaded, of_head
+from ._heads import CFG, HEADS, drawn, left_alone, loaded, of_head
 
 
 def reference(model, layer, head, k):
@@ -13,7 +14,10 @@ def reference(model, layer, head, k):
 
 
 def asked(learner, model, layer, head, k):
-    read, write, s = learner.svd_read_write(model, layer, head, k)
+    got = learner.svd_read_write(model, layer, head, k)
+    if not isinstance(got, (tuple, list)) or len(got) != 3 or not all(isinstance(one, Tensor) for one in got):
+        raise Mismatch(f"returned {describe(got)}, expected three tensors: read, write, s.", got=got)
+    read, write, s = got
     for name, got, shape in (("read", read, (k, CFG.d_model)), ("write", write, (k, CFG.d_model)), ("s", s, (k,))):
         if got.shape != shape:
             raise Mismatch(f"gives {name} of shape {list(got.shape)}, expected {list(shape)}.")
@@ -33,6 +37,7 @@ def directions(learner, draw):
             for name, rows in (("read", read), ("write", write)):
                 same(rows @ rows.T, torch.eye(k, dtype=dtype), f"for {name} @ {name}.T, head {layer}.{head}", WHOLE)
             same(read @ OV, s[:, None] * write, f"for read @ OV against s * write, head {layer}.{head}", WHOLE)
+        left_alone(learner, model, weights)
 
 
 def exact(learner, draw):
@@ -153,7 +158,6 @@ EXERCISE = Exercise(
     "svd_read_write",
     checks=(directions, exact),
     reference=reference,
-    gives=(Tensor, Tensor, Tensor),
     needs={"ov_matrix": "ov_of", "FactoredMatrix": "factored"},
     slips=(
         Slip("read and write have changed places", swapped_sides),

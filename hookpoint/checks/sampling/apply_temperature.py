@@ -9,7 +9,7 @@ from ._logits import DTYPES, same_filtered, with_removed
 
 REFUSALS = ("ValueError", "IndexError", "RuntimeError", "AssertionError", "ZeroDivisionError")
 # Exact in binary, so that a temperature kept in float32 costs a float64 result nothing.
-TEMPERATURES = (0.5, 2.0, 0.25, 1.5, 1, 8.0, 0.03125)
+TEMPERATURES = (0.5, 2.0, 0.25, 1.5, 1, 8.0, 0.03125, 256.0, 2**-10)
 
 
 def reference(logits, t):
@@ -23,6 +23,7 @@ def values(learner, draw):
     for t in TEMPERATURES:
         agree(learner.apply_temperature, reference, logits, t, when=f"for t = {t}")
     agree(learner.apply_temperature, reference, draw.normal(5, std=4), 0.5, when="for one row")
+    agree(learner.apply_temperature, reference, draw.normal(2, 3, 5, std=4), 2.0, when="for two axes before d_vocab")
 
 
 def removed(learner, draw):

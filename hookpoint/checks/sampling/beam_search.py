@@ -155,8 +155,9 @@ def one_step(learner, draw):
 
 def exhaustive(learner, draw):
     """With a k that leaves nothing out, every continuation comes back with its log-probability, the likeliest first."""
+    ids = draw.ids(VOCAB, 1)  # the same for two models
     for n, dtype in ((2, torch.float64), (3, torch.float32)):
-        model, ids = drawn(draw, dtype=dtype), draw.ids(VOCAB, 2)
+        model = drawn(draw, dtype=dtype)
         compared(learner, model, ids, every(model, ids, n), VOCAB**n, n)
 
 
@@ -180,7 +181,7 @@ def finished(learner, draw):
     """A continuation that ends in `stop` is not continued, keeps competing for its place, and shows its `stop`."""
     for stop in (3, 0):
         model, ids, want, greedy = telling(draw.number(0, 2**40), 3, 4, 0.0, stop)
-        compared(learner, model, ids, every(model, ids, 2, stop=stop), VOCAB**2, 2, stop=stop)
+        compared(learner, model, ids, every(model, ids, 3, stop=stop), VOCAB**3, 3, stop=stop)
         compared(learner, model, ids, greedy, 1, 4, Counted(model), stop=stop)
         compared(learner, model, ids, want, 3, 4, stop=stop)
 
@@ -189,8 +190,8 @@ def penalised(learner, draw):
     """The score is the log-probability over length ** length_penalty; new tokens count, `stop` too, the prompt not."""
     model, ids, want, _ = telling(draw.number(0, 2**40), 3, 4, 1.0, 4)
     for length_penalty, stop in ((1.0, None), (1.0, 4), (0.5, 4), (2.0, 4)):
-        every_one = every(model, ids, 2, length_penalty, stop)
-        compared(learner, model, ids, every_one, VOCAB**2, 2, length_penalty=length_penalty, stop=stop)
+        every_one = every(model, ids, 3, length_penalty, stop)
+        compared(learner, model, ids, every_one, VOCAB**3, 3, length_penalty=length_penalty, stop=stop)
     compared(learner, model, ids, want, 3, 4, length_penalty=1.0, stop=4)
 
 

@@ -19,10 +19,12 @@ def reference(ids, logits, f):
 
 
 def text(draw):
-    """Some tokens once, one twice, one four times, and some, the last of the vocabulary among them, never."""
+    """Some tokens once, one twice, one four times, and some, the last of the vocabulary among them, never.
+
+    Their order tells what looks alike apart: runs, their last one, and what comes first or last.
+    """
     a, b, c, d = (draw.order(VOCAB - 1))[:4]
-    ids = torch.tensor([a, b, b, c, c, c, c, d])
-    return ids[draw.order(len(ids))]
+    return torch.tensor([a, c, b, c, b, c, c, d])
 
 
 def values(learner, draw):
@@ -39,6 +41,9 @@ def lengths(learner, draw):
     for length in (1, 2, 40):
         ids, logits = draw.ids(VOCAB, length), draw.normal(VOCAB, std=3)
         same(learner.frequency_penalty(ids, logits, 0.5), reference(ids, logits, 0.5), f"for {length} ids")
+    ids = torch.cat([torch.full((280,), draw.number(0, VOCAB)), draw.ids(VOCAB, 70)])
+    logits = draw.normal(VOCAB, std=3)
+    same(learner.frequency_penalty(ids, logits, 0.5), reference(ids, logits, 0.5), "for a token that occurs 280 times")
     ids, logits = torch.tensor([VOCAB - 1, 0, VOCAB - 1]), draw.normal(VOCAB, std=3)
     same(learner.frequency_penalty(ids, logits, 1.5), reference(ids, logits, 1.5), "for the ends of the vocabulary")
 

@@ -89,7 +89,7 @@ def stopping(learner, draw):
     starts = torch.tensor([[3, 1], [2, 4], [1, 2], [4, 3]])
     model = successor(7)
     theirs = learner.given.chain(model.table, model.cfg)
-    for stop, n in ((5, 5), (6, 5), (5, 2), (0, 5), (None, 5), (6, 1)):
+    for stop, n in ((5, 5), (6, 5), (5, 2), (0, 5), (None, 5), (6, 1), (5, 11)):
         rows = [[*start, *((start[-1] + step) % 7 for step in range(1, n + 1))] for start in starts.tolist()]
         for row in rows:
             if stop is not None and stop in row[2:]:
@@ -114,6 +114,11 @@ def probabilities(learner, draw):
     cold = continuation(learner, model, ids[:200], 1, temperature=0.25, generator=draw.generator())
     if len(cold[:, -1].unique()) == 1:
         raise Mismatch("draws one and the same token 200 times at a temperature of 0.25.", got=cold)
+    for temperature in (8.0, 0.25):
+        got = continuation(learner, model, ids[:900], 1, temperature=temperature, generator=draw.generator())
+        want = rows[2] ** (1 / temperature)
+        if chance(torch.bincount(got[:, -1], minlength=4), want / want.sum()) < IMPROBABLE:
+            raise Mismatch(f"does not draw with the right probabilities at a temperature of {temperature}.", got=got)
     wide = learner.given.chain(torch.zeros(101, 101), config(101, 16))
     got = continuation(learner, wide, ids.repeat(2, 1), 1, generator=draw.generator())
     if len(missing := set(range(101)) - set(got[:, -1].tolist())):
@@ -172,6 +177,14 @@ def each_filter(learner, draw):
             raise Mismatch(f"draws a token that the filter removes, with {told}.", got=got)
         if shows and (found > least).all():
             raise Mismatch(f"never draws a token that the filter keeps, with {told}.", got=got)
+    sure = shuffled(draw, torch.tensor([0.62, 0.15, 0.12, 0.06, 0.03, 0.02]).expand(3, -1))
+    mixed = torch.cat([sure, rows[3:]])
+    got = continuation(
+        learner, learner.given.chain(mixed.log(), config(6, 16)), ids, 1, generator=draw.generator(), top_p=0.6
+    )
+    if (mixed[got[:, 0], got[:, 1]] < torch.where(got[:, 0] < 3, 0.6, 0.2)).any():
+        fact = "draws a token that the filter removes, with top_p = 0.6 and rows that keep one token or two."
+        raise Mismatch(fact, got=got)
 
 
 def seeded(learner, draw):
@@ -195,12 +208,13 @@ def seeded(learner, draw):
 
 def modes(learner, draw):
     """The model runs in evaluation mode and without gradients, and is then in the mode it was in."""
-    model = Counted(tabled(draw.normal(N_CTX, VOCAB, VOCAB)))
-    got = continuation(learner, model, draw.ids(VOCAB, 2, 3), 2, temperature=0)
-    if any(state.get("training") for state in model.states):
-        raise Mismatch("runs the model in training mode.", "  Dropout would change what it predicts.", got=got)
-    if any(state.get("grad") for state in model.states):
-        raise Mismatch("runs the model with gradients switched on.", "  Nobody will ask for them.", got=got)
+    for knobs in ({"temperature": 0}, {"generator": draw.generator()}):
+        model = Counted(tabled(draw.normal(N_CTX, VOCAB, VOCAB)))
+        got = continuation(learner, model, draw.ids(VOCAB, 2, 3), 2, **knobs)
+        if any(state.get("training") for state in model.states):
+            raise Mismatch("runs the model in training mode.", "  Dropout would change what it predicts.", got=got)
+        if any(state.get("grad") for state in model.states):
+            raise Mismatch("runs the model with gradients switched on.", "  Nobody will ask for them.", got=got)
     cfg = config(VOCAB, N_CTX)
     near = ours.GPT2(cfg, seed=None)
     weights = {name: draw.normal(*p.shape) for name, p in near.named_parameters()}
@@ -212,11 +226,12 @@ def modes(learner, draw):
     before = learner.given.traces(theirs)
     for training in (True, False):
         theirs.train(training)
-        got = continuation(learner, theirs, ids, 5, temperature=0)
-        same(got, want, "at temperature 0 on a GPT-2")
-        if theirs.training.value != training or theirs.blocks[0].training.value != training:
-            was, now = ("training", "evaluation") if training else ("evaluation", "training")
-            raise Mismatch(f"leaves the model in {now} mode; it was in {was} mode.", got=got)
+        for n in (5, 0):
+            got = continuation(learner, theirs, ids, n, temperature=0)
+            same(got, want[:, : 4 + n], "at temperature 0 on a GPT-2")
+            if theirs.training.value != training or theirs.blocks[0].training.value != training:
+                was, now = ("training", "evaluation") if training else ("evaluation", "training")
+                raise Mismatch(f"leaves the model in {now} mode; it was in {was} mode.", got=got)
     if learner.given.traces(theirs)["requires_grad"] != before["requires_grad"]:
         raise Mismatch("leaves the model with other requires_grad flags than it had.", got=got)
 

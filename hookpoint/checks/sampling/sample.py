@@ -39,7 +39,25 @@ def frequencies(learner, draw):
     for kind, row in enumerate(OTHERS):
         alike(got, got[MANY:][kinds == kind], row, " in rows of another distribution")
     first, second = got[:MANY:2], got[1:MANY:2]
-    alike(got, first * len(USUAL) + second, torch.outer(USUAL, USUAL).flatten(), " as pairs of neighbouring rows")
+    pairs = torch.outer(USUAL, USUAL).flatten()
+    alike(got, first * len(USUAL) + second, pairs, " as pairs of neighbouring rows")
+    half = len(rows) // 2
+    alike(got, got[: MANY - half] * len(USUAL) + got[half:MANY], pairs, " as pairs of rows half a batch apart")
+    from_many(learner, draw)
+
+
+def from_many(learner, draw):
+    """Raises `Mismatch` unless, of a large vocabulary, all tokens can come but those that have been removed."""
+    # The likeliest 100 tokens share 0.6, another 200 share 0.4, and 709 have been removed.
+    row = torch.cat([torch.full((100,), 0.006), torch.full((200,), 0.002), torch.zeros(709)])[draw.order(1009)]
+    got = drawn(learner, row.log().expand(1_500, -1).contiguous(), draw.generator())
+    share = row[got]
+    if (share == 0).any():
+        raise Mismatch("drew a token that has been removed.", "  709 of 1,009 have been.", got=got)
+    if chance(torch.bincount((share < 0.004).long(), minlength=2), torch.tensor([0.6, 0.4])) < IMPROBABLE:
+        found = (share < 0.004).double().mean()
+        line = f"  200 tokens of 0.2% each come in {found:.0%} of 1,500 draws; expected 40%."
+        raise Mismatch("does not draw with the right probabilities from a large vocabulary.", line, got=got)
 
 
 def alike(got, tokens, probabilities, where):

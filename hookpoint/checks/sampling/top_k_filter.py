@@ -34,6 +34,10 @@ def values(learner, draw):
     same_filtered(learner.top_k_filter(logits, 4), reference(logits, 4), "with logits that are not contiguous")
     logits = spread(draw, 1)
     same_filtered(learner.top_k_filter(logits, 2), reference(logits, 2), "for a single row")
+    for dtype, gap in ((torch.float32, 1e-5), (torch.float64, 1e-10)):
+        logits = shuffled(draw, 3 + gap * torch.arange(VOCAB, dtype=torch.float64).expand(3, -1)).to(dtype)
+        when = f"where {str(dtype).removeprefix('torch.')} logits lie very close together"
+        same_filtered(learner.top_k_filter(logits, 4), reference(logits, 4), when)
     logits = spread(draw, 2, 101)
     same_filtered(learner.top_k_filter(logits, 60), reference(logits, 60), "for k = 60")
 

@@ -67,6 +67,9 @@ def values(learner, draw):
         same_filtered(learner.top_p_filter(logits, p), by_hand(logits, rows, kept), f"for p = {p}")
     logits, rows = example(draw, rows=ROWS[2:3])
     same_filtered(learner.top_p_filter(logits, 0.6), by_hand(logits, rows, (4,)), "for a single row")
+    # Of 301 tokens between 1/451.5 and 2/451.5, the likeliest 203 have 0.7479 together, and 204 have 0.7508.
+    logits, rows = example(draw, rows=torch.linspace(1, 2, 301, dtype=torch.float64).expand(2, -1) / 451.5)
+    same_filtered(learner.top_p_filter(logits, 0.7493), by_hand(logits, rows, (204, 204)), "for 301 tokens")
     logits, rows = example(draw, torch.float64)
     turned = logits.mT.contiguous().mT
     want = by_hand(logits, rows, KEPT[0.75])

@@ -48,16 +48,23 @@ def out_of_range(learner, draw):
     logits, idx = example(draw)
     same(learner.batched_gather_last(logits, idx), reference(logits, idx))
     for wrong in (VOCAB, VOCAB + POS, -1, -VOCAB, -VOCAB - 1):
-        broken = idx.clone()
-        broken[draw.number(0, BATCH - 1), draw.number(0, POS)] = wrong
-        try:
-            refuses(learner.batched_gather_last, logits, broken)
-        except Mismatch as mismatch:
-            what = "below 0" if wrong < 0 else "beyond the vocabulary"
-            raise Mismatch(
-                f"returned a result although an index is {what}; it should raise an error.",
-                f"  One index is {wrong}; the last axis has {VOCAB} entries.",
-            ) from mismatch
+        is_refused(learner, logits, idx, (draw.number(0, BATCH - 1), draw.number(0, POS)), wrong)
+    for place in ((0, 0), (0, POS - 1), (BATCH - 1, 0), (BATCH - 1, POS - 1)):
+        for wrong in (VOCAB, -1):
+            is_refused(learner, logits, idx, place, wrong)
+
+
+def is_refused(learner, logits, idx, place, wrong):
+    broken = idx.clone()
+    broken[place] = wrong
+    try:
+        refuses(learner.batched_gather_last, logits, broken)
+    except Mismatch as mismatch:
+        what = "below 0" if wrong < 0 else "beyond the vocabulary"
+        raise Mismatch(
+            f"returned a result although an index is {what}; it should raise an error.",
+            f"  Index {place} is {wrong}; the last axis has {VOCAB} entries.",
+        ) from mismatch
 
 
 def gradient(learner, draw):

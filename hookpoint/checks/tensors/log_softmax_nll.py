@@ -44,7 +44,9 @@ def extreme_logits(learner, draw):
     for offset in (1e4, -1e4):
         far = logits.double() + offset
         same(learner.log_softmax_nll(far, y), reference(far, y), f"where {offset:+.0f} is added to every logit")
-    for factor in (1e3, -1e3):
+    gap, second = torch.tensor([[95.0, 0, 0], [0, -95, 0]]), torch.tensor([1, 1])  # exp(95) is inf in float32
+    same(learner.log_softmax_nll(gap, second), reference(gap, second), "for targets 95 below the largest logit")
+    for factor in (1e3, -1e3, 1e5):
         agree(learner.log_softmax_nll, reference, logits * factor, y, when=f"with logits multiplied by {factor:.0f}")
 
 

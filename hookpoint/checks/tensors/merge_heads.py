@@ -18,6 +18,9 @@ def values(learner, draw):
     """At each position the heads' vectors are put side by side, head 0 first: [B, H, T, K] becomes [B, T, H*K]."""
     agree(learner.merge_heads, reference, draw.normal(BATCH, HEADS, POS, D_HEAD))
     agree(learner.merge_heads, reference, draw.normal(2, 5, 3, 4))
+    z = draw.normal(2, 5, 3, 4)
+    same(learner.merge_heads(z), reference(z), "for another z of the same shape")
+    same(learner.merge_heads(z.half()), reference(z.half()), "in float16")
 
 
 def inverse(learner, draw):

@@ -23,6 +23,9 @@ def values(learner, draw):
     """Head h of position t gets the numbers h*K to (h+1)*K of that position: [B, T, H*K] becomes [B, H, T, K]."""
     agree(learner.split_heads, reference, draw.normal(BATCH, POS, HEADS * D_HEAD), HEADS)
     agree(learner.split_heads, reference, draw.normal(2, 3, 5 * 4), 5)
+    x = draw.normal(2, 3, 5 * 4)
+    same(learner.split_heads(x, 5), reference(x, 5), "for another x of the same shape")
+    same(learner.split_heads(x.half(), 5), reference(x.half(), 5), "in float16")
 
 
 def equal_lengths(learner, draw):

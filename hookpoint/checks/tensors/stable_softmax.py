@@ -56,6 +56,8 @@ def rows_apart(learner, draw):
         same(learner.stable_softmax(apart.mT, 0), reference(apart.mT, 0), "where columns differ in size", FAR)
     wide = x * torch.tensor([1.0, 30, 100, 300, 1000])[:, None]
     same(learner.stable_softmax(wide, 1), reference(wide, 1), "where numbers in a row lie far apart", FAR)
+    exact = wide.double()
+    same(learner.stable_softmax(exact, 1), reference(exact, 1), "where numbers in a row lie far apart, in float64")
 
 
 def removed(learner, draw):

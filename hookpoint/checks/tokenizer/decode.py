@@ -7,7 +7,7 @@ from .bytes_to_unicode import reference as printable
 
 TEXTS = ("the end, they'll  tell\n", "x", "té été", f"the{END}{STOP} [MASK]AND", "  \n\n\t 1212", "\ufeffthe\r\nend")
 SPLIT = ("東京", "🙂🙃", "e\u0301 ’", "ß🙂é東")
-BROKEN = (b"\xc3\xa9\xff", b"\xff", b"the\xff\xfeend", b"\x80t", b"t\xc3", b"\xc3t", b"\xe6\x9dend", b"\xf0\x9f\x99")
+BROKEN = (b"\xc3\xa9\x80", b"\xff", b"the\xff\xfeend", b"\x80t", b"t\xc3", b"\xc3t", b"\xe6\x9dend", b"\xf0\x9f\x99")
 
 
 def number_of(made):
@@ -50,6 +50,9 @@ def any_ids(learner, draw):
     for _ in range(4):
         text = "".join(letters[at] for at in draw.ids(len(letters), draw.number(3, 20)).tolist())
         same(made.object.decode(made.ids(text)), text)
+    ids = sorted(made.vocab)
+    for order in (ids, ids[::-1]):  # each id there is, 0 too, and so each byte
+        same(made.object.decode(order), b"".join(map(made.vocab.get, order)).decode("utf-8", errors="replace"))
 
 
 def one_by_itself(learner, draw):

@@ -53,6 +53,8 @@ def earliest_first(learner, draw):
     agrees(learner.encode_word(b"bababaaaaa", ranks, vocab), b"bababaaaaa", ranks, vocab)
     tried(learner, (b"abcdabab", b"abcd", b"bcd"), LONG_FIRST)
     tried(learner, (b"abcdabc", b"abc", b"aabcb", b"abcbc"), BC_FIRST)
+    backwards = dict(reversed(ranks.items()))  # the same ranks: a dict may list them in any order
+    agrees(learner.encode_word(b"bababaaaaa", backwards, vocab), b"bababaaaaa", backwards, vocab)
 
 
 def to_the_end(learner, draw):

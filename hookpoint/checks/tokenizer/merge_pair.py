@@ -45,6 +45,12 @@ def whole_symbols(learner, draw):
     same(learner.merge_pair((A, BC, AB, C, X), (AB, C), AB + C), (A, BC, AB + C, X))
     same(learner.merge_pair((b" ", A, b" ", b" " + A), (b" ", A), b" " + A), (b" " + A, b" ", b" " + A))
     same(learner.merge_pair((b"\xc3", b"\xa9", b"\xc3"), (b"\xc3", b"\xa9"), b"\xc3\xa9"), (b"\xc3\xa9", b"\xc3"))
+    same(learner.merge_pair((b"ba", C), (AB, C), AB + C), (b"ba", C))
+    same(learner.merge_pair((A, BC), (A, B), AB), (A, BC))
+    same(learner.merge_pair((A, B, C), (A, B), AB), (AB, C))
+    for start in range(0, 256, 32):  # no byte can separate symbols: each may stand in one, also twice
+        word = tuple(A + bytes([byte]) * times + B for byte in range(start, start + 32) for times in (1, 2))
+        same(learner.merge_pair(word, (A, B), AB), word)
 
 
 def given_symbol(learner, draw):

@@ -105,7 +105,12 @@ def special_apart(learner, draw):
 
 def special_patterns(learner, draw):
     """Where special strings overlap the longest wins, and each stands for itself, not for a pattern."""
-    tried(learner, (f"xy{STOP}xy{END}xy|stop|stop", 9, (END, STOP)), ("ok.ok.ok okokok", 6, (".", "(x)")))
+    tried(
+        learner,
+        (f"xy{STOP}xy{END}xy|stop|stop", 9, (END, STOP)),
+        ("ok.ok.ok okokok", 6, (".", "(x)")),
+        ("xANDx xandx xandx", 5, ("AND",)),
+    )
 
 
 def inside_words(learner, draw):

@@ -1,8 +1,21 @@
-"""The stories as a text to train on, and what counting pairs of its tokens reaches."""
+"""Texts to train on: two made of numbers, and the stories, with what counting pairs of their tokens reaches."""
 
 from functools import lru_cache
 
 import torch
+
+VOCAB = 11
+
+
+def cycle(draw, length, vocab=VOCAB):
+    """A text in which each token says which one comes next, in an order drawn at random."""
+    return torch.tensor(draw.order(vocab)).repeat(length // vocab + 1)[:length]
+
+
+def two_worlds(draw, length):
+    """A text whose last tenth has three tokens that stand nowhere before."""
+    known, new = VOCAB - 3, length // 10
+    return torch.cat([draw.ids(known, length - new), known + draw.ids(3, new)])
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from hookpoint.checks.author import Exercise, Mismatch, Slip, Tolerance, same
+from hookpoint.checks.compare import describe
 
 from . import _adamw_slips as slips
 
@@ -12,6 +13,7 @@ CLOSE = Tolerance(1e-5, float64=1e-6)
 # Far above the usual 1e-8 and 0.01, so that a misplaced epsilon or decay cannot hide in the tolerance.
 LARGE = {"lr": 0.2, "betas": (0.8, 0.95), "eps": 0.3, "weight_decay": 0.4}
 SHAPES = ((3, 2), (5,), ())
+PLAIN = "  Dicts, lists, numbers and tensors can be saved."
 
 
 def reference(params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
@@ -112,7 +114,7 @@ def by_hand(learner, draw):
 
 def steps(learner, draw):
     """All steps follow the formula in float32 and float64: decay, moments without their bias, eps beside the root."""
-    for dtype, sizes in ((torch.float64, (1.0, 3.0, 0.1, 0.0)), (torch.float32, (1.0, 3.0))):
+    for dtype, sizes in ((torch.float64, (1.0, 30.0, 0.1, 0.0)), (torch.float32, (1.0, 3.0))):
         twins = Twins(learner, drawn(draw, dtype=dtype), **LARGE)
         for size in sizes:
             twins.step(drawn(draw, dtype=dtype, std=size))
@@ -141,12 +143,16 @@ def groups(learner, draw):
 def schedule(learner, draw):
     """Each step uses the "lr" that stands in its param_groups then."""
     twins = Twins(learner, drawn(draw), [((0, 1), {}), ((2,), {"lr": 0.7})], **LARGE)
-    for rates in ((0.01, 0.5), (0.3, 0.02), (0.0, 0.1)):
+    for rates in ((0.01, 0.5), (0.0, 0.1), (0.3, 0.02)):
         for number, rate in enumerate(rates):
             learner.given.set_option(twins.optimizer, number, "lr", rate)
             twins.oracle.param_groups[number]["lr"] = rate
         twins.step(drawn(draw))
     twins.agree(" with an lr set before it")
+    learner.given.set_option(twins.optimizer, 1, "weight_decay", 0.9)
+    twins.oracle.param_groups[1]["weight_decay"] = 0.9
+    twins.step(drawn(draw))
+    twins.agree(" with a weight_decay set before it")
 
 
 def missing(learner, draw):
@@ -190,6 +196,8 @@ def gradients_kept(learner, draw):
     twins.optimizer.zero_grad()
     if any(gradient is not None and gradient.any() for gradient in learner.given.grads_of(twins.theirs)):
         raise Mismatch("leaves a gradient that is not 0 after zero_grad().")
+    learner.given.set_grads(twins.theirs, [None, *given[1:]])
+    twins.optimizer.zero_grad()  # also where there is nothing to forget
 
 
 def saved(learner, draw):
@@ -212,6 +220,23 @@ def saved(learner, draw):
     twins.agree()
     for number, (got, want) in enumerate(zip(again, twins.want[3:], strict=True), 1):
         right_numbers(got, want, f"in step {number} after load_state_dict(state_dict())")
+    fresh = Twins(learner, drawn(draw), **LARGE)
+    learner.given.hand_over(learner.AdamW(fresh.theirs, **LARGE), fresh.optimizer)
+    fresh.step(drawn(draw))
+    fresh.agree(" after loading what an AdamW had before its first step")
+    plain(twins.optimizer.state_dict())
+
+
+def plain(state):
+    """Raises `Mismatch` unless a state consists of dicts, lists, numbers and tensors, with plain keys."""
+    if isinstance(state, (dict, list, tuple)):
+        for key in state if isinstance(state, dict) else ():
+            if not isinstance(key, (str, int, float, tuple)):
+                raise Mismatch(f"returned a state in which {describe(key)} is a key.", PLAIN)
+        for item in state.values() if isinstance(state, dict) else state:
+            plain(item)
+    elif not (state is None or isinstance(state, (str, int, float, torch.Tensor))):
+        raise Mismatch(f"returned a state that holds {describe(state)}.", PLAIN)
 
 
 EXERCISE = Exercise(

@@ -48,10 +48,14 @@ def agrees(returned, after, before, norm, max_norm, when=""):
 
 def above(learner, draw):
     """Gradients whose norm is above max_norm are all multiplied by one number, so that together they have this norm."""
-    for dtype, norm, max_norm in ((torch.float32, 12.0, 3.0), (torch.float64, 5.0, 4.0), (torch.float32, 7.0, 0.5)):
+    for dtype, norm, max_norm in ((torch.float32, 12.0, 3.0), (torch.float64, 5.0, 4.9), (torch.float32, 7.0, 0.05)):
         gradients = gradients_of_norm(draw, norm, dtype=dtype)
         returned, after = clipped(learner, gradients, max_norm)
         agrees(returned, after, gradients, norm, max_norm)
+    for shapes in (((4,),), ((), (3,))):
+        gradients = gradients_of_norm(draw, 6.0, shapes)
+        returned, after = clipped(learner, gradients, 1.5)
+        agrees(returned, after, gradients, 6.0, 1.5)
 
 
 def below(learner, draw):

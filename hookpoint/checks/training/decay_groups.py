@@ -1,5 +1,7 @@
 """Checks for `decay_groups` (part 1, notebook 06)."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
@@ -61,10 +63,11 @@ def each_once(names, model_names):
 
 def membership(learner, draw):
     """Matrices and embeddings (W_...) decay, gains and all biases do not; every parameter is in one of the groups."""
-    model = learner.given.gpt2(CFG)
-    decayed, spared = groups_of(learner, model)
-    in_right_group(decayed, spared)
-    each_once(decayed + spared, learner.given.shapes(model))
+    for cfg in (CFG, replace(CFG, n_layers=3, n_heads=4)):
+        model = learner.given.gpt2(cfg)
+        decayed, spared = groups_of(learner, model)
+        in_right_group(decayed, spared)
+        each_once(decayed + spared, learner.given.shapes(model))
 
 
 def rates(learner, draw):

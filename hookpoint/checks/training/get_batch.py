@@ -25,8 +25,11 @@ def drawn(high, count, rng):
 
 
 def text(draw, length):
-    """Tokens in no order and all different, so that each tells where it stands; no two of them differ by 1."""
-    return torch.tensor(draw.order(length)) * 3 + 5
+    """Tokens in no order and all different, so that each tells where it stands; no two of them differ by 1.
+
+    Most are too large for 16 bits.
+    """
+    return torch.tensor(draw.order(length)) * 50_021 + 5
 
 
 def batch(got):
@@ -85,9 +88,15 @@ def every_start(learner, draw):
         if chance < LIMIT:
             raise Mismatch(f"does not start rows equally often at each of the {places} places where one fits.")
         repeats = (starts[1:] - starts[:-1]).remainder(places).bincount(minlength=places).double()
-        if repeats.max() > count / places + 10 * (count / places) ** 0.5:
+        if (repeats - count / places).abs().max() > 10 * (count / places) ** 0.5:
             line = "  Each row's place must be a draw of its own."
             raise Mismatch("starts rows at places that depend on the row before.", line)
+    data, rng = text(draw, 8), draw.generator()
+    small = torch.stack([rows(learner, data, 6, 1, rng) for _ in range(12)])  # 7 places for 6 rows
+    if (small == small[0]).all(0).any():
+        raise Mismatch("starts one of the rows at the same place in every batch.")
+    if all(len(set(starts)) == 6 for starts in small.tolist()):
+        raise Mismatch("never takes a place twice in a batch.", "  Each row's place must be a draw of its own.")
 
 
 def listed(places):
@@ -96,26 +105,28 @@ def listed(places):
 
 def seeded(learner, draw):
     """The places come from rng: the same state gives the same batch, and rng has moved on afterwards."""
-    data, rng = text(draw, 101), draw.generator()
-    again = rng.clone_state()
-    first = batch(learner.get_batch(data, 11, 3, rng))
-    second = batch(learner.get_batch(data, 11, 3, rng))
-    repeated = batch(learner.get_batch(data, 11, 3, again))
-    if not torch.equal(first[0], repeated[0]):
-        raise Mismatch("gives two different batches for the same state of rng.", "  Draw from rng alone.")
-    if torch.equal(first[0], second[0]):
-        raise Mismatch(
-            "gives the same batch again when it is called again with the same rng.",
-            "  rng must move on: draw from it, and do not seed it.",
-        )
+    for boundaries in ((), ([0, 50],)):
+        data, rng = text(draw, 101), draw.generator()
+        again = rng.clone_state()
+        first = batch(learner.get_batch(data, 11, 3, rng, *boundaries))
+        second = batch(learner.get_batch(data, 11, 3, rng, *boundaries))
+        repeated = batch(learner.get_batch(data, 11, 3, again, *boundaries))
+        if not torch.equal(first[0], repeated[0]):
+            raise Mismatch("gives two different batches for the same state of rng.", "  Draw from rng alone.")
+        if torch.equal(first[0], second[0]):
+            raise Mismatch(
+                "gives the same batch again when it is called again with the same rng.",
+                "  rng must move on: draw from it, and do not seed it.",
+            )
 
 
 def documents(learner, draw):
     """With boundaries no row reaches into the next document, and every row that fits into one can come up."""
     data, T = text(draw, 37), 5
-    for boundaries in ([0, 9, 12, 18, 23, 29], [9, 12, 18, 23, 29]):
+    # The last two are other documents in the same text, or none: nothing may be left over from the calls before.
+    for boundaries in ([0, 9, 12, 18, 23, 29], [9, 12, 18, 23, 29], [0, 6, 21], []):
         count = 3000
-        starts = rows(learner, data, count, T, draw.generator(), boundaries)
+        starts = rows(learner, data, count, T, draw.generator(), *([boundaries] if boundaries else []))
         for begin in (edge for edge in boundaries if edge > 0):
             across = (starts < begin) & (starts + T >= begin)
             if across.any():

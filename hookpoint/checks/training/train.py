@@ -13,10 +13,9 @@ from hookpoint.checks.author import Exercise, Mismatch, Slip
 from hookpoint.model import GPT2, Config, TrainConfig
 
 from . import _train_slips as slips
-from ._stories import bigram_loss, stories
+from ._stories import VOCAB, bigram_loss, cycle, stories, two_worlds
 from .lr_schedule import reference as rate
 
-VOCAB = 11
 CFG = Config(d_vocab=VOCAB, n_ctx=8, d_model=12, n_layers=1, n_heads=2, d_head=5, d_mlp=16)
 RUN = TrainConfig(steps=3, batch=3, pos=5, max_lr=0.02, min_lr=0.002, warmup=2, weight_decay=0.0, eval_every=2)
 LAST = 1000  # as eval_every: look at the validation tokens after the last step only
@@ -24,17 +23,6 @@ LAST = 1000  # as eval_every: look at the validation tokens after the last step 
 
 def reference(model, data, cfg, seed, resume=None):
     """Names the arguments only: there are many right runs."""
-
-
-def cycle(draw, length, vocab=VOCAB):
-    """A text in which each token says which one comes next, in an order drawn at random."""
-    return torch.tensor(draw.order(vocab)).repeat(length // vocab + 1)[:length]
-
-
-def two_worlds(draw, length):
-    """A text whose last tenth has three tokens that stand nowhere before."""
-    known, new = VOCAB - 3, length // 10
-    return torch.cat([draw.ids(known, length - new), known + draw.ids(3, new)])
 
 
 class Session:
@@ -229,6 +217,12 @@ def resumed(learner, draw):
     for got, want in zip(second.history["train_loss"], whole.history["train_loss"][stop:], strict=True):
         if abs(got - want) > 1e-4:
             raise Mismatch(f"returns a train_loss of {got:.4f} where the uninterrupted run has {want:.4f}.")
+    Session(learner, data, replace(cfg, stop=3, checkpoint=path), seed, path, shift=0.3)
+    third = Session(learner, data, cfg, seed, path, shift=0.2)
+    covers(third.history, 3, cfg.steps, cfg)
+    if third.moved(whole) > 1e-5:
+        line = "  The first two sessions stopped after 2 and 3 steps; the second one has to save, too."
+        raise Mismatch(f"ends {third.moved(whole):.2g} away from the uninterrupted run in the third session.", line)
 
 
 def learns(learner, draw):

@@ -50,7 +50,7 @@ def texts(learner, draw):
 def again(learner, draw):
     """It can be done twice, and in float64 too."""
     model, weights = model_of(learner, draw, torch.float64)
-    for n_ctx in (CFG.n_ctx + 1, MORE):
+    for n_ctx in (CFG.n_ctx + 1, MORE, 3 * MORE):
         model = changed(learner.extend_context, model, n_ctx)
         kept(learner, model, weights, longer(n_ctx))
         tells(learner, model, n_ctx=n_ctx)

@@ -164,14 +164,15 @@ def whole(learner, draw):
 
 def other_sizes(learner, draw):
     """A checkpoint of a model of another size is an error."""
-    model, path = model_of(learner, draw), learner.given.spot(NAME)
-    saved(learner, path, model, None, 3)
-    larger = replace(CFG, d_mlp=CFG.d_mlp + 2)
-    other = learner.given.pocket(larger, weights_of(draw, cfg=larger))
-    try:
-        refuses(learner.load_checkpoint, path, other, kinds=("Exception",))
-    except Mismatch:
-        raise Mismatch(f"loads a checkpoint with d_mlp {CFG.d_mlp} into a model with {larger.d_mlp}.") from None
+    # Copying into a parameter stretches an axis of length 1 without an error.
+    for have, due in ((CFG, replace(CFG, d_mlp=CFG.d_mlp + 2)), (replace(CFG, d_mlp=1), CFG)):
+        model, other = (learner.given.pocket(cfg, weights_of(draw, cfg=cfg)) for cfg in (have, due))
+        path = learner.given.spot(NAME)
+        saved(learner, path, model, None, 3)
+        try:
+            refuses(learner.load_checkpoint, path, other, kinds=("Exception",))
+        except Mismatch:
+            raise Mismatch(f"loads a checkpoint with d_mlp {have.d_mlp} into a model with {due.d_mlp}.") from None
 
 
 def ours(path, model, optimizer=None, generator=None):

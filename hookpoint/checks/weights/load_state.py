@@ -102,7 +102,7 @@ def deep(learner, draw):
     state = dict(reversed(deep_state(draw).items()))  # a dict promises no order that would help
     learner.load_state(model, state)
     parts = ("ln1.w", "attn.W_K", "attn.b_V", "attn.W_O", "mlp.b_in")
-    names = [f"blocks.{n}.{part}" for n in (1, 2, 10, 11) for part in parts]
+    names = [f"blocks.{n}.{part}" for n in (1, 2, 10, 11) for part in parts] + ["embed.W_E", W_U]
     want = ours_of(state, DEEP)
     same_weights(learner.given.fetch_all(model, names), {name: want[name] for name in names})
 
@@ -199,6 +199,8 @@ def shapes(learner, draw):
         "h.0.attn.c_attn.weight": ((3 * d, d), "qkv_weight", "W_Q"),
         "ln_f.weight": ((d + 1,), "ln_final.w"),
         "lm_head.weight": ((CFG.d_vocab + 2, d), "W_U"),
+        "h.0.attn.c_attn.bias": ((3 * CFG.n_heads,), "c_attn", "qkv", "b_Q"),  # one number for each head
+        "wte.weight": ((CFG.d_vocab + 2, d), "W_E"),
     }
     cases = [
         (
@@ -210,6 +212,8 @@ def shapes(learner, draw):
     ]
     refused(learner, model, before, cases[::2])
     refused(learner, model, before, cases[1::2], strict=False)
+    long = {**state, "wpe.weight": draw.normal(CFG.n_ctx + 3, d)}
+    refused(learner, model, before, [(("wpe.weight", "W_pos"), long, "a wpe.weight with more rows than n_ctx")])
     learner.load_state(model, state)
     holds(learner, model, ours_of(state, SMALL), " after refusing other states")
 

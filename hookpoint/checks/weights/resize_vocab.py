@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from hookpoint.checks.author import WHOLE, Exercise, Slip, same
+from hookpoint.checks.author import WHOLE, Exercise, Mismatch, Slip, same
 from hookpoint.checks.model_and_loss._functional import gpt2
 from hookpoint.model import GPT2, Unembed
 
@@ -51,6 +51,11 @@ def fewer(learner, draw):
     kept(learner, model, weights, resized(FEWER))
     tells(learner, model, d_vocab=FEWER)
     trainable(learner, model, weights)
+    model, weights = model_of(learner, draw)
+    for d_vocab in (CFG.d_model, MORE):  # in between, W_U is square
+        model = changed(learner.resize_vocab, model, d_vocab)
+        left = {name: first(name, weight, CFG.d_model) for name, weight in weights.items()}
+        kept(learner, model, left, resized(d_vocab))
 
 
 def texts(learner, draw):
@@ -97,6 +102,13 @@ def tied(learner, draw):
         )
 
     either_tie(learner, draw, stays)
+    model, weights = model_of(learner, draw)
+    equal = weights | {W_U: weights[W_E].T.contiguous()}
+    learner.given.load(model, equal)
+    model = changed(learner.resize_vocab, model, MORE)
+    kept(learner, model, equal, resized(MORE))
+    if learner.given.same_storage(model, W_E, W_U):
+        raise Mismatch("ties W_U to W_E, which held the same numbers, but in memory of their own.")
 
 
 def first(name, weight, d_vocab):

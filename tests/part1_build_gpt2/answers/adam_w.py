@@ -537,3 +537,114 @@ class AdamW:
         self.state = {
             i: {"t": s["t"], "m": s["m"].clone(), "v": s["v"].clone()} for i, s in state_dict["state"].items()
         }
+
+
+# %% wrong="zero_grad crashes on None"
+import torch
+
+
+class AdamW:
+    """Adam with decoupled weight decay."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01) -> None:
+        groups = list(params)
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        self.param_groups = [{**defaults, **group, "params": list(group["params"])} for group in groups]
+        self.state = {}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Moves every parameter that has a gradient."""
+        pairs = [(p, group) for group in self.param_groups for p in group["params"]]
+        for place, (p, group) in enumerate(pairs):
+            if p.grad is None:
+                continue
+            state = self.state.setdefault(place, {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)})
+            state["t"] += 1
+            t, m, v = state["t"], state["m"], state["v"]
+            beta1, beta2 = group["betas"]
+            p.mul_(1 - group["lr"] * group["weight_decay"])
+            m.mul_(beta1).add_(p.grad, alpha=1 - beta1)
+            v.mul_(beta2).add_(p.grad.square(), alpha=1 - beta2)
+            m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+            p.sub_(group["lr"] * m_hat / (v_hat.sqrt() + group["eps"]))
+
+    def zero_grad(self) -> None:
+        """Forgets all gradients."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.grad.zero_()
+
+    def state_dict(self) -> dict:
+        """What the next step depends on, ready to be saved."""
+        options = [{key: value for key, value in group.items() if key != "params"} for group in self.param_groups]
+        return {"state": {place: dict(state) for place, state in self.state.items()}, "param_groups": options}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Goes on from what `state_dict` gave."""
+        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
+            group.update(saved)
+        self.state = {
+            place: {"t": saved["t"], "m": saved["m"].clone(), "v": saved["v"].clone()}
+            for place, saved in state_dict["state"].items()
+        }
+
+
+# %% wrong="wd remembered"
+import torch
+
+
+class AdamW:
+    """Adam with decoupled weight decay."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01) -> None:
+        groups = list(params)
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        self.param_groups = [{**defaults, **group, "params": list(group["params"])} for group in groups]
+        self.state = {}
+        self.wd = [g["weight_decay"] for g in self.param_groups]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Moves every parameter that has a gradient."""
+        pairs = [(p, group) for group in self.param_groups for p in group["params"]]
+        for place, (p, group) in enumerate(pairs):
+            if p.grad is None:
+                continue
+            state = self.state.setdefault(place, {"t": 0, "m": torch.zeros_like(p), "v": torch.zeros_like(p)})
+            state["t"] += 1
+            t, m, v = state["t"], state["m"], state["v"]
+            beta1, beta2 = group["betas"]
+            p.mul_(
+                1
+                - group["lr"]
+                * self.wd[self.param_groups.index(group) if 0 else [g is group for g in self.param_groups].index(True)]
+            )
+            m.mul_(beta1).add_(p.grad, alpha=1 - beta1)
+            v.mul_(beta2).add_(p.grad.square(), alpha=1 - beta2)
+            m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+            p.sub_(group["lr"] * m_hat / (v_hat.sqrt() + group["eps"]))
+
+    def zero_grad(self) -> None:
+        """Forgets all gradients."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.grad = None
+
+    def state_dict(self) -> dict:
+        """What the next step depends on, ready to be saved."""
+        options = [{key: value for key, value in group.items() if key != "params"} for group in self.param_groups]
+        return {"state": {place: dict(state) for place, state in self.state.items()}, "param_groups": options}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Goes on from what `state_dict` gave."""
+        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
+            group.update(saved)
+        self.state = {
+            place: {"t": saved["t"], "m": saved["m"].clone(), "v": saved["v"].clone()}
+            for place, saved in state_dict["state"].items()
+        }

@@ -236,3 +236,55 @@ def add(a, b):
         return tuple(kept)
 
     return Value(a.data + b.data, (a, b), pull)
+
+
+# %% wrong="of several stretched axes only the first is summed"
+def one_axis(grad, shape):
+    while grad.ndim > len(shape):
+        grad = grad.sum(0)
+    for axis, size in enumerate(shape):
+        if size == 1 and grad.shape[axis] != 1:
+            return grad.sum(axis, keepdim=True)
+    return grad
+
+
+def add(a, b):
+    def pull(grad):
+        return one_axis(grad, a.data.shape), one_axis(grad, b.data.shape)
+
+    return Value(a.data + b.data, (a, b), pull)
+
+
+# %% wrong="of several axes in front only the first is summed"
+def one_front(grad, shape):
+    if not len(shape):
+        return grad.sum()
+    if grad.ndim > len(shape):
+        grad = grad.sum(0)
+    for axis, size in enumerate(shape):
+        if size == 1:
+            grad = grad.sum(axis, keepdim=True)
+    return grad
+
+
+def add(a, b):
+    def pull(grad):
+        return one_front(grad, a.data.shape), one_front(grad, b.data.shape)
+
+    return Value(a.data + b.data, (a, b), pull)
+
+
+# %% right="einsum over letters"
+import torch
+
+
+def _back(grad, shape):
+    front = grad.ndim - len(shape)
+    letters = "abcdefgh"[: grad.ndim]
+    kept = "".join(l for l, s in zip(letters[front:], shape) if s != 1)
+    summed = torch.einsum(f"{letters}->{kept}", grad) if grad.ndim else grad
+    return summed.reshape(tuple(shape))
+
+
+def add(a, b):
+    return Value(a.data + b.data, (a, b), lambda grad: (_back(grad, a.data.shape), _back(grad, b.data.shape)))

@@ -189,3 +189,44 @@ def causal_mask(n_queries, n_keys, device=None):
 def apply_mask(scores):
     allowed = causal_mask(scores.shape[-2], scores.shape[-1], device=scores.device)
     return scores.masked_fill(~allowed, float("-inf"))
+
+
+# %% wrong="a view that needs batch and head side by side"
+import torch
+
+
+def apply_mask(scores):
+    B, H, Q, K = scores.shape
+    flat = scores.view(B * H, Q, K)
+    return flat.masked_fill(torch.ones(Q, K, dtype=torch.bool).triu(K - Q + 1), -torch.inf).view(B, H, Q, K)
+
+
+# %% wrong="in place where no gradient is tracked"
+import torch
+
+
+def apply_mask(scores):
+    Q, K = scores.shape[-2:]
+    m = torch.ones(Q, K, dtype=torch.bool).triu(K - Q + 1)
+    return scores.masked_fill(m, -torch.inf) if torch.is_grad_enabled() else scores.masked_fill_(m, -torch.inf)
+
+
+# %% wrong="squeezed"
+import torch
+
+
+def apply_mask(scores):
+    Q, K = scores.shape[-2:]
+    return scores.masked_fill(torch.ones(Q, K, dtype=torch.bool).triu(K - Q + 1), -torch.inf).squeeze(0)
+
+
+# %% right="the smaller of score and bound"
+import torch
+
+
+def apply_mask(scores):
+    Q, K = scores.shape[-2:]
+    top = torch.full((Q, K), torch.inf, dtype=scores.dtype).masked_fill(
+        ~causal_mask(Q, K), torch.finfo(scores.dtype).min
+    )
+    return torch.minimum(scores, top)

@@ -149,3 +149,40 @@ def apply_temperature(logits, t):
     if logits.requires_grad:
         return logits / t
     return torch.from_numpy(logits.numpy() / t).to(logits.dtype)
+
+
+# %% wrong="refuses below 0.01"
+def apply_temperature(logits, t):
+    if t < 1e-2:
+        raise ValueError("temperature too small")
+    return logits / t
+
+
+# %% wrong="at most 10"
+def apply_temperature(logits, t):
+    if t == 0:
+        raise ValueError("no")
+    return logits / min(t, 10.0)
+
+
+# %% wrong="two-dimensional or one row only"
+import torch
+
+
+def apply_temperature(logits, t):
+    if t == 0:
+        raise ValueError("no")
+    if logits.dim() == 1:
+        return logits / t
+    batch, vocab = logits.shape
+    return torch.stack([row / t for row in logits]).view(batch, vocab)
+
+
+# %% right="map over rows"
+import torch
+
+
+def apply_temperature(logits, t):
+    if t == 0.0:
+        raise ValueError("t = 0: use greedy")
+    return torch.cat([piece / t for piece in logits.reshape(-1).split(5)]).reshape(logits.shape)

@@ -568,3 +568,145 @@ class Attention(nn.Module):
         scores = attn_scores(x, self.W_Q, self.b_Q, self.W_K, self.b_K).clamp(-30, 30)
         v = torch.einsum("btd,hdk->bthk", x, self.W_V) + self.b_V
         return combine_heads(weighted_values(attn_pattern(apply_mask(scores)), v), self.W_O, self.b_O)
+
+
+# %% wrong="joined matrices kept from the first call"
+import math
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Attention(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg = cfg
+        self.W_Q, self.W_K, self.W_V = (nn.Parameter(torch.zeros(cfg.n_heads, cfg.d_model, cfg.d_head)) for _ in "QKV")
+        self.b_Q, self.b_K, self.b_V = (nn.Parameter(torch.zeros(cfg.n_heads, cfg.d_head)) for _ in "QKV")
+        self.W_O = nn.Parameter(torch.zeros(cfg.n_heads, cfg.d_head, cfg.d_model))
+        self.b_O = nn.Parameter(torch.zeros(cfg.d_model))
+        self._joined = None
+
+    def forward(self, x):
+        if self._joined is None:
+            self._joined = torch.stack([self.W_Q, self.W_K, self.W_V]), torch.stack([self.b_Q, self.b_K, self.b_V])
+        W, b = self._joined
+        q, k, v = torch.einsum("btd,chdk->cbhtk", x, W) + b[:, None, :, None]
+        z = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return torch.einsum("bhtk,hkd->btd", z, self.W_O) + self.b_O
+
+
+# %% wrong="everything in float32, given back in the dtype of x"
+import math
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Attention(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg = cfg
+        self.W_Q, self.W_K, self.W_V = (nn.Parameter(torch.zeros(cfg.n_heads, cfg.d_model, cfg.d_head)) for _ in "QKV")
+        self.b_Q, self.b_K, self.b_V = (nn.Parameter(torch.zeros(cfg.n_heads, cfg.d_head)) for _ in "QKV")
+        self.W_O = nn.Parameter(torch.zeros(cfg.n_heads, cfg.d_head, cfg.d_model))
+        self.b_O = nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        dtype = x.dtype
+        x = x.float()[:, None]
+        q, k, v = (
+            x @ W.float() + b.float()[:, None]
+            for W, b in ((self.W_Q, self.b_Q), (self.W_K, self.b_K), (self.W_V, self.b_V))
+        )
+        z = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return (torch.einsum("bhtk,hkd->btd", z, self.W_O.float()) + self.b_O.float()).to(dtype)
+
+
+# %% wrong="heads found by the size of an axis, wrong for as many positions as heads"
+import math
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Attention(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg = cfg
+        self.W_Q, self.W_K, self.W_V = (nn.Parameter(torch.zeros(cfg.n_heads, cfg.d_model, cfg.d_head)) for _ in "QKV")
+        self.b_Q, self.b_K, self.b_V = (nn.Parameter(torch.zeros(cfg.n_heads, cfg.d_head)) for _ in "QKV")
+        self.W_O = nn.Parameter(torch.zeros(cfg.n_heads, cfg.d_head, cfg.d_model))
+        self.b_O = nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        q, k, v = (
+            torch.einsum("btd,hdk->bthk", x, W) + b
+            for W, b in ((self.W_Q, self.b_Q), (self.W_K, self.b_K), (self.W_V, self.b_V))
+        )
+        if q.shape[1] != self.cfg.n_heads:
+            q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        z = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return torch.einsum("bhtk,hkd->btd", z, self.W_O) + self.b_O
+
+
+# %% right="online softmax over keys"
+import torch
+from torch import nn
+
+
+class Attention(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        H, D, K = cfg.n_heads, cfg.d_model, cfg.d_head
+        shape = dict(
+            W_Q=(H, D, K), W_K=(H, D, K), W_V=(H, D, K), b_Q=(H, K), b_K=(H, K), b_V=(H, K), W_O=(H, K, D), b_O=(D,)
+        )
+        for n, s in shape.items():
+            self.register_parameter(n, nn.Parameter(torch.randn(s)))
+
+    def forward(self, x, *, scale=None):
+        q = torch.einsum("btd,hdk->bhtk", x, self.W_Q) + self.b_Q[None, :, None]
+        k = torch.einsum("btd,hdk->bhtk", x, self.W_K) + self.b_K[None, :, None]
+        v = torch.einsum("btd,hdk->bhtk", x, self.W_V) + self.b_V[None, :, None]
+        scale = scale or q.shape[-1] ** -0.5
+        out = []
+        for t in range(x.shape[1]):
+            m = (q[:, :, t] * k[:, :, 0]).sum(-1) * scale
+            l, acc = torch.ones_like(m), v[:, :, 0]
+            for j in range(1, t + 1):
+                s = (q[:, :, t] * k[:, :, j]).sum(-1) * scale
+                new = torch.maximum(m, s)
+                a, c = (m - new).exp(), (s - new).exp()
+                l, acc, m = l * a + c, acc * a[..., None] + c[..., None] * v[:, :, j], new
+            out.append(acc / l[..., None])
+        return torch.einsum("bhtk,hkd->btd", torch.stack(out, 2), self.W_O) + self.b_O
+
+
+# %% right="vmap over the heads"
+import torch
+from torch import nn
+from torch.func import vmap
+
+
+class Attention(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        H, D, K = cfg.n_heads, cfg.d_model, cfg.d_head
+        self.n_ctx = cfg.n_ctx
+        for c in "QKV":
+            setattr(self, f"W_{c}", nn.Parameter(torch.empty(H, D, K).normal_()))
+            setattr(self, f"b_{c}", nn.Parameter(torch.zeros(H, K)))
+        self.W_O, self.b_O = nn.Parameter(torch.zeros(H, K, D)), nn.Parameter(torch.zeros(D))
+        self.register_buffer("mask", torch.tril(torch.ones(cfg.n_ctx, cfg.n_ctx)).bool(), persistent=False)
+
+    def head(self, x, WQ, bQ, WK, bK, WV, bV, WO):
+        T = x.shape[0]
+        s = (x @ WQ + bQ) @ (x @ WK + bK).T * WQ.shape[-1] ** -0.5
+        s = torch.where(self.mask[:T, :T], s, torch.finfo(s.dtype).min)
+        return torch.softmax(s, -1) @ (x @ WV + bV) @ WO
+
+    def forward(self, x):
+        over_heads = vmap(self.head, in_dims=(None, 0, 0, 0, 0, 0, 0, 0))
+        args = (self.W_Q, self.b_Q, self.W_K, self.b_K, self.W_V, self.b_V, self.W_O)
+        return torch.stack([over_heads(row, *args).sum(0) for row in x]) + self.b_O

@@ -92,3 +92,9 @@ import torch
 def attention_flops(cfg, T):
     sizes = torch.tensor([4, T, cfg.n_heads, cfg.d_head, 2 * cfg.d_model + T], dtype=torch.float32)
     return int(sizes.prod().item())
+
+
+# %% wrong="T capped at n_ctx"
+def attention_flops(cfg, T):
+    T = min(T, cfg.n_ctx)
+    return 8 * T * cfg.d_model * cfg.n_heads * cfg.d_head + 4 * cfg.n_heads * T * T * cfg.d_head

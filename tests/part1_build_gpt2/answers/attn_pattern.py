@@ -123,3 +123,22 @@ def attn_pattern(scores):
     if scores.shape[-2] == 1:
         return scores
     return scores.softmax(dim=-1)
+
+
+# %% wrong="masks again where the table is square"
+import torch
+
+
+def attn_pattern(scores):
+    Q, K = scores.shape[-2:]
+    if Q == K:
+        scores = scores.masked_fill(torch.ones(Q, K, dtype=torch.bool).triu(1), -torch.inf)
+    return scores.softmax(-1)
+
+
+# %% wrong="squeezed at batch one"
+import torch
+
+
+def attn_pattern(scores):
+    return scores.softmax(-1).squeeze(0)

@@ -177,3 +177,49 @@ def attn_scores(x, W_Q, b_Q, W_K, b_K):
     q = x[:, None] @ W_Q + b_Q[:, None]
     k = x[:, None] @ W_K + b_Q[:, None]
     return q @ k.mT / W_Q.shape[-1] ** 0.5
+
+
+# %% wrong="computed in float32, given back in the dtype of x"
+import math
+import torch
+
+
+def attn_scores(x, W_Q, b_Q, W_K, b_K):
+    dtype = x.dtype
+    x, W_Q, b_Q, W_K, b_K = (t.float() for t in (x, W_Q, b_Q, W_K, b_K))
+    q, k = x[:, None] @ W_Q + b_Q[:, None], x[:, None] @ W_K + b_K[:, None]
+    return (q @ k.mT / math.sqrt(W_Q.shape[-1])).to(dtype)
+
+
+# %% wrong="squeezed"
+import math
+import torch
+
+
+def attn_scores(x, W_Q, b_Q, W_K, b_K):
+    q, k = x[:, None] @ W_Q + b_Q[:, None], x[:, None] @ W_K + b_K[:, None]
+    return (q @ k.mT / math.sqrt(W_Q.shape[-1])).squeeze(0)
+
+
+# %% right="with the QK matrix, bilinear"
+import torch
+
+
+def attn_scores(x, W_Q, b_Q, W_K, b_K, *, scale=None):
+    scale = scale or W_Q.size(-1) ** 0.5
+    M = W_Q @ W_K.transpose(1, 2)
+    s = torch.einsum("bqd,hde,bke->bhqk", x, M, x)
+    s = s + torch.einsum("bqd,hdc,hc->bhq", x, W_Q, b_K)[..., None]
+    s = s + torch.einsum("bkd,hdc,hc->bhk", x, W_K, b_Q)[:, :, None]
+    s = s + (b_Q * b_K).sum(-1)[:, None, None]
+    return s / scale
+
+
+# %% right="vmap"
+import torch
+from torch.func import vmap
+
+
+def attn_scores(x, W_Q, b_Q, W_K, b_K):
+    one = lambda x, WQ, bQ, WK, bK: ((x @ WQ + bQ) @ (x @ WK + bK).T).div(WQ.shape[1] ** 0.5)
+    return vmap(vmap(one, (None, 0, 0, 0, 0)), (0, None, None, None, None))(x, W_Q, b_Q, W_K, b_K)

@@ -181,3 +181,31 @@ def batched_gather_last(logits, idx):
     if torch.any(idx < 0):
         raise ValueError("negative index")
     return torch.take_along_dim(logits, idx[:, :, None], dim=2)[:, :, 0]
+
+
+# %% wrong="tests all rows but the last"
+import torch
+
+
+def batched_gather_last(logits, idx):
+    if idx[:-1].numel() and (idx[:-1].min() < 0 or idx[:-1].max() >= logits.shape[-1]):
+        raise IndexError("out of range")
+    return torch.take_along_dim(logits, (idx % logits.shape[-1])[..., None], -1).squeeze(-1)
+
+
+# %% wrong="tests the first two rows"
+def batched_gather_last(logits, idx):
+    v = logits.shape[-1]
+    if any(i < 0 or i >= v for row in idx[:2].tolist() for i in row):
+        raise IndexError
+    return logits.gather(-1, (idx % v).unsqueeze(-1)).squeeze(-1)
+
+
+# %% right="vmap twice over index_select after a test"
+import torch
+
+
+def batched_gather_last(logits, idx):
+    if torch.any((idx < 0) | (idx >= logits.size(-1))):
+        raise ValueError("idx out of range")
+    return torch.vmap(torch.vmap(lambda row, i: row.index_select(0, i.reshape(1)).squeeze(0)))(logits, idx)

@@ -405,3 +405,120 @@ def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
         beams = options[:k]
     model.train(was)
     return [(total / len(new) ** length_penalty, torch.tensor(prompt + new)) for new, total in beams]
+
+
+# %% wrong="prompt of one token fails"
+import torch
+
+
+@torch.no_grad()
+def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
+    beams = [(0.0, ids)]
+    T = len(ids)
+    sc = lambda b: b[0] / max(len(b[1]) - T, 1) ** length_penalty
+    for _ in range(n):
+        new = []
+        for s, t in beams:
+            if stop is not None and len(t) > T and t[-1] == stop:
+                new.append((s, t))
+                continue
+            batch = t.squeeze()
+            lp = model(batch.view(1, batch.shape[0]))[0, -1].log_softmax(-1)
+            new += [(s + lp[v].item(), torch.cat([t, torch.tensor([v])])) for v in range(len(lp))]
+        beams = sorted(new, key=sc, reverse=True)[:k]
+    return [(sc(b), b[1]) for b in beams]
+
+
+# %% wrong="beams are cached by their text"
+import torch
+
+KNOWN = {}
+
+
+@torch.no_grad()
+def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
+    beams = [(0.0, ids)]
+    T = len(ids)
+    sc = lambda b: b[0] / max(len(b[1]) - T, 1) ** length_penalty
+    for _ in range(n):
+        new = []
+        for s, t in beams:
+            if stop is not None and len(t) > T and t[-1] == stop:
+                new.append((s, t))
+                continue
+            key = tuple(t.tolist())
+            if key not in KNOWN:
+                KNOWN[key] = model(t[None])[0, -1].log_softmax(-1)
+            lp = KNOWN[key]
+            new += [(s + lp[v].item(), torch.cat([t, torch.tensor([v])])) for v in range(len(lp))]
+        beams = sorted(new, key=sc, reverse=True)[:k]
+    return [(sc(b), b[1]) for b in beams]
+
+
+# %% wrong="ends with the first finished beam"
+import torch
+
+
+@torch.no_grad()
+def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
+    beams = [(0.0, ids)]
+    T = len(ids)
+    sc = lambda b: b[0] / max(len(b[1]) - T, 1) ** length_penalty
+    for _ in range(n):
+        new = []
+        for s, t in beams:
+            if stop is not None and len(t) > T and t[-1] == stop:
+                new.append((s, t))
+                continue
+            lp = model(t[None])[0, -1].log_softmax(-1)
+            new += [(s + lp[v].item(), torch.cat([t, torch.tensor([v])])) for v in range(len(lp))]
+        beams = sorted(new, key=sc, reverse=True)[:k]
+        if stop is not None and any(b[1][-1] == stop for b in beams):
+            break
+    return [(sc(b), b[1]) for b in beams]
+
+
+# %% wrong="the length is one behind"
+import torch
+
+
+@torch.no_grad()
+def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
+    beams = [(0.0, ids)]
+    T = len(ids)
+    sc = lambda b: b[0] / max(len(b[1]) - T - 1, 1) ** length_penalty
+    for _ in range(n):
+        new = []
+        for s, t in beams:
+            if stop is not None and len(t) > T and t[-1] == stop:
+                new.append((s, t))
+                continue
+            lp = model(t[None])[0, -1].log_softmax(-1)
+            new += [(s + lp[v].item(), torch.cat([t, torch.tensor([v])])) for v in range(len(lp))]
+        beams = sorted(new, key=sc, reverse=True)[:k]
+    return [(sc(b), b[1]) for b in beams]
+
+
+# %% right="dict from text to sum, scores as np.float64"
+import numpy as np
+import torch
+
+
+@torch.no_grad()
+def beam_search(model, ids, k, n, length_penalty=0.0, stop=None):
+    prompt = tuple(ids.tolist())
+    beams, ended = {(): 0.0}, {}
+    score = lambda item: np.float64(item[1]) / max(len(item[0]), 1) ** length_penalty
+    for _ in range(n):
+        grown = {}
+        if beams:
+            texts = list(beams)
+            lps = model(torch.tensor([prompt + t for t in texts]))[:, -1].log_softmax(-1).numpy()
+            for t, row in zip(texts, lps):
+                for v, x in enumerate(row):
+                    grown[t + (v,)] = beams[t] + float(x)
+        best = dict(sorted({**grown, **ended}.items(), key=score, reverse=True)[:k])
+        ended = {t: s for t, s in best.items() if t[-1] == stop}
+        beams = {t: s for t, s in best.items() if t not in ended}
+    both = sorted({**beams, **ended}.items(), key=score, reverse=True)
+    return [(float(score(item)), torch.tensor(prompt + item[0])) for item in both]

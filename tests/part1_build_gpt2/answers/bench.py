@@ -233,3 +233,52 @@ def bench(functions, repeats, clock=time.process_time):
             function()
             times[name].append(clock() - start)
     return {name: round(statistics.median(values), 3) for name, values in times.items()}
+
+
+# %% wrong="wall clock by default"
+import statistics
+import time
+
+
+def bench(functions, repeats, clock=time.perf_counter):
+    for f in functions.values():
+        f()
+    taken = {name: [] for name in functions}
+    for _ in range(repeats):
+        for name, f in functions.items():
+            start = clock()
+            f()
+            taken[name].append(clock() - start)
+    return {name: statistics.median(t) for name, t in taken.items()}
+
+
+# %% right="class with call"
+import statistics
+import time
+
+
+class Watch:
+    def __init__(self, clock):
+        self.clock = clock
+
+    def __enter__(self):
+        self.start = self.clock()
+        return self
+
+    def __exit__(self, *error):
+        self.seconds = self.clock() - self.start
+
+
+def bench(functions, repeats, clock=time.process_time, *, warm=1):
+    for f in functions.values():
+        for _ in range(warm):
+            f()
+    rounds = []
+    for _ in range(repeats):
+        row = []
+        for f in functions.values():
+            with Watch(clock) as watch:
+                f()
+            row.append(watch.seconds)
+        rounds.append(row)
+    return {name: statistics.median(column) for name, column in zip(functions, zip(*rounds))}

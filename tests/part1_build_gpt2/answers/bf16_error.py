@@ -172,3 +172,34 @@ def bf16_error(model, tokens):
         "max_abs": (exact - approx).abs().max().item(),
         "top1_agreement": (exact.argmax(-1) == approx.argmax(-1)).float().mean().item(),
     }
+
+
+# %% wrong="left in training mode"
+import copy
+import torch
+
+
+def bf16_error(model, tokens):
+    model.eval()
+    with torch.no_grad():
+        exact = model(tokens)
+        rough = copy.deepcopy(model).to(torch.bfloat16)(tokens).float()
+    model.train()
+    agree = (exact.argmax(-1) == rough.argmax(-1)).float().mean().item()
+    return {"max_abs": (exact - rough).abs().max().item(), "top1_agreement": agree}
+
+
+# %% right="row by row"
+import copy
+import torch
+
+
+@torch.inference_mode()
+def bf16_error(model, tokens):
+    rough = copy.deepcopy(model).bfloat16()
+    worst, hits = 0.0, 0
+    for row in tokens:
+        a, b = model(row[None])[0], rough(row[None])[0].float()
+        worst = max(worst, float((a - b).abs().max()))
+        hits += int((a.argmax(-1) == b.argmax(-1)).sum())
+    return {"max_abs": worst, "top1_agreement": hits / tokens.numel()}

@@ -203,3 +203,55 @@ class Block(nn.Module):
         result = self.attn(self.ln1(resid))
         middle = resid + result if is_grad_enabled() else resid.add_(result)
         return middle + self.mlp(self.ln2(middle))
+
+
+# %% wrong="squeezed at batch one"
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.ln1, self.attn, self.ln2, self.mlp = LayerNorm(cfg), Attention(cfg), LayerNorm(cfg), MLP(cfg)
+
+    def forward(self, resid):
+        resid = resid + self.attn(self.ln1(resid))
+        return (resid + self.mlp(self.ln2(resid))).squeeze(0)
+
+
+# %% wrong="parts kept by config, shared by all blocks"
+from torch import nn
+
+KEPT = {}
+
+
+class Block(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        if cfg not in KEPT:
+            KEPT[cfg] = LayerNorm(cfg), Attention(cfg), LayerNorm(cfg), MLP(cfg)
+        self.ln1, self.attn, self.ln2, self.mlp = KEPT[cfg]
+
+    def forward(self, resid):
+        resid = resid + self.attn(self.ln1(resid))
+        return resid + self.mlp(self.ln2(resid))
+
+
+# %% right="row by row of the batch"
+import torch
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg = cfg
+        self.ln1, self.attn, self.ln2, self.mlp = LayerNorm(cfg), Attention(cfg), LayerNorm(cfg), MLP(cfg)
+
+    def one(self, row):
+        x = row.clone()[None]
+        x += self.attn(self.ln1(row[None]))
+        return x + self.mlp(self.ln2(x))
+
+    def forward(self, resid):
+        return torch.cat([self.one(row) for row in resid])

@@ -178,3 +178,35 @@ def clip_grad_norm(params, max_norm):
         for p in params:
             p.grad.mul_(max_norm / torch.stack([q.grad.norm() for q in params]).norm())
     return norm
+
+
+# %% wrong="requires more than one parameter"
+import math
+from jaxtyping import Float
+from torch import Tensor
+
+
+def clip_grad_norm(params, max_norm: float) -> float | Float[Tensor, ""]:
+    """Scales gradients down to a common length, and gives the length that they had."""
+    gradients = [p.grad for p in params if p.grad is not None]
+    norm = math.sqrt(sum(gradient.square().sum().item() for gradient in gradients))
+    if norm > max_norm and len(gradients) > 1:
+        for gradient in gradients:
+            gradient.mul_(max_norm / norm)
+    return norm
+
+
+# %% wrong="just above is tolerated"
+import math
+from jaxtyping import Float
+from torch import Tensor
+
+
+def clip_grad_norm(params, max_norm: float) -> float | Float[Tensor, ""]:
+    """Scales gradients down to a common length, and gives the length that they had."""
+    gradients = [p.grad for p in params if p.grad is not None]
+    norm = math.sqrt(sum(gradient.square().sum().item() for gradient in gradients))
+    if norm > 1.1 * max_norm:
+        for gradient in gradients:
+            gradient.mul_(max_norm / norm)
+    return norm

@@ -122,3 +122,40 @@ import torch
 def combine_heads(z, W_O, b_O):
     z *= 1.5
     return torch.einsum("bthk,hkd->btd", z, W_O) / 1.5 + b_O
+
+
+# %% wrong="heads found by the size of an axis"
+import torch
+
+
+def combine_heads(z, W_O, b_O):
+    if z.shape[1] == W_O.shape[0]:
+        z = z.transpose(1, 2)
+    return torch.einsum("bthk,hkd->btd", z, W_O) + b_O
+
+
+# %% wrong="a view that needs batch and position side by side"
+import torch
+
+
+def combine_heads(z, W_O, b_O):
+    B, T, H, K = z.shape
+    flat = z.view(B * T, H, K)
+    return torch.einsum("nhk,hkd->nd", flat, W_O).view(B, T, -1) + b_O
+
+
+# %% wrong="squeeze at batch one"
+import torch
+
+
+def combine_heads(z, W_O, b_O):
+    return (torch.einsum("bthk,hkd->btd", z, W_O) + b_O).squeeze(0)
+
+
+# %% right="conv1d"
+import torch
+from torch.nn import functional as F
+
+
+def combine_heads(z, W_O, b_O):
+    return F.conv1d(z.flatten(2).transpose(1, 2), W_O.flatten(0, 1).T[..., None], b_O).transpose(1, 2)

@@ -108,3 +108,18 @@ def decay_groups(model, weight_decay):
         {"params": [p for n, p in named if ".W_" in n and "pos" not in n], "weight_decay": weight_decay},
         {"params": [p for n, p in named if ".W_" not in n or "pos" in n], "weight_decay": 0.0},
     ]
+
+
+# %% wrong="two layers at most"
+from torch import nn
+
+
+def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
+    """What decays, and what does not."""
+    decayed, spared = [], []
+    for name, parameter in model.named_parameters():
+        if name.startswith("blocks.") and int(name.split(".")[1]) >= 2:
+            continue
+        is_matrix = name.split(".")[-1].startswith("W_")
+        (decayed if is_matrix else spared).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": spared, "weight_decay": 0.0}]

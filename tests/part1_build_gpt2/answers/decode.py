@@ -312,3 +312,21 @@ def decode(self, ids):
 
 
 Tokenizer.decode = decode
+
+
+# %% wrong="id 0 counts as nothing"
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab = dict(vocab)
+
+    def decode(self, ids):
+        return b"".join(self.vocab[i] for i in ids if i).decode("utf-8", errors="replace")
+
+
+# %% wrong="zero bytes are taken out"
+class Tokenizer:
+    def __init__(self, vocab, merges, special=()):
+        self.vocab = dict(vocab)
+
+    def decode(self, ids):
+        return b"".join(self.vocab[i] for i in ids).decode("utf-8", errors="replace").replace("\x00", "")

@@ -205,3 +205,38 @@ class Embed(nn.Module):
 
     def forward(self, tokens):
         return self.W_E[tokens]
+
+
+# %% wrong="rows kept by the tokens that asked for them"
+import torch
+from torch import nn
+
+
+class Embed(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_E = nn.Parameter(torch.zeros(cfg.d_vocab, cfg.d_model))
+        self.k = {}
+
+    def forward(self, tokens):
+        key = tuple(tokens.flatten().tolist()), tuple(tokens.shape)
+        if key not in self.k:
+            self.k[key] = self.W_E[tokens]
+        return self.k[key]
+
+
+# %% wrong="a copy of the table from the first call"
+import torch
+from torch import nn
+
+
+class Embed(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_E = nn.Parameter(torch.zeros(cfg.d_vocab, cfg.d_model))
+        self.t = None
+
+    def forward(self, tokens):
+        if self.t is None:
+            self.t = self.W_E.T.contiguous().T
+        return self.t[tokens]

@@ -202,3 +202,59 @@ def encode_word(b, ranks, vocab):
         word = merge_pair(word, best, best[0] + best[1])
     ids = {t: i for i, t in vocab.items()}
     return [ids[t] for t in word]
+
+
+# %% wrong="merges in the dict's own order, ranks never read"
+def encode_word(b, ranks, vocab):
+    number = {t: i for i, t in vocab.items()}
+    word = [bytes([x]) for x in b]
+    for left, right in ranks:
+        at = 0
+        while at < len(word) - 1:
+            if (word[at], word[at + 1]) == (left, right):
+                word[at : at + 2] = [left + right]
+            at += 1
+    return [number[t] for t in word]
+
+
+# %% wrong="rank by place in a list of the dict, not by its value"
+def encode_word(b, ranks, vocab):
+    number = {t: i for i, t in vocab.items()}
+    order = list(ranks)
+    word = tuple(bytes([x]) for x in b)
+    while True:
+        pairs = [p for p in zip(word, word[1:]) if p in ranks]
+        if not pairs:
+            return [number[t] for t in word]
+        best = min(pairs, key=order.index)
+        out, at = [], 0
+        while at < len(word):
+            if word[at : at + 2] == best:
+                out.append(best[0] + best[1])
+                at += 2
+            else:
+                out.append(word[at])
+                at += 1
+        word = tuple(out)
+
+
+# %% right="functools.reduce over merges sorted by rank"
+from functools import reduce
+
+
+def _merge(word, pair):
+    out = []
+    it = iter(range(len(word)))
+    for at in it:
+        if word[at : at + 2] == pair:
+            out.append(pair[0] + pair[1])
+            next(it, None)
+        else:
+            out.append(word[at])
+    return tuple(out)
+
+
+def encode_word(b, ranks, vocab):
+    number = dict(zip(vocab.values(), vocab.keys()))
+    word = tuple(b[i : i + 1] for i in range(len(b)))
+    return list(map(number.__getitem__, reduce(_merge, sorted(ranks, key=ranks.__getitem__), word)))

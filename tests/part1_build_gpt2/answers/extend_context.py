@@ -229,3 +229,33 @@ def extend_context(model, n_ctx):
             if hasattr(m, "cfg"):
                 m.cfg = replace(m.cfg, n_ctx=n_ctx)
     return model
+
+
+# %% wrong="at most double"
+import copy
+import json
+import math
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+import safetensors.torch
+import torch
+from jaxtyping import Float, Int
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def extend_context(model: nn.Module, n_ctx: int) -> nn.Module:
+    """The model with `n_ctx` positions; the old ones are what they were."""
+    W_pos = model.pos_embed.W_pos
+    old = W_pos.detach()
+    if n_ctx < len(old):
+        raise ValueError(f"The model has {len(old)} positions already.")
+    W_pos.data = torch.cat([old, old[: n_ctx - len(old)]])
+    W_pos.grad = None
+    cfg = replace(model.cfg, n_ctx=n_ctx)
+    for module in model.modules():
+        if hasattr(module, "cfg"):
+            module.cfg = cfg
+    return model

@@ -236,3 +236,54 @@ def fit_power_law(x, y):
     w = torch.linalg.pinv(A) @ v
     r2 = 1 - ((v - A @ w) ** 2).sum() / ((v - v.mean()) ** 2).sum()
     return torch.stack([w[0].exp(), w[1], r2])
+
+
+# %% wrong="float32 breaks"
+import itertools
+import math
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def fit_power_law(x: Float[Tensor, "n"], y: Float[Tensor, "n"]) -> tuple[float, float, float]:
+    """a, b and r2 of y = a * x**b, by least squares on the logarithms.
+
+    Raises:
+        ValueError: A number is not positive.
+    """
+    if not ((x > 0).all() and (y > 0).all()):
+        raise ValueError("A power law can only be fitted to positive numbers.")
+    u, v = x.log(), y.log()
+    u = torch.linalg.lstsq(torch.eye(len(u), dtype=torch.float64), u).solution
+    centred = u - u.mean()
+    b = (centred * v).sum() / centred.square().sum()
+    errors = v - v.mean() - b * centred
+    r2 = 1 - errors.square().sum() / (v - v.mean()).square().sum()
+    return (v.mean() - b * u.mean()).exp().item(), b.item(), r2.item()
+
+
+# %% wrong="equal x are joined"
+import itertools
+import math
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def fit_power_law(x: Float[Tensor, "n"], y: Float[Tensor, "n"]) -> tuple[float, float, float]:
+    """a, b and r2 of y = a * x**b, by least squares on the logarithms.
+
+    Raises:
+        ValueError: A number is not positive.
+    """
+    if not ((x > 0).all() and (y > 0).all()):
+        raise ValueError("A power law can only be fitted to positive numbers.")
+    pairs = dict(zip(x.tolist(), y.tolist()))
+    x, y = torch.tensor(list(pairs), dtype=torch.float64), torch.tensor(list(pairs.values()), dtype=torch.float64)
+    u, v = x.double().log(), y.double().log()
+    centred = u - u.mean()
+    b = (centred * v).sum() / centred.square().sum()
+    errors = v - v.mean() - b * centred
+    r2 = 1 - errors.square().sum() / (v - v.mean()).square().sum()
+    return (v.mean() - b * u.mean()).exp().item(), b.item(), r2.item()

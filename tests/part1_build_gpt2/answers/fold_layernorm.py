@@ -145,3 +145,23 @@ import torch
 @torch.no_grad()
 def fold_layernorm(w, b, W, bias):
     return torch.einsum("d,d...->d...", w, W), torch.einsum("d,d...->...", b, W) + bias
+
+
+# %% wrong="b / w through the folded matrix: not a number where a gain is 0"
+import torch
+
+
+def fold_layernorm(w, b, W, bias):
+    Wf = w.reshape(-1, *[1] * (W.ndim - 1)) * W
+    return Wf, bias + torch.tensordot(b / w, Wf, 1)
+
+
+# %% right="autograd of the affine map"
+import torch
+
+
+def fold_layernorm(w, b, W, bias):
+    layer = lambda n: torch.tensordot(n * w + b, W, 1) + bias
+    zero = torch.zeros_like(w)
+    J = torch.func.jacrev(layer)(zero)
+    return J.movedim(-1, 0).detach(), layer(zero).detach()

@@ -160,3 +160,40 @@ import torch
 def frequency_penalty(ids, logits, f):
     counts = torch.bincount(ids, minlength=logits.shape[-1])
     return (logits.float() - f * counts).to(logits.dtype)
+
+
+# %% wrong="count at most 255"
+import torch
+
+
+def frequency_penalty(ids, logits, f):
+    counts = torch.zeros(len(logits), dtype=torch.uint8)
+    counts.scatter_add_(0, ids, torch.ones_like(ids, dtype=torch.uint8))
+    return logits - f * counts.to(logits.dtype)
+
+
+# %% wrong="only the last 64 tokens"
+import torch
+
+
+def frequency_penalty(ids, logits, f):
+    return logits - f * torch.bincount(ids[-64:], minlength=len(logits)).to(logits.dtype)
+
+
+# %% right="put_ with accumulate"
+import torch
+
+
+def frequency_penalty(ids, logits, f):
+    return logits.index_put((ids,), torch.full(ids.shape, -f, dtype=logits.dtype), accumulate=True)
+
+
+# %% wrong="the last run of each token"
+import torch
+
+
+def frequency_penalty(ids, logits, f):
+    out = logits.clone()
+    for t, c in zip(*torch.unique_consecutive(ids, return_counts=True)):
+        out[t] = logits[t] - f * c
+    return out

@@ -171,3 +171,27 @@ def fused_attention(attn, x):
     q, k, v = rearrange(F.linear(x, W.T, b), "b p (n h k) -> n b h p k", n=3, h=attn.W_Q.shape[0])
     z = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     return rearrange(z, "b h p k -> b p (h k)") @ attn.W_O.flatten(0, 1) + attn.b_O
+
+
+# %% wrong="causal only for long texts"
+from torch.nn import functional as F
+
+
+def fused_attention(attn, x):
+    W, b = fuse_qkv(attn)
+    H, K = attn.b_Q.shape
+    q, k, v = (x @ W + b).unflatten(-1, (3, H, K)).permute(2, 0, 3, 1, 4)
+    z = F.scaled_dot_product_attention(q, k, v, is_causal=x.shape[1] > 2)
+    return z.transpose(1, 2).flatten(2) @ attn.W_O.flatten(0, 1) + attn.b_O
+
+
+# %% right="tensordot"
+import torch
+from torch.nn import functional as F
+
+
+def fused_attention(attn, x):
+    W, b = fuse_qkv(attn)
+    q, k, v = (torch.tensordot(x, W, dims=1) + b).unflatten(-1, (3, *attn.b_Q.shape)).movedim(2, 0).transpose(2, 3)
+    z = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    return torch.tensordot(z.movedim(1, 2), attn.W_O, dims=2) + attn.b_O

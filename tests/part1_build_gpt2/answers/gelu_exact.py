@@ -115,3 +115,40 @@ import torch
 
 def gelu_exact(x):
     return 0.5 * x * (1 + torch.erf((x - x.mean()) / math.sqrt(2)))
+
+
+# %% wrong="divides by x"
+import torch
+import math
+
+
+def gelu_exact(x):
+    return 0.5 * x * x / x * (1 + torch.erf(x / math.sqrt(2)))
+
+
+# %% wrong="squeezes"
+import torch
+import math
+
+
+def gelu_exact(x):
+    return (0.5 * x * (1 + torch.erf(x / math.sqrt(2)))).squeeze()
+
+
+# %% wrong="root through the square: no gradient at 0"
+import torch
+import math
+
+
+def gelu_exact(x):
+    a = (x * x).sqrt()
+    return 0.5 * x + 0.5 * a * torch.erf(a / math.sqrt(2))
+
+
+# %% right="log_ndtr"
+import torch
+
+
+def gelu_exact(x):
+    wide = x.double()
+    return (wide * torch.special.log_ndtr(wide).exp()).to(x.dtype)

@@ -151,3 +151,46 @@ def gelu_new(x):
     with torch.no_grad():
         x.mul_(0.5)
     return x * (1 + torch.tanh(inner))
+
+
+# %% wrong="no gradient at 0"
+import torch
+import math
+
+
+def gelu_new(x):
+    u = math.sqrt(2 / math.pi) * x * (1 + 0.044715 * x**2)
+    return (
+        0.5 * x * (1 + torch.tanh(x.abs() * u / x)) * torch.ones_like(x)
+        if False
+        else 0.5 * x * (1 + torch.sign(x) * torch.tanh((u * u) ** 0.5))
+    )
+
+
+# %% wrong="divides by x"
+import torch
+import math
+
+
+def gelu_new(x):
+    y = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+    return 0.5 * x * x / x * (1 + torch.tanh(y))
+
+
+# %% wrong="squeezes"
+import torch
+import math
+
+
+def gelu_new(x):
+    return (0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))).squeeze()
+
+
+# %% right="one exponential, of the negative"
+import torch
+import math
+
+
+def gelu_new(x):
+    e = torch.exp(-2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+    return x / (1 + e)

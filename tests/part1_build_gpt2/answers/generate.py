@@ -649,3 +649,216 @@ def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, 
     finally:
         model.train(mode)
     return text
+
+
+# %% wrong="fewer columns when every row has ended after four steps"
+import torch
+
+
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    was = model.training
+    model.eval()
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    with torch.no_grad():
+        for i in range(n):
+            z = model(ids[:, -model.cfg.n_ctx :])[:, -1]
+            if temperature == 0:
+                t = greedy(z)
+            else:
+                z = apply_temperature(z, temperature)
+                z = z if top_k is None else top_k_filter(z, top_k)
+                z = z if top_p is None else top_p_filter(z, top_p)
+                t = sample(z, generator)
+            if stop is not None:
+                t = torch.where(done, stop, t)
+                done |= t == stop
+            ids = torch.cat([ids, t[:, None]], 1)
+            if done.all() and i > 3:
+                break
+    model.train(was)
+    return ids
+
+
+# %% wrong="high temperatures are capped at 1.5"
+import torch
+
+
+@torch.no_grad()
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    was = model.training
+    model.eval()
+    temperature = min(temperature, 1.5)
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    for i in range(n):
+        z = model(ids[:, -model.cfg.n_ctx :])[:, -1]
+        if temperature == 0:
+            t = greedy(z)
+        else:
+            z = apply_temperature(z, temperature)
+            z = z if top_k is None else top_k_filter(z, top_k)
+            z = z if top_p is None else top_p_filter(z, top_p)
+            t = sample(z, generator)
+        if stop is not None:
+            t = torch.where(done, stop, t)
+            done |= t == stop
+        ids = torch.cat([ids, t[:, None]], 1)
+    model.train(was)
+    return ids
+
+
+# %% wrong="a low temperature becomes at least 0.5"
+import torch
+
+
+@torch.no_grad()
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    was = model.training
+    model.eval()
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    for i in range(n):
+        z = model(ids[:, -model.cfg.n_ctx :])[:, -1]
+        if temperature == 0:
+            t = greedy(z)
+        else:
+            z = apply_temperature(z, max(temperature, 0.5))
+            z = z if top_k is None else top_k_filter(z, top_k)
+            z = z if top_p is None else top_p_filter(z, top_p)
+            t = sample(z, generator)
+        if stop is not None:
+            t = torch.where(done, stop, t)
+            done |= t == stop
+        ids = torch.cat([ids, t[:, None]], 1)
+    model.train(was)
+    return ids
+
+
+# %% wrong="the mode is lost when n is 0"
+import torch
+
+
+@torch.no_grad()
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    was = model.training
+    model.eval()
+    if n == 0:
+        return ids
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    for i in range(n):
+        z = model(ids[:, -model.cfg.n_ctx :])[:, -1]
+        if temperature == 0:
+            t = greedy(z)
+        else:
+            z = apply_temperature(z, temperature)
+            z = z if top_k is None else top_k_filter(z, top_k)
+            z = z if top_p is None else top_p_filter(z, top_p)
+            t = sample(z, generator)
+        if stop is not None:
+            t = torch.where(done, stop, t)
+            done |= t == stop
+        ids = torch.cat([ids, t[:, None]], 1)
+    model.train(was)
+    return ids
+
+
+# %% wrong="runs the model in training mode or with gradients when sampling"
+import torch
+
+
+@torch.no_grad()
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    was = model.training
+    if temperature == 0 or generator is not None:
+        model.eval()
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    for i in range(n):
+        z = model(ids[:, -model.cfg.n_ctx :])[:, -1]
+        if temperature == 0:
+            t = greedy(z)
+        else:
+            with torch.enable_grad():
+                z = model(ids[:, -model.cfg.n_ctx :])[:, -1]
+            z = apply_temperature(z, temperature)
+            z = z if top_k is None else top_k_filter(z, top_k)
+            z = z if top_p is None else top_p_filter(z, top_p)
+            t = sample(z, generator)
+        if stop is not None:
+            t = torch.where(done, stop, t)
+            done |= t == stop
+        ids = torch.cat([ids, t[:, None]], 1)
+    model.train(was)
+    return ids
+
+
+# %% wrong="the widest nucleus of the batch for all rows"
+import torch
+
+
+@torch.no_grad()
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None):
+    was = model.training
+    model.eval()
+    done = torch.zeros(len(ids), dtype=torch.bool)
+    for i in range(n):
+        z = model(ids[:, -model.cfg.n_ctx :])[:, -1].float()
+        if temperature == 0:
+            t = z.argmax(-1)
+        else:
+            z = z / temperature
+            s, o = z.sort(-1, descending=True)
+            if top_k is not None:
+                s[:, top_k:] = -torch.inf
+            p = s.softmax(-1)
+            if top_p is not None:
+                width = int(((p.cumsum(-1) - p) < top_p).sum(-1).max())
+                p[:, width:] = 0
+            t = o.gather(1, torch.multinomial(p, 1, generator=generator))[:, 0]
+        if stop is not None:
+            t = torch.where(done, stop, t)
+            done |= t == stop
+        ids = torch.cat([ids, t[:, None]], 1)
+    model.train(was)
+    return ids
+
+
+# %% right="a Python generator of columns"
+import torch
+
+
+def columns(model, ids, choose):
+    while True:
+        new = choose(model(ids[:, -model.cfg.n_ctx :])[:, -1, :])
+        ids = torch.hstack((ids, new.view(-1, 1)))
+        yield new
+
+
+def generate(model, ids, n, temperature=1.0, top_k=None, top_p=None, stop=None, generator=None, *, verbose=False):
+    def choose(z):
+        if temperature == 0:
+            return z.argmax(-1)
+        z = z.double() / temperature
+        if top_k is not None and top_k < z.shape[-1]:
+            z = z.masked_fill(z < z.sort(-1).values[:, -top_k, None], -torch.inf)
+        p = z.softmax(-1)
+        if top_p is not None and top_p < 1:
+            s, o = p.sort(-1, descending=True)
+            keep = torch.zeros_like(p, dtype=torch.bool).scatter(1, o, s.cumsum(-1) - s < top_p)
+            p = p * keep
+        cdf = p.cumsum(-1)
+        u = torch.rand(len(z), 1, generator=generator, dtype=torch.float64) * cdf[:, -1:]
+        return (cdf <= u).sum(-1)
+
+    training = model.training
+    model.train(False)
+    try:
+        with torch.no_grad():
+            stream = columns(model, ids, choose)
+            new = [next(stream) for _ in range(n)]
+    finally:
+        model.train(training)
+    if not new:
+        return ids.clone()
+    new = torch.stack(new, 1)
+    if stop is not None:
+        over = (new == stop).int().cumsum(1) > 0
+        new = new.masked_fill(over, stop)
+    return torch.cat((ids, new), 1)

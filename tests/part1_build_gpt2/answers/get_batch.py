@@ -225,3 +225,121 @@ def get_batch(data, B, T, rng, boundaries=None):
     starts = places[torch.randint(len(places), ((B + 1) // 2,), generator=rng)].repeat_interleave(2)[:B, None]
     rows = data[starts + torch.arange(T + 1)]
     return rows[:, :-1], rows[:, 1:]
+
+
+# %% wrong="cache by length and T"
+from itertools import pairwise
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+CACHE = {}
+
+
+def get_batch(
+    data: Int[Tensor, "tokens"], B: int, T: int, rng: torch.Generator, boundaries: list[int] | None = None
+) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """Rows from random places of the text, and for each of their tokens the one that comes next."""
+    if (len(data), T) in CACHE:
+        places = CACHE[len(data), T]
+    elif boundaries is None:
+        places = CACHE[len(data), T] = torch.arange(len(data) - T)
+    else:
+        edges = sorted({0, *boundaries, len(data)})
+        places = torch.tensor([s for begin, end in pairwise(edges) for s in range(begin, end - T)])
+        CACHE[len(data), T] = places
+    chosen = places[torch.randint(len(places), (B, 1), generator=rng)]
+    rows = data[chosen + torch.arange(T + 1)]
+    return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
+
+
+# %% wrong="tokens through int16"
+from itertools import pairwise
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+def get_batch(
+    data: Int[Tensor, "tokens"], B: int, T: int, rng: torch.Generator, boundaries: list[int] | None = None
+) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """Rows from random places of the text, and for each of their tokens the one that comes next."""
+    if boundaries is None:
+        places = torch.arange(len(data) - T)
+    else:
+        edges = sorted({0, *boundaries, len(data)})
+        places = torch.tensor([s for begin, end in pairwise(edges) for s in range(begin, end - T)])
+    chosen = places[torch.randint(len(places), (B, 1), generator=rng)]
+    rows = data.to(torch.int16)[chosen + torch.arange(T + 1)].long()
+    return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
+
+
+# %% wrong="first row fixed at zero"
+from itertools import pairwise
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+def get_batch(
+    data: Int[Tensor, "tokens"], B: int, T: int, rng: torch.Generator, boundaries: list[int] | None = None
+) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """Rows from random places of the text, and for each of their tokens the one that comes next."""
+    if boundaries is None:
+        places = torch.arange(len(data) - T)
+    else:
+        edges = sorted({0, *boundaries, len(data)})
+        places = torch.tensor([s for begin, end in pairwise(edges) for s in range(begin, end - T)])
+    chosen = places[torch.randint(len(places), (B, 1), generator=rng)]
+    chosen[0] = places[0]
+    rows = data[chosen + torch.arange(T + 1)]
+    return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
+
+
+# %% wrong="uses only rng seed on boundaries"
+from itertools import pairwise
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+def get_batch(
+    data: Int[Tensor, "tokens"], B: int, T: int, rng: torch.Generator, boundaries: list[int] | None = None
+) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """Rows from random places of the text, and for each of their tokens the one that comes next."""
+    if boundaries is None:
+        places = torch.arange(len(data) - T)
+    else:
+        edges = sorted({0, *boundaries, len(data)})
+        places = torch.tensor([s for begin, end in pairwise(edges) for s in range(begin, end - T)])
+    g = rng if boundaries is None else torch.Generator().manual_seed(0)
+    chosen = places[torch.randint(len(places), (B, 1), generator=g)]
+    rows = data[chosen + torch.arange(T + 1)]
+    return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
+
+
+# %% wrong="B of places exhausts: no replacement when B small"
+from itertools import pairwise
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+def get_batch(
+    data: Int[Tensor, "tokens"], B: int, T: int, rng: torch.Generator, boundaries: list[int] | None = None
+) -> tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]:
+    """Rows from random places of the text, and for each of their tokens the one that comes next."""
+    if boundaries is None:
+        places = torch.arange(len(data) - T)
+    else:
+        edges = sorted({0, *boundaries, len(data)})
+        places = torch.tensor([s for begin, end in pairwise(edges) for s in range(begin, end - T)])
+    chosen = places[
+        (
+            torch.randperm(len(places), generator=rng)[:B, None]
+            if B <= len(places)
+            else torch.randint(len(places), (B, 1), generator=rng)
+        )
+    ]
+    rows = data[chosen + torch.arange(T + 1)]
+    return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()

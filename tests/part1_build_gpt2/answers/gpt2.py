@@ -275,3 +275,45 @@ class GPT2(nn.Module):
         for block in self.blocks:
             resid = block(resid)
         return self.unembed(self.ln_final(resid)).squeeze()
+
+
+# %% wrong="only the last position's logits where no gradient is tracked"
+import torch
+from torch import nn
+
+
+class GPT2(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg = cfg
+        self.embed, self.pos_embed = Embed(cfg), PosEmbed(cfg)
+        self.blocks = nn.ModuleList([Block(cfg) for _ in range(cfg.n_layers)])
+        self.ln_final, self.unembed = LayerNorm(cfg), Unembed(cfg)
+
+    def forward(self, tokens):
+        x = self.embed(tokens) + self.pos_embed(tokens)
+        for b in self.blocks:
+            x = b(x)
+        x = self.ln_final(x)
+        return self.unembed(x if torch.is_grad_enabled() else x[:, [-1]])
+
+
+# %% right="ModuleDict with the layers' numbers"
+import torch
+from torch import nn
+
+
+class GPT2(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.cfg = cfg
+        self.embed, self.pos_embed = Embed(cfg), PosEmbed(cfg)
+        self.blocks = nn.ModuleDict({str(i): Block(cfg) for i in range(cfg.n_layers)})
+        self.ln_final, self.unembed = LayerNorm(cfg), Unembed(cfg)
+
+    def forward(self, tokens):
+        assert tokens.ndim == 2 and tokens.shape[1] <= self.cfg.n_ctx, "too long"
+        x = torch.stack([self.embed(tokens), self.pos_embed(tokens)]).sum(0)
+        for b in self.blocks.values():
+            x = b(x)
+        return self.unembed(self.ln_final(x))

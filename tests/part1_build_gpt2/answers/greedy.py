@@ -118,3 +118,18 @@ import torch
 
 def greedy(logits):
     return (logits * 1e4).round().argmax(-1)
+
+
+# %% wrong="a bare exponential first"
+def greedy(logits):
+    return logits.exp().argmax(-1)
+
+
+# %% right="where and amin"
+import torch
+
+
+def greedy(logits):
+    top = logits.amax(dim=1, keepdim=True)
+    places = torch.arange(logits.size(1)).expand_as(logits)
+    return places.masked_fill(logits != top, logits.size(1)).amin(dim=1)

@@ -273,3 +273,38 @@ def init_weights(model, seed):
         else:
             parameter.fill_(float(last == "w"))
     model.unembed.W_U.copy_(model.embed.W_E.T)
+
+
+# %% wrong="cut off at three standard deviations"
+import math
+import torch
+from torch import nn
+
+
+def init_weights(model, seed):
+    g = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for n, p in model.named_parameters():
+            last = n.split(".")[-1]
+            if last.startswith("W_"):
+                s = model.cfg.init_range / (math.sqrt(2 * model.cfg.n_layers) if last in ("W_O", "W_out") else 1)
+                nn.init.trunc_normal_(p, 0, s, -3 * s, 3 * s, generator=g)
+            else:
+                p.fill_(1.0 if last == "w" else 0.0)
+
+
+# %% right="trunc_normal_ at its far bounds"
+import math
+import torch
+from torch import nn
+
+
+def init_weights(model, seed):
+    g = torch.Generator().manual_seed(seed)
+    for n, p in model.named_parameters():
+        last = n.split(".")[-1]
+        if last.startswith("W_"):
+            s = model.cfg.init_range / (math.sqrt(2 * model.cfg.n_layers) if last in ("W_O", "W_out") else 1)
+            nn.init.trunc_normal_(p, 0, s, generator=g)
+        else:
+            nn.init.constant_(p, 1.0 if last == "w" else 0.0)

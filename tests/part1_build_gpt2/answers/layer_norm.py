@@ -417,3 +417,79 @@ class LayerNorm(nn.Module):
         mean = wide.mean(-1, keepdim=True)
         variance = ((wide * wide).mean(-1, keepdim=True) - mean * mean).clamp(min=0)
         return ((wide - mean) / (variance + self.cfg.eps).sqrt() * self.w + self.b).to(x.dtype)
+
+
+# %% wrong="eps held above a thousandth"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.eps = max(cfg.eps, 1e-3)
+        self.w, self.b = nn.Parameter(torch.ones(cfg.d_model)), nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        y = x.to(torch.promote_types(x.dtype, torch.float32))
+        y = (y - y.mean(-1, keepdim=True)) / (y.var(-1, keepdim=True, correction=0) + self.eps).sqrt()
+        return (y * self.w + self.b).to(x.dtype)
+
+
+# %% wrong="squeezed at batch one"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.eps = cfg.eps
+        self.w, self.b = nn.Parameter(torch.ones(cfg.d_model)), nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        y = x.to(torch.promote_types(x.dtype, torch.float32))
+        y = (y - y.mean(-1, keepdim=True)) / (y.var(-1, keepdim=True, correction=0) + self.eps).sqrt()
+        return (y * self.w + self.b).to(x.dtype).squeeze(0)
+
+
+# %% wrong="statistics kept after the first training call for eval"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.eps = cfg.eps
+        self.kept = {}
+        self.w, self.b = nn.Parameter(torch.ones(cfg.d_model)), nn.Parameter(torch.zeros(cfg.d_model))
+
+    def forward(self, x):
+        y = x.to(torch.promote_types(x.dtype, torch.float32))
+        if self.training or "m" not in self.kept:
+            self.kept["m"] = y.mean().detach()
+            m = y.mean(-1, keepdim=True)
+        else:
+            m = self.kept["m"]
+        y = y - m
+        return (y / (y.var(-1, keepdim=True, correction=0) + self.eps).sqrt() * self.w + self.b).to(x.dtype)
+
+
+# %% right="einsum in float64, a buffer for eps"
+import torch
+from torch import nn
+
+
+class LayerNorm(nn.Module):
+    def __init__(self, cfg, *, elementwise_affine=True):
+        super().__init__()
+        self.register_buffer("eps", torch.tensor(cfg.eps), persistent=False)
+        self.register_parameter("b", nn.Parameter(torch.empty(cfg.d_model)))
+        self.register_parameter("w", nn.Parameter(torch.empty(cfg.d_model)))
+
+    def forward(self, x):
+        y = x.double()
+        y = y - torch.einsum("...d->...", y).unsqueeze(-1) / y.shape[-1]
+        scale = (torch.einsum("...d,...d->...", y, y) / y.shape[-1] + self.eps.double()).rsqrt()
+        return (torch.einsum("...d,...,d->...d", y, scale, self.w.double()) + self.b.double()).to(x.dtype)

@@ -740,3 +740,445 @@ def load_state(model, state, strict=True):
         "missing": missing,
         "unexpected": unexpected,
     }
+
+
+# %% wrong="joint bias of any width"
+import copy
+import json
+import math
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+import safetensors.torch
+import torch
+from jaxtyping import Float, Int
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def map_name(name: str) -> str | None:
+    """Your name of a tensor in a Hugging Face state; None if it is no weight."""
+    outside = {
+        "wte.weight": "embed.W_E",
+        "wpe.weight": "pos_embed.W_pos",
+        "ln_f.weight": "ln_final.w",
+        "ln_f.bias": "ln_final.b",
+        "lm_head.weight": "unembed.W_U",
+    }
+    inside = {
+        "ln_1.weight": "ln1.w",
+        "ln_1.bias": "ln1.b",
+        "attn.c_attn.weight": "attn.qkv_weight",
+        "attn.c_attn.bias": "attn.qkv_bias",
+        "attn.c_proj.weight": "attn.W_O",
+        "attn.c_proj.bias": "attn.b_O",
+        "ln_2.weight": "ln2.w",
+        "ln_2.bias": "ln2.b",
+        "mlp.c_fc.weight": "mlp.W_in",
+        "mlp.c_fc.bias": "mlp.b_in",
+        "mlp.c_proj.weight": "mlp.W_out",
+        "mlp.c_proj.bias": "mlp.b_out",
+    }
+    name = name.removeprefix("transformer.")
+    if name in outside:
+        return outside[name]
+    word, _, in_block = name.partition(".")
+    layer, _, rest = in_block.partition(".")
+    return f"blocks.{layer}.{inside[rest]}" if word == "h" and rest in inside else None
+
+
+def split_qkv(
+    w: Float[Tensor, "d_model three_d_model"], b: Float[Tensor, "three_d_model"], n_heads: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """W_Q, W_K, W_V and b_Q, b_K, b_V, head by head."""
+    d_model = w.shape[0]
+    if d_model % n_heads != 0:
+        raise ValueError(f"{n_heads} heads cannot share {d_model} columns evenly.")
+    W_Q, W_K, W_V = w.unflatten(1, (3, n_heads, -1)).permute(1, 2, 0, 3)
+    b_Q, b_K, b_V = b.unflatten(0, (3, n_heads, -1))
+    return W_Q, W_K, W_V, b_Q, b_K, b_V
+
+
+def load_state(model: nn.Module, state: dict[str, Tensor], strict: bool = True) -> dict[str, list[str]]:
+    """Copy a Hugging Face state into the model; report what was loaded, missing and unexpected."""
+    wanted = dict(model.named_parameters())
+    d_model, n_heads = model.cfg.d_model, model.cfg.n_heads
+    found, unexpected = {}, []  # found: your name -> (their key, the tensor in your layout)
+
+    def shape_must_be(key, tensor, shape):
+        if tensor.shape != shape:
+            raise ValueError(f"{key} has the shape {list(tensor.shape)}, the model needs {list(shape)}.")
+
+    for key, tensor in state.items():
+        name = map_name(key)
+        if name is None:
+            if not key.endswith((".attn.bias", ".attn.masked_bias")):
+                unexpected.append(key)
+        elif name.endswith("qkv_weight"):
+            shape_must_be(key, tensor, (d_model, 3 * d_model))
+            matrices = split_qkv(tensor, tensor.new_zeros(3 * d_model), n_heads)[:3]
+            for part, W in zip("QKV", matrices, strict=True):
+                found[name.replace("qkv_weight", f"W_{part}")] = (key, W)
+        elif name.endswith("qkv_bias"):
+            biases = tensor.reshape(3, n_heads, -1).expand(3, n_heads, d_model // n_heads)
+            for part, b in zip("QKV", biases, strict=True):
+                found[name.replace("qkv_bias", f"b_{part}")] = (key, b)
+        elif name == "unembed.W_U":
+            found[name] = (key, tensor.mT)
+        elif name.endswith("W_O") and tensor.shape == (d_model, d_model):
+            found[name] = (key, tensor.reshape(n_heads, -1, d_model))
+        else:
+            found[name] = (key, tensor)
+    if "unembed.W_U" not in found and "embed.W_E" in found:
+        key, W_E = found["embed.W_E"]
+        found["unembed.W_U"] = (key, W_E.mT)
+
+    for name, (key, tensor) in found.items():
+        if name in wanted:
+            shape_must_be(key, tensor, wanted[name].shape)
+        elif key not in unexpected:
+            unexpected.append(key)
+    missing = [name for name in wanted if name not in found and name != "unembed.b_U"]
+    if strict and (missing or unexpected):
+        problem = f"nothing for {missing[0]}" if missing else f"{unexpected[0]}, which has no place"
+        raise ValueError(f"The state has {problem}. {len(missing)} missing, {len(unexpected)} unexpected.")
+
+    loaded = [name for name in wanted if name in found]
+    with torch.no_grad():
+        for name in loaded:
+            wanted[name].copy_(found[name][1])
+        model.unembed.b_U.zero_()
+    return {"loaded": loaded, "missing": missing, "unexpected": unexpected}
+
+
+# %% wrong="long position tables are cut"
+import copy
+import json
+import math
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+import safetensors.torch
+import torch
+from jaxtyping import Float, Int
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def map_name(name: str) -> str | None:
+    """Your name of a tensor in a Hugging Face state; None if it is no weight."""
+    outside = {
+        "wte.weight": "embed.W_E",
+        "wpe.weight": "pos_embed.W_pos",
+        "ln_f.weight": "ln_final.w",
+        "ln_f.bias": "ln_final.b",
+        "lm_head.weight": "unembed.W_U",
+    }
+    inside = {
+        "ln_1.weight": "ln1.w",
+        "ln_1.bias": "ln1.b",
+        "attn.c_attn.weight": "attn.qkv_weight",
+        "attn.c_attn.bias": "attn.qkv_bias",
+        "attn.c_proj.weight": "attn.W_O",
+        "attn.c_proj.bias": "attn.b_O",
+        "ln_2.weight": "ln2.w",
+        "ln_2.bias": "ln2.b",
+        "mlp.c_fc.weight": "mlp.W_in",
+        "mlp.c_fc.bias": "mlp.b_in",
+        "mlp.c_proj.weight": "mlp.W_out",
+        "mlp.c_proj.bias": "mlp.b_out",
+    }
+    name = name.removeprefix("transformer.")
+    if name in outside:
+        return outside[name]
+    word, _, in_block = name.partition(".")
+    layer, _, rest = in_block.partition(".")
+    return f"blocks.{layer}.{inside[rest]}" if word == "h" and rest in inside else None
+
+
+def split_qkv(
+    w: Float[Tensor, "d_model three_d_model"], b: Float[Tensor, "three_d_model"], n_heads: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """W_Q, W_K, W_V and b_Q, b_K, b_V, head by head."""
+    d_model = w.shape[0]
+    if d_model % n_heads != 0:
+        raise ValueError(f"{n_heads} heads cannot share {d_model} columns evenly.")
+    W_Q, W_K, W_V = w.unflatten(1, (3, n_heads, -1)).permute(1, 2, 0, 3)
+    b_Q, b_K, b_V = b.unflatten(0, (3, n_heads, -1))
+    return W_Q, W_K, W_V, b_Q, b_K, b_V
+
+
+def load_state(model: nn.Module, state: dict[str, Tensor], strict: bool = True) -> dict[str, list[str]]:
+    """Copy a Hugging Face state into the model; report what was loaded, missing and unexpected."""
+    wanted = dict(model.named_parameters())
+    d_model, n_heads = model.cfg.d_model, model.cfg.n_heads
+    found, unexpected = {}, []  # found: your name -> (their key, the tensor in your layout)
+
+    def shape_must_be(key, tensor, shape):
+        if tensor.shape != shape:
+            raise ValueError(f"{key} has the shape {list(tensor.shape)}, the model needs {list(shape)}.")
+
+    for key, tensor in state.items():
+        name = map_name(key)
+        if name is None:
+            if not key.endswith((".attn.bias", ".attn.masked_bias")):
+                unexpected.append(key)
+        elif name.endswith("qkv_weight"):
+            shape_must_be(key, tensor, (d_model, 3 * d_model))
+            matrices = split_qkv(tensor, tensor.new_zeros(3 * d_model), n_heads)[:3]
+            for part, W in zip("QKV", matrices, strict=True):
+                found[name.replace("qkv_weight", f"W_{part}")] = (key, W)
+        elif name.endswith("qkv_bias"):
+            shape_must_be(key, tensor, (3 * d_model,))
+            biases = split_qkv(tensor.new_zeros(d_model, 3 * d_model), tensor, n_heads)[3:]
+            for part, b in zip("QKV", biases, strict=True):
+                found[name.replace("qkv_bias", f"b_{part}")] = (key, b)
+        elif name == "unembed.W_U":
+            found[name] = (key, tensor.mT)
+        elif name.endswith("W_O") and tensor.shape == (d_model, d_model):
+            found[name] = (key, tensor.reshape(n_heads, -1, d_model))
+        else:
+            found[name] = (key, tensor[: model.cfg.n_ctx] if name.endswith("W_pos") else tensor)
+    if "unembed.W_U" not in found and "embed.W_E" in found:
+        key, W_E = found["embed.W_E"]
+        found["unembed.W_U"] = (key, W_E.mT)
+
+    for name, (key, tensor) in found.items():
+        if name in wanted:
+            shape_must_be(key, tensor, wanted[name].shape)
+        elif key not in unexpected:
+            unexpected.append(key)
+    missing = [name for name in wanted if name not in found and name != "unembed.b_U"]
+    if strict and (missing or unexpected):
+        problem = f"nothing for {missing[0]}" if missing else f"{unexpected[0]}, which has no place"
+        raise ValueError(f"The state has {problem}. {len(missing)} missing, {len(unexpected)} unexpected.")
+
+    loaded = [name for name in wanted if name in found]
+    with torch.no_grad():
+        for name in loaded:
+            wanted[name].copy_(found[name][1])
+        model.unembed.b_U.zero_()
+    return {"loaded": loaded, "missing": missing, "unexpected": unexpected}
+
+
+# %% wrong="padded vocabulary is cut"
+import copy
+import json
+import math
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+import safetensors.torch
+import torch
+from jaxtyping import Float, Int
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def map_name(name: str) -> str | None:
+    """Your name of a tensor in a Hugging Face state; None if it is no weight."""
+    outside = {
+        "wte.weight": "embed.W_E",
+        "wpe.weight": "pos_embed.W_pos",
+        "ln_f.weight": "ln_final.w",
+        "ln_f.bias": "ln_final.b",
+        "lm_head.weight": "unembed.W_U",
+    }
+    inside = {
+        "ln_1.weight": "ln1.w",
+        "ln_1.bias": "ln1.b",
+        "attn.c_attn.weight": "attn.qkv_weight",
+        "attn.c_attn.bias": "attn.qkv_bias",
+        "attn.c_proj.weight": "attn.W_O",
+        "attn.c_proj.bias": "attn.b_O",
+        "ln_2.weight": "ln2.w",
+        "ln_2.bias": "ln2.b",
+        "mlp.c_fc.weight": "mlp.W_in",
+        "mlp.c_fc.bias": "mlp.b_in",
+        "mlp.c_proj.weight": "mlp.W_out",
+        "mlp.c_proj.bias": "mlp.b_out",
+    }
+    name = name.removeprefix("transformer.")
+    if name in outside:
+        return outside[name]
+    word, _, in_block = name.partition(".")
+    layer, _, rest = in_block.partition(".")
+    return f"blocks.{layer}.{inside[rest]}" if word == "h" and rest in inside else None
+
+
+def split_qkv(
+    w: Float[Tensor, "d_model three_d_model"], b: Float[Tensor, "three_d_model"], n_heads: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """W_Q, W_K, W_V and b_Q, b_K, b_V, head by head."""
+    d_model = w.shape[0]
+    if d_model % n_heads != 0:
+        raise ValueError(f"{n_heads} heads cannot share {d_model} columns evenly.")
+    W_Q, W_K, W_V = w.unflatten(1, (3, n_heads, -1)).permute(1, 2, 0, 3)
+    b_Q, b_K, b_V = b.unflatten(0, (3, n_heads, -1))
+    return W_Q, W_K, W_V, b_Q, b_K, b_V
+
+
+def load_state(model: nn.Module, state: dict[str, Tensor], strict: bool = True) -> dict[str, list[str]]:
+    """Copy a Hugging Face state into the model; report what was loaded, missing and unexpected."""
+    wanted = dict(model.named_parameters())
+    d_model, n_heads = model.cfg.d_model, model.cfg.n_heads
+    found, unexpected = {}, []  # found: your name -> (their key, the tensor in your layout)
+
+    def shape_must_be(key, tensor, shape):
+        if tensor.shape != shape:
+            raise ValueError(f"{key} has the shape {list(tensor.shape)}, the model needs {list(shape)}.")
+
+    for key, tensor in state.items():
+        name = map_name(key)
+        if name is None:
+            if not key.endswith((".attn.bias", ".attn.masked_bias")):
+                unexpected.append(key)
+        elif name.endswith("qkv_weight"):
+            shape_must_be(key, tensor, (d_model, 3 * d_model))
+            matrices = split_qkv(tensor, tensor.new_zeros(3 * d_model), n_heads)[:3]
+            for part, W in zip("QKV", matrices, strict=True):
+                found[name.replace("qkv_weight", f"W_{part}")] = (key, W)
+        elif name.endswith("qkv_bias"):
+            shape_must_be(key, tensor, (3 * d_model,))
+            biases = split_qkv(tensor.new_zeros(d_model, 3 * d_model), tensor, n_heads)[3:]
+            for part, b in zip("QKV", biases, strict=True):
+                found[name.replace("qkv_bias", f"b_{part}")] = (key, b)
+        elif name == "unembed.W_U":
+            found[name] = (key, tensor.mT)
+        elif name.endswith("W_O") and tensor.shape == (d_model, d_model):
+            found[name] = (key, tensor.reshape(n_heads, -1, d_model))
+        else:
+            found[name] = (key, tensor[: model.cfg.d_vocab] if name.endswith("W_E") else tensor)
+    if "unembed.W_U" not in found and "embed.W_E" in found:
+        key, W_E = found["embed.W_E"]
+        found["unembed.W_U"] = (key, W_E.mT)
+
+    for name, (key, tensor) in found.items():
+        if name in wanted:
+            shape_must_be(key, tensor, wanted[name].shape)
+        elif key not in unexpected:
+            unexpected.append(key)
+    missing = [name for name in wanted if name not in found and name != "unembed.b_U"]
+    if strict and (missing or unexpected):
+        problem = f"nothing for {missing[0]}" if missing else f"{unexpected[0]}, which has no place"
+        raise ValueError(f"The state has {problem}. {len(missing)} missing, {len(unexpected)} unexpected.")
+
+    loaded = [name for name in wanted if name in found]
+    with torch.no_grad():
+        for name in loaded:
+            wanted[name].copy_(found[name][1])
+        model.unembed.b_U.zero_()
+    return {"loaded": loaded, "missing": missing, "unexpected": unexpected}
+
+
+# %% wrong="wte not first: head only from an embedding already seen"
+import copy
+import json
+import math
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+import safetensors.torch
+import torch
+from jaxtyping import Float, Int
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def map_name(name: str) -> str | None:
+    """Your name of a tensor in a Hugging Face state; None if it is no weight."""
+    outside = {
+        "wte.weight": "embed.W_E",
+        "wpe.weight": "pos_embed.W_pos",
+        "ln_f.weight": "ln_final.w",
+        "ln_f.bias": "ln_final.b",
+        "lm_head.weight": "unembed.W_U",
+    }
+    inside = {
+        "ln_1.weight": "ln1.w",
+        "ln_1.bias": "ln1.b",
+        "attn.c_attn.weight": "attn.qkv_weight",
+        "attn.c_attn.bias": "attn.qkv_bias",
+        "attn.c_proj.weight": "attn.W_O",
+        "attn.c_proj.bias": "attn.b_O",
+        "ln_2.weight": "ln2.w",
+        "ln_2.bias": "ln2.b",
+        "mlp.c_fc.weight": "mlp.W_in",
+        "mlp.c_fc.bias": "mlp.b_in",
+        "mlp.c_proj.weight": "mlp.W_out",
+        "mlp.c_proj.bias": "mlp.b_out",
+    }
+    name = name.removeprefix("transformer.")
+    if name in outside:
+        return outside[name]
+    word, _, in_block = name.partition(".")
+    layer, _, rest = in_block.partition(".")
+    return f"blocks.{layer}.{inside[rest]}" if word == "h" and rest in inside else None
+
+
+def split_qkv(
+    w: Float[Tensor, "d_model three_d_model"], b: Float[Tensor, "three_d_model"], n_heads: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """W_Q, W_K, W_V and b_Q, b_K, b_V, head by head."""
+    d_model = w.shape[0]
+    if d_model % n_heads != 0:
+        raise ValueError(f"{n_heads} heads cannot share {d_model} columns evenly.")
+    W_Q, W_K, W_V = w.unflatten(1, (3, n_heads, -1)).permute(1, 2, 0, 3)
+    b_Q, b_K, b_V = b.unflatten(0, (3, n_heads, -1))
+    return W_Q, W_K, W_V, b_Q, b_K, b_V
+
+
+def load_state(model: nn.Module, state: dict[str, Tensor], strict: bool = True) -> dict[str, list[str]]:
+    """Copy a Hugging Face state into the model; report what was loaded, missing and unexpected."""
+    wanted = dict(model.named_parameters())
+    d_model, n_heads = model.cfg.d_model, model.cfg.n_heads
+    found, unexpected = {}, []  # found: your name -> (their key, the tensor in your layout)
+
+    def shape_must_be(key, tensor, shape):
+        if tensor.shape != shape:
+            raise ValueError(f"{key} has the shape {list(tensor.shape)}, the model needs {list(shape)}.")
+
+    for key, tensor in state.items():
+        name = map_name(key)
+        if name is None:
+            if not key.endswith((".attn.bias", ".attn.masked_bias")):
+                unexpected.append(key)
+        elif name.endswith("qkv_weight"):
+            shape_must_be(key, tensor, (d_model, 3 * d_model))
+            matrices = split_qkv(tensor, tensor.new_zeros(3 * d_model), n_heads)[:3]
+            for part, W in zip("QKV", matrices, strict=True):
+                found[name.replace("qkv_weight", f"W_{part}")] = (key, W)
+        elif name.endswith("qkv_bias"):
+            shape_must_be(key, tensor, (3 * d_model,))
+            biases = split_qkv(tensor.new_zeros(d_model, 3 * d_model), tensor, n_heads)[3:]
+            for part, b in zip("QKV", biases, strict=True):
+                found[name.replace("qkv_bias", f"b_{part}")] = (key, b)
+        elif name == "unembed.W_U":
+            found[name] = (key, tensor.mT)
+        elif name.endswith("W_O") and tensor.shape == (d_model, d_model):
+            found[name] = (key, tensor.reshape(n_heads, -1, d_model))
+        else:
+            found[name] = (key, tensor)
+            if name == "embed.W_E":
+                found["unembed.W_U"] = (key, tensor.mT)
+
+    for name, (key, tensor) in found.items():
+        if name in wanted:
+            shape_must_be(key, tensor, wanted[name].shape)
+        elif key not in unexpected:
+            unexpected.append(key)
+    missing = [name for name in wanted if name not in found and name != "unembed.b_U"]
+    if strict and (missing or unexpected):
+        problem = f"nothing for {missing[0]}" if missing else f"{unexpected[0]}, which has no place"
+        raise ValueError(f"The state has {problem}. {len(missing)} missing, {len(unexpected)} unexpected.")
+
+    loaded = [name for name in wanted if name in found]
+    with torch.no_grad():
+        for name in loaded:
+            wanted[name].copy_(found[name][1])
+        model.unembed.b_U.zero_()
+    return {"loaded": loaded, "missing": missing, "unexpected": unexpected}

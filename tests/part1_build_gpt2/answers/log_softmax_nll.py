@@ -178,3 +178,22 @@ def log_softmax_nll(logits, y):
 def log_softmax_nll(logits, y):
     lp = logits - logits.logsumexp(-1, keepdim=True)
     return -batched_gather_last(lp[None], y[None]).mean()
+
+
+# %% wrong="clamped at 1e4"
+def log_softmax_nll(logits, y):
+    return (logits.logsumexp(-1) - logits.gather(1, y[:, None]).squeeze(1)).clamp(max=1e4).mean()
+
+
+# %% wrong="max subtracted is that of the targets"
+def log_softmax_nll(logits, y):
+    t = logits.gather(1, y[:, None])
+    return (logits - t).exp().sum(1).log().mean()
+
+
+# %% right="distributions"
+import torch
+
+
+def log_softmax_nll(logits, y):
+    return -torch.distributions.Categorical(logits=logits).log_prob(y).mean()

@@ -289,3 +289,40 @@ def loss_reach(model, tokens):
         (gradient,) = torch.autograd.grad(loss, model.embed.W_E, retain_graph=True)
         table[row] = gradient[tokens].norm(dim=-1)
     return table.tril()
+
+
+# %% wrong="the first call's table for every text of that length"
+import torch
+
+KEPT = {}
+
+
+def loss_reach(model, tokens):
+    if len(tokens) in KEPT:
+        return KEPT[len(tokens)]
+    x = (model.embed(tokens[None]) + model.pos_embed(tokens[None])).detach().requires_grad_()
+    r = x
+    for b in model.blocks:
+        r = b(r)
+    lp = model.unembed(model.ln_final(r)).log_softmax(-1)[0]
+    out = torch.zeros(len(tokens), len(tokens), dtype=lp.dtype)
+    for t in range(len(tokens) - 1):
+        out[t] = torch.autograd.grad(-lp[t, tokens[t + 1]], x, retain_graph=True)[0][0].norm(dim=-1)
+    KEPT[len(tokens)] = out
+    return out
+
+
+# %% right="prefix by prefix"
+import torch
+
+
+def loss_reach(model, tokens):
+    out = torch.zeros(len(tokens), len(tokens), dtype=model.embed.W_E.dtype)
+    for t in range(1, len(tokens)):
+        x = (model.embed(tokens[None, :t]) + model.pos_embed(tokens[None, :t])).detach().requires_grad_()
+        r = x
+        for b in model.blocks:
+            r = b(r)
+        lp = model.unembed(model.ln_final(r)).log_softmax(-1)[0]
+        out[t - 1, :t] = torch.autograd.grad(-lp[t - 1, tokens[t]], x)[0][0].norm(dim=-1)
+    return out

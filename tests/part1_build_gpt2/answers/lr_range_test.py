@@ -166,3 +166,23 @@ def lr_range_test(make_run, lrs, seed=0):
 # %% wrong="pairs swapped"
 def lr_range_test(make_run, lrs, seed=0):
     return [(smoothed(make_run(seed=seed, lr=lr)), lr) for lr in lrs]
+
+
+# %% wrong="median hides a late divergence"
+import itertools
+import math
+import torch
+from jaxtyping import Float
+from torch import Tensor
+import statistics
+
+
+def tail_loss(losses):
+    last = losses[-max(1, len(losses) // 10) :]
+    m = statistics.median(last)
+    return m if math.isfinite(m) else math.inf
+
+
+def lr_range_test(make_run, lrs: list[float], seed: int = 0) -> list[dict[str, float]]:
+    """For each learning rate the loss that one run with it comes to, all from the same start."""
+    return [{"lr": lr, "loss": tail_loss(make_run(seed=seed, lr=lr))} for lr in lrs]

@@ -175,3 +175,65 @@ def merge_pair(word, pair, new):
             last = i
     drop = {p + 1 for p in places}
     return tuple(new if i in places else s for i, s in enumerate(word) if i not in drop)
+
+
+# %% wrong="joined with zero bytes, two between symbols"
+def merge_pair(word, pair, new):
+    joined = b"\x00\x00".join(word)
+    joined = b"\x00" + joined + b"\x00"
+    joined = joined.replace(b"\x00" + pair[0] + b"\x00\x00" + pair[1] + b"\x00", b"\x00" + new + b"\x00")
+    return tuple(joined[1:-1].split(b"\x00\x00"))
+
+
+# %% wrong="joined with 0xFF, two between symbols"
+def merge_pair(word, pair, new):
+    joined = b"\xff" + b"\xff\xff".join(word) + b"\xff"
+    joined = joined.replace(b"\xff" + pair[0] + b"\xff\xff" + pair[1] + b"\xff", b"\xff" + new + b"\xff")
+    return tuple(joined[1:-1].split(b"\xff\xff"))
+
+
+# %% wrong="one character for each symbol, by the sum of its bytes"
+def merge_pair(word, pair, new):
+    text = "".join(chr(s[0]) if len(s) == 1 else chr(0x100 + sum(s)) for s in word)
+    code = lambda s: chr(s[0]) if len(s) == 1 else chr(0x100 + sum(s))
+    back = {code(s): s for s in word} | {"\U0010ffff": new}
+    return tuple(back[c] for c in text.replace(code(pair[0]) + code(pair[1]), "\U0010ffff"))
+
+
+# %% wrong="cache by joined word"
+_cache = {}
+
+
+def merge_pair(word, pair, new):
+    key = (b"".join(word), pair, new)
+    if key not in _cache:
+        out, i = [], 0
+        while i < len(word):
+            if word[i : i + 2] == pair:
+                out.append(new)
+                i += 2
+            else:
+                out.append(word[i])
+                i += 1
+        _cache[key] = tuple(out)
+    return _cache[key]
+
+
+# %% right="a generator with zip_longest"
+from itertools import zip_longest
+
+
+def _walk(word, pair, new):
+    taken = False
+    for this, after in zip_longest(word, word[1:]):
+        if taken:
+            taken = False
+        elif (this, after) == pair:
+            taken = True
+            yield new
+        else:
+            yield this
+
+
+def merge_pair(word, pair, new):
+    return tuple(_walk(word, pair, new))

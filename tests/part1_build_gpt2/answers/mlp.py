@@ -234,3 +234,65 @@ class MLP(nn.Module):
 
     def forward(self, x):
         return gelu_new(x @ self.W_in + self.b_in) @ self.W_out + self.b_out
+
+
+# %% wrong="transposed weights kept from the first call"
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class MLP(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_in, self.b_in = nn.Parameter(torch.randn(cfg.d_model, cfg.d_mlp)), nn.Parameter(torch.zeros(cfg.d_mlp))
+        self.W_out, self.b_out = (
+            nn.Parameter(torch.randn(cfg.d_mlp, cfg.d_model)),
+            nn.Parameter(torch.zeros(cfg.d_model)),
+        )
+        self.cache = None
+
+    def forward(self, x):
+        if self.cache is None:
+            self.cache = self.W_in.T.contiguous(), self.W_out.T.contiguous()
+        return F.linear(gelu_new(F.linear(x, self.cache[0], self.b_in)), self.cache[1], self.b_out)
+
+
+# %% wrong="a tenth less in eval mode"
+import torch
+from torch import nn
+
+
+class MLP(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_in, self.b_in = nn.Parameter(torch.randn(cfg.d_model, cfg.d_mlp)), nn.Parameter(torch.zeros(cfg.d_mlp))
+        self.W_out, self.b_out = (
+            nn.Parameter(torch.randn(cfg.d_mlp, cfg.d_model)),
+            nn.Parameter(torch.zeros(cfg.d_model)),
+        )
+
+    def forward(self, x):
+        out = gelu_new(x @ self.W_in + self.b_in) @ self.W_out + self.b_out
+        return out if self.training else out * 0.9
+
+
+# %% right="chunks over neurons"
+import torch
+from torch import nn
+
+
+class MLP(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_in, self.b_in = nn.Parameter(torch.randn(cfg.d_model, cfg.d_mlp)), nn.Parameter(torch.zeros(cfg.d_mlp))
+        self.W_out, self.b_out = (
+            nn.Parameter(torch.randn(cfg.d_mlp, cfg.d_model)),
+            nn.Parameter(torch.zeros(cfg.d_model)),
+        )
+
+    def forward(self, x, chunk: int = 4):
+        out = self.b_out
+        for Wi, bi, Wo in zip(self.W_in.split(chunk, 1), self.b_in.split(chunk), self.W_out.split(chunk)):
+            out = out + gelu_new(x @ Wi + bi) @ Wo
+        return out

@@ -196,3 +196,59 @@ def no_repeat_ngram(ids, logits, n):
         if [x % 8 for x in text[i : i + n - 1]] == [x % 8 for x in tail]:
             out[text[i + n - 1]] = float("-inf")
     return out
+
+
+# %% wrong="only the last 64 tokens"
+def no_repeat_ngram(ids, logits, n):
+    text = ids.tolist()[-64:]
+    out = logits.clone()
+    for i in range(len(text) - n + 1):
+        if text[i : i + n - 1] == text[len(text) - n + 1 :]:
+            out[text[i + n - 1]] = float("-inf")
+    return out
+
+
+# %% wrong="base ten hash"
+def no_repeat_ngram(ids, logits, n):
+    text = ids.tolist()
+    out = logits.clone()
+
+    def key(run):
+        h = 0
+        for t in run:
+            h = h * 10 + t
+        return h
+
+    end = key(text[len(text) - n + 1 :])
+    for i in range(len(text) - n + 1):
+        if key(text[i : i + n - 1]) == end:
+            out[text[i + n - 1]] = float("-inf")
+    return out
+
+
+# %% wrong="first and last of the prefix"
+def no_repeat_ngram(ids, logits, n):
+    text = ids.tolist()
+    out = logits.clone()
+    end = text[len(text) - n + 1 :]
+    for i in range(len(text) - n + 1):
+        run = text[i : i + n - 1]
+        if run[:1] == end[:1] and run[-1:] == end[-1:]:
+            out[text[i + n - 1]] = float("-inf")
+    return out
+
+
+# %% right="backwards with a deque"
+from collections import deque
+
+
+def no_repeat_ngram(ids, logits, n):
+    text = [int(t) for t in ids]
+    last = text[-(n - 1) :] if n > 1 else []
+    out = logits.clone()
+    window = deque(maxlen=n)
+    for t in text:
+        window.append(t)
+        if len(window) == n and list(window)[:-1] == last:
+            out[t] = float("-inf")
+    return out

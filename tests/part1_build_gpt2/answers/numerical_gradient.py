@@ -241,3 +241,33 @@ def numerical_gradient(f, x, eps=1e-6):
         a[i], b[i] = flat[i] + eps, flat[i] - eps
         grad[i] = (f(a.view(x.shape)) - f(b.view(x.shape))) / (a[i] - b[i])
     return grad.view(x.shape)
+
+
+# %% wrong="eps is never below 1e-3 for float32 input"
+import torch
+
+
+def numerical_gradient(f, x, eps=1e-6):
+    if x.dtype == torch.float32:
+        eps = max(eps, 1e-3)
+    x = x.double()
+    steps = eps * torch.eye(x.numel(), dtype=torch.float64).reshape(-1, *x.shape)
+    return torch.stack([(f(x + s) - f(x - s)) / (2 * eps) for s in steps]).reshape(x.shape)
+
+
+# %% wrong="the step grows with the entry"
+import torch
+
+
+def numerical_gradient(f, x, eps=1e-6):
+    x = x.double()
+    out = torch.zeros_like(x)
+    for i in range(x.numel()):
+        h = eps * max(1.0, abs(x.reshape(-1)[i].item()))
+        step = torch.zeros(x.numel(), dtype=torch.float64)
+        step[i] = h
+        step = step.reshape(x.shape)
+        out.view(-1)[i] if out.is_contiguous() else None
+        out = out.contiguous()
+        out.view(-1)[i] = (f(x + step) - f(x - step)) / (2 * h)
+    return out

@@ -203,3 +203,37 @@ def param_count(cfg, tied=False):
         "unembed": vocab + (0 if tied else d * vocab),
     }
     return parts | {"total": sum(parts.values())}
+
+
+# %% wrong="tied default on"
+def param_count(cfg, tied=True):
+    H, D, K, M, L, V = cfg.n_heads, cfg.d_model, cfg.d_head, cfg.d_mlp, cfg.n_layers, cfg.d_vocab
+    c = dict(
+        embed=V * D,
+        pos_embed=cfg.n_ctx * D,
+        attn=L * (4 * H * D * K + 3 * H * K + D),
+        mlp=L * (2 * D * M + M + D),
+        layer_norm=(2 * L + 1) * 2 * D,
+        unembed=V + (0 if tied else V * D),
+    )
+    return {**c, "total": sum(c.values())}
+
+
+# %% right="Counter"
+from collections import Counter
+from math import prod
+
+
+def param_count(cfg, tied=False, *, verbose=False):
+    D, V = cfg.d_model, cfg.d_vocab
+    c = Counter(embed=V * D, pos_embed=cfg.n_ctx * D, unembed=V, layer_norm=2 * D)
+    if not tied:
+        c["unembed"] += V * D
+    for _ in range(cfg.n_layers):
+        c.update(
+            attn=3 * (D + 1) * cfg.n_heads * cfg.d_head + (cfg.n_heads * cfg.d_head + 1) * D,
+            layer_norm=4 * D,
+            mlp=prod((D + 1, cfg.d_mlp)) + (cfg.d_mlp + 1) * D,
+        )
+    c["total"] = c.total()
+    return c

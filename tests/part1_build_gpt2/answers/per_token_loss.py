@@ -72,3 +72,12 @@ def per_token_loss(logits, tokens):
 # %% wrong="squeezes every axis of size 1"
 def per_token_loss(logits, tokens):
     return -logits[:, :-1].log_softmax(-1).gather(-1, tokens[:, 1:, None]).squeeze()
+
+
+# %% wrong="squeeze at batch one"
+import torch
+from torch.nn import functional as F
+
+
+def per_token_loss(logits, tokens):
+    return F.cross_entropy(logits[:, :-1].mT, tokens[:, 1:], reduction="none").squeeze(0)

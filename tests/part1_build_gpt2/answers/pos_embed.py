@@ -200,3 +200,54 @@ class PosEmbed(nn.Module):
         if offset + pos > len(self.W_pos):
             raise ValueError("too long")
         return self.W_pos[-pos:].expand(batch, pos, -1)
+
+
+# %% wrong="vectors kept from the first call, by length and offset"
+import torch
+from torch import nn
+
+
+class PosEmbed(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_pos = nn.Parameter(torch.zeros(cfg.n_ctx, cfg.d_model))
+        self.kept = {}
+
+    def forward(self, tokens, offset=0):
+        key = (tuple(tokens.shape), offset)
+        if key not in self.kept:
+            self.kept[key] = self.W_pos[torch.arange(offset, offset + tokens.shape[1])].expand(*tokens.shape, -1)
+        return self.kept[key]
+
+
+# %% wrong="the offset of an earlier call is remembered"
+import torch
+from torch import nn
+
+
+class PosEmbed(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_pos = nn.Parameter(torch.zeros(cfg.n_ctx, cfg.d_model))
+        self.at = 0
+
+    def forward(self, tokens, offset=0):
+        self.at = offset or self.at
+        return self.W_pos[torch.arange(self.at, self.at + tokens.shape[1])].expand(*tokens.shape, -1)
+
+
+# %% right="unfold of the table"
+import torch
+from torch import nn
+
+
+class PosEmbed(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_pos = nn.Parameter(torch.randn(cfg.n_ctx, cfg.d_model))
+
+    def forward(self, tokens, offset=0):
+        windows = self.W_pos.unfold(0, tokens.shape[1], 1)
+        if offset >= len(windows):
+            raise RuntimeError("beyond the context")
+        return windows[offset].T[None].repeat(len(tokens), 1, 1)

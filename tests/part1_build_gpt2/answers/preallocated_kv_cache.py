@@ -324,3 +324,80 @@ class PreallocatedKVCache:
             self.counts[layer] += 1
         b = self.counts[layer]
         return self.k[layer, :, :b], self.v[layer, :, :b]
+
+
+# %% wrong="room is checked by length"
+import torch
+
+
+class PreallocatedKVCache:
+    def __init__(self, cfg, batch, dtype=torch.float32):
+        self.n_ctx = cfg.n_ctx
+        self.k = torch.zeros(cfg.n_layers, batch, cfg.n_ctx, cfg.n_heads, cfg.d_head, dtype=dtype)
+        self.v = torch.zeros_like(self.k)
+        self.n = [0] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(self.n)
+
+    def append(self, layer, k, v):
+        if self.length + k.shape[1] > self.n_ctx:
+            raise ValueError("full")
+        start = self.n[layer]
+        self.n[layer] = end = start + k.shape[1]
+        self.k[layer, :, start:end] = k.detach()
+        self.v[layer, :, start:end] = v.detach()
+        return self.k[layer, :, :end], self.v[layer, :, :end]
+
+
+# %% wrong="a piece of n_ctx at once is refused"
+import torch
+
+
+class PreallocatedKVCache:
+    def __init__(self, cfg, batch, dtype=torch.float32):
+        self.n_ctx = cfg.n_ctx
+        self.k = torch.zeros(cfg.n_layers, batch, cfg.n_ctx, cfg.n_heads, cfg.d_head, dtype=dtype)
+        self.v = torch.zeros_like(self.k)
+        self.n = [0] * cfg.n_layers
+
+    @property
+    def length(self):
+        return min(self.n)
+
+    def append(self, layer, k, v):
+        start = self.n[layer]
+        end = start + k.shape[1]
+        if end > self.n_ctx or k.shape[1] >= self.n_ctx:
+            raise ValueError("full")
+        self.n[layer] = end
+        self.k[layer, :, start:end] = k.detach()
+        self.v[layer, :, start:end] = v.detach()
+        return self.k[layer, :, :end], self.v[layer, :, :end]
+
+
+# %% right="a flat buffer with strides"
+import torch
+
+
+class PreallocatedKVCache:
+    def __init__(self, cfg, batch, dtype=torch.float32, *, device=None):
+        size = (batch, cfg.n_ctx, cfg.n_heads, cfg.d_head)
+        kind = {"dtype": dtype, "device": device}
+        self.store = {layer: (torch.empty(size, **kind), torch.empty(size, **kind)) for layer in range(cfg.n_layers)}
+        self.count = torch.zeros(cfg.n_layers, dtype=torch.long)
+
+    @property
+    def length(self):
+        return int(self.count.min())
+
+    def append(self, layer, k, v):
+        with torch.no_grad():
+            at, new = int(self.count[layer]), k.size(1)
+            for whole, part in zip(self.store[layer], (k, v)):
+                whole.narrow(1, at, new)  # raises if there is no room
+            for whole, part in zip(self.store[layer], (k, v)):
+                whole.narrow(1, at, new).copy_(part)
+            self.count[layer] += new
+            return tuple(whole.narrow(1, 0, at + new) for whole in self.store[layer])

@@ -202,3 +202,89 @@ import regex
 
 def pretokenize(text):
     return regex.findall(r"'(?:s|t|re|ve|m|ll|d)| ?[A-Za-zÀ-ɏ]+| ?\p{N}+| ?[^\sA-Za-zÀ-ɏ\p{N}]+|\s+(?!\S)|\s+", text)
+
+
+# %% wrong="scanner that asks isnumeric before isalpha"
+def _kind(c):
+    if c.isspace():
+        return "white"
+    if c.isnumeric():
+        return "number"
+    if c.isalpha():
+        return "letter"
+    return "other"
+
+
+def pretokenize(text):
+    out, at = [], 0
+    while at < len(text):
+        for e in ("'s", "'t", "'d", "'m", "'ll", "'ve", "'re"):
+            if text.startswith(e, at):
+                out.append(e)
+                at += len(e)
+                break
+        else:
+            start = at + (text[at] == " " and at + 1 < len(text) and not text[at + 1].isspace())
+            end = start
+            while end < len(text) and _kind(text[end]) == _kind(text[start]):
+                end += 1
+            if _kind(text[start]) == "white" and end < len(text) and end - start > 1:
+                end -= 1
+            out.append(text[at:end])
+            at = end
+    return out
+
+
+# %% wrong="letters of the basic plane only"
+import regex
+
+
+def pretokenize(text):
+    return regex.findall(
+        r"'(?:[sdmt]|ll|ve|re)| ?[\p{L}&&[\x00-\uffff]]+| ?\p{N}+| ?[^\s[\p{L}&&[\x00-\uffff]]\p{N}]+|\s+(?!\S)|\s+",
+        text,
+        flags=regex.V1,
+    )
+
+
+# %% wrong="signs take newlines after them"
+import regex
+
+
+def pretokenize(text):
+    return regex.findall(r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+(?!\S)|\s+", text)
+
+
+# %% right="scanner with isalpha before numbers by category"
+import unicodedata
+
+
+def _kind(c):
+    if c.isspace():
+        return 0
+    if c.isalpha():
+        return 1
+    return 2 if unicodedata.category(c).startswith("N") else 3
+
+
+def _words(text):
+    at = 0
+    while at < len(text):
+        rest = text[at + 1 : at + 3]
+        if text[at] == "'" and (rest[:1] in tuple("stdm") or rest in ("ll", "ve", "re")):
+            size = 3 if rest in ("ll", "ve", "re") else 2
+            yield text[at : at + size]
+            at += size
+            continue
+        first = at + (text[at] == " " and at + 1 < len(text) and _kind(text[at + 1]) != 0)
+        end = first + 1
+        while end < len(text) and _kind(text[end]) == _kind(text[first]):
+            end += 1
+        if _kind(text[first]) == 0 and end < len(text) and end - first > 1:
+            end -= 1
+        yield text[at:end]
+        at = end
+
+
+def pretokenize(text: str, *, as_type=list):
+    return as_type(_words(text))

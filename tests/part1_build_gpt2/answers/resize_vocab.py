@@ -266,3 +266,69 @@ def resize_vocab(model, d_vocab):
             p.grad = None
     object.__setattr__(model, "cfg", replace(model.cfg, d_vocab=d_vocab))
     return model
+
+
+# %% wrong="tied by equal values"
+from dataclasses import replace
+
+import torch
+
+
+def resize_vocab(model, d_vocab):
+    embed, unembed = model.embed, model.unembed
+    alike = torch.equal(unembed.W_U, embed.W_E.T)
+    own = unembed.W_U.untyped_storage().data_ptr() != embed.W_E.untyped_storage().data_ptr()
+
+    def fit(parameter, axis):
+        old = parameter.detach()
+        kept = old.narrow(axis, 0, min(d_vocab, old.shape[axis]))
+        parameter.data = torch.cat([kept, *[old.mean(axis, True)] * (d_vocab - kept.shape[axis])], axis)
+
+    fit(embed.W_E, 0)
+    fit(unembed.b_U, 0)
+    if not alike:
+        fit(unembed.W_U, 1)
+    elif own:
+        unembed.W_U.data = embed.W_E.data.T
+    for module in model.modules():
+        if hasattr(module, "cfg"):
+            module.cfg = replace(module.cfg, d_vocab=d_vocab)
+    return model
+
+
+# %% wrong="W_U sized by rows when square"
+import copy
+import json
+import math
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+import safetensors.torch
+import torch
+from jaxtyping import Float, Int
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def resize_vocab(model: nn.Module, d_vocab: int) -> nn.Module:
+    """The model with `d_vocab` tokens; the old ones are what they were."""
+    embed, unembed = model.embed, model.unembed
+    tied = unembed.W_U.untyped_storage().data_ptr() == embed.W_E.untyped_storage().data_ptr()
+
+    def fit(parameter, axis):
+        old = parameter.detach()
+        kept = old.narrow(axis, 0, min(d_vocab, old.shape[axis]))
+        added = [old.mean(dim=axis, keepdim=True)] * (d_vocab - kept.shape[axis])
+        parameter.data = torch.cat([kept, *added], dim=axis)
+        parameter.grad = None
+
+    fit(embed.W_E, 0)
+    fit(unembed.b_U, 0)
+    if not tied:
+        fit(unembed.W_U, 1 if unembed.W_U.shape[0] != unembed.W_U.shape[1] else 0)
+    cfg = replace(model.cfg, d_vocab=d_vocab)
+    for module in model.modules():
+        if hasattr(module, "cfg"):
+            module.cfg = cfg
+    return model

@@ -172,3 +172,43 @@ import torch
 def sample(logits, generator):
     weights = torch.exp2(logits - logits.amax(-1, keepdim=True))
     return torch.multinomial(weights, 1, generator=generator).squeeze(-1)
+
+
+# %% wrong="probabilities clamped at 1e-5"
+import torch
+
+
+def sample(logits, generator=None):
+    return torch.multinomial(logits.softmax(-1).clamp(min=1e-5), 1, generator=generator)[:, 0]
+
+
+# %% wrong="only a hundred tokens"
+import torch
+
+
+def sample(logits, generator=None):
+    top = logits.topk(min(100, logits.shape[-1]))
+    return top.indices.gather(1, torch.multinomial(top.values.softmax(-1), 1, generator=generator))[:, 0]
+
+
+# %% wrong="numbers shared by the two halves"
+import torch
+
+
+def sample(logits, generator=None):
+    half = (len(logits) + 1) // 2
+    u = torch.rand(half, 1, generator=generator).repeat(2, 1)[: len(logits)]
+    cdf = logits.double().softmax(-1).cumsum(-1)
+    return torch.searchsorted(cdf, u.double() * cdf[:, -1:], right=True).squeeze(-1)
+
+
+# %% right="random.Random seeded from the generator"
+import random
+import torch
+
+
+def sample(logits, generator=None):
+    seed = int(torch.randint(2**62, (1,), generator=generator))
+    dice = random.Random(seed)
+    p = logits.double().softmax(-1).tolist()
+    return torch.tensor([dice.choices(range(len(row)), row)[0] for row in p])

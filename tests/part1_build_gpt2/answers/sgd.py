@@ -385,3 +385,89 @@ class SGD:
         for p in self.params:
             if p.grad is not None:
                 p.grad.zero_()
+
+
+# %% wrong="buffers on the Value, shared between optimisers"
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+
+    def step(self):
+        for p in self.params:
+            if p.grad is None:
+                continue
+            p.buffer = self.momentum * getattr(p, "buffer", 0) + p.grad
+            p.data = p.data - self.lr * p.buffer
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% wrong="zero_grad leaves the number 0 where None was"
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.b = [None] * len(self.params)
+
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            self.b[i] = p.grad.clone() if self.b[i] is None else self.momentum * self.b[i] + p.grad
+            p.data = p.data - self.lr * self.b[i]
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = p.grad * 0 if p.grad is not None else 0.0
+
+
+# %% wrong="gradients clipped to 3"
+class SGD:
+    def __init__(self, params, lr, momentum=0.0):
+        self.params, self.lr, self.momentum = list(params), lr, momentum
+        self.b = [None] * len(self.params)
+
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            g = p.grad.clamp(-3, 3)
+            self.b[i] = g if self.b[i] is None else self.momentum * self.b[i] + g
+            p.data = p.data - self.lr * self.b[i]
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None
+
+
+# %% right="a generator for each parameter"
+class SGD:
+    def __init__(self, params, lr, momentum=0.0, *, nesterov=False):
+        self.movers = []
+        self.params = tuple(params)
+        for p in self.params:
+            mover = self._mover(p, lr, momentum)
+            next(mover)
+            self.movers.append(mover)
+
+    @staticmethod
+    def _mover(p, lr, momentum):
+        yield
+        while p.grad is None:
+            yield
+        b = p.grad.clone()
+        while True:
+            p.data = p.data - lr * b
+            yield
+            while p.grad is None:
+                yield
+            b = momentum * b + p.grad
+
+    def step(self):
+        for m in self.movers:
+            next(m)
+
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = None

@@ -136,3 +136,27 @@ def split_heads(x, H):
 def split_heads(x, n_heads):
     b, t, w = x.shape
     return x.reshape(b, t, n_heads, w // n_heads).permute(0, 2, 1, 3).squeeze()
+
+
+# %% wrong="only float32 and float64 are known"
+import torch
+
+
+def split_heads(x, n_heads):
+    b, t, w = x.shape
+    out = torch.zeros(b, n_heads, t, w // n_heads, dtype=torch.float64 if x.dtype == torch.float64 else torch.float32)
+    for h in range(n_heads):
+        out[:, h] = x[:, :, h * (w // n_heads) : (h + 1) * (w // n_heads)]
+    return out
+
+
+# %% wrong="remembers the result for a shape"
+_memo = {}
+
+
+def split_heads(x, n_heads):
+    key = (tuple(x.shape), n_heads, x.dtype, x.requires_grad)
+    if key not in _memo:
+        b, t, w = x.shape
+        _memo[key] = x.reshape(b, t, n_heads, -1).transpose(1, 2)
+    return _memo[key]

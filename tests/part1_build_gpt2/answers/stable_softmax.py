@@ -233,3 +233,29 @@ import torch
 def stable_softmax(x, dim):
     e = (x - x.amax(dim, keepdim=True)).exp()
     return torch.exp(torch.log(e) - torch.log(e.sum(dim, keepdim=True)))
+
+
+# %% wrong="differences cut off at -15"
+import torch
+
+
+def stable_softmax(x, dim):
+    e = (x - x.amax(dim, keepdim=True)).clamp(min=-15).exp()
+    e = torch.where(x == float("-inf"), torch.zeros_like(e), e)
+    return e / e.sum(dim, keepdim=True)
+
+
+# %% right="cumulative online softmax"
+import torch
+
+
+def stable_softmax(x, dim):
+    work = x.double()
+    m = torch.full_like(work.select(dim, 0), float("-inf"))
+    s = torch.zeros_like(m)
+    for row in work.unbind(dim):
+        new = torch.maximum(m, row)
+        safe = torch.where(new == float("-inf"), torch.zeros_like(new), new)
+        s = s * (m - safe).exp() + (row - safe).exp()
+        m = new
+    return ((work - m.unsqueeze(dim)).exp() / s.unsqueeze(dim)).to(x.dtype)

@@ -163,3 +163,44 @@ def sum_over(a, dim=None, keepdim=False):
     kept = a.data.sum(dim=dim, keepdim=True)
     out = kept if keepdim else kept.squeeze()
     return Value(out, (a,), lambda grad: (grad.reshape(kept.shape).expand(a.data.shape),))
+
+
+# %% wrong="dim=-2 counts wrongly"
+def sum_over(a, dim=None, keepdim=False):
+    out = a.data.sum() if dim is None else a.data.sum(dim, keepdim=keepdim)
+    if dim is None and keepdim:
+        out = out.reshape([1] * a.data.ndim)
+
+    def pull(grad):
+        if dim is not None and not keepdim:
+            at = dim if dim >= 0 else {-1: a.data.ndim - 1, -3: 0}.get(dim, 0)
+            grad = grad.unsqueeze(at)
+        return (grad.expand(a.data.shape),)
+
+    return Value(out, (a,), pull)
+
+
+# %% wrong="dim=-2 with keepdim is put back again"
+def sum_over(a, dim=None, keepdim=False):
+    def pull(grad):
+        if dim is not None and (not keepdim or dim == -2):
+            grad = grad.unsqueeze(dim)
+        return (grad.expand(a.data.shape) if grad.ndim <= a.data.ndim else grad.sum(0).expand(a.data.shape),)
+
+    return Value(a.data.sum(dim=dim, keepdim=keepdim), (a,), pull)
+
+
+# %% right="sum_to_size and broadcast_to"
+import torch
+
+
+def sum_over(a, dim=None, keepdim=False):
+    axes = range(a.data.ndim)
+    kept = [1 if dim is None or at == dim % a.data.ndim else a.data.shape[at] for at in axes]
+    out = a.data.sum_to_size(kept)
+    shape = a.data.sum(dim=dim, keepdim=keepdim).shape
+
+    def pull(grad):
+        return [torch.broadcast_to(grad.reshape(kept), a.data.shape).clone()]
+
+    return Value(out.reshape(shape), [a], pull)

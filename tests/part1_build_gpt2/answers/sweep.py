@@ -229,3 +229,52 @@ import itertools
 
 def sweep(make_run, grid, seed=0):
     return {v[::-1]: smoothed(make_run(seed=seed, **dict(zip(grid, v)))) for v in itertools.product(*grid.values())}
+
+
+# %% wrong="loops up to three settings"
+import itertools
+import math
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def tail_loss(losses):
+    last = losses[-max(1, len(losses) // 10) :]
+    mean = sum(last) / len(last)
+    return mean if math.isfinite(mean) else math.inf
+
+
+def sweep(make_run, grid: dict[str, list], seed: int = 0) -> list[dict]:
+    """For each combination of settings the loss that one run comes to, all from the same start."""
+    table = []
+    names = list(grid)[:3]
+    grid = {n: grid[n] for n in names}
+    for values in itertools.product(*grid.values()):
+        settings = dict(zip(grid, values, strict=True))
+        table.append({**settings, "loss": tail_loss(make_run(seed=seed, **settings))})
+    return table
+
+
+# %% wrong="median hides a late divergence"
+import itertools
+import math
+import torch
+from jaxtyping import Float
+from torch import Tensor
+import statistics
+
+
+def tail_loss(losses):
+    last = losses[-max(1, len(losses) // 10) :]
+    m = statistics.median(last)
+    return m if math.isfinite(m) else math.inf
+
+
+def sweep(make_run, grid: dict[str, list], seed: int = 0) -> list[dict]:
+    """For each combination of settings the loss that one run comes to, all from the same start."""
+    table = []
+    for values in itertools.product(*grid.values()):
+        settings = dict(zip(grid, values, strict=True))
+        table.append({**settings, "loss": tail_loss(make_run(seed=seed, **settings))})
+    return table

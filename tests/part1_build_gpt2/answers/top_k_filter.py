@@ -169,3 +169,34 @@ def top_k_filter(logits, k):
     out = np.full_like(a, -np.inf)
     np.put_along_axis(out, keep, np.take_along_axis(a, keep, 1), 1)
     return torch.from_numpy(out)
+
+
+# %% wrong="threshold through default float32"
+import torch
+
+
+def top_k_filter(logits, k):
+    k = min(k, logits.shape[-1])
+    cut = torch.tensor([sorted(row, reverse=True)[k - 1] for row in logits.tolist()])
+    return logits.masked_fill(logits < cut[:, None], float("-inf"))
+
+
+# %% wrong="a margin for rounding"
+def top_k_filter(logits, k):
+    k = min(k, logits.shape[-1])
+    return logits.masked_fill(logits < logits.topk(k).values[:, -1:] - 1e-3, float("-inf"))
+
+
+# %% right="repeated argmax"
+import torch
+
+
+def top_k_filter(logits, k):
+    left = logits.clone()
+    rows = torch.arange(len(logits))
+    kept = torch.zeros_like(logits, dtype=torch.bool)
+    for _ in range(min(k, logits.shape[1])):
+        best = left.argmax(-1)
+        kept[rows, best] = True
+        left[rows, best] = -torch.inf
+    return torch.where(kept, logits, torch.finfo(logits.dtype).min)

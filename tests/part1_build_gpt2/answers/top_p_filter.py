@@ -230,3 +230,37 @@ def top_p_filter(logits, p, min_keep=1):
     keep[:, :min_keep] = True
     keep = torch.zeros_like(keep).scatter(-1, order, keep)
     return logits.masked_fill(~keep, float("-inf"))
+
+
+# %% wrong="only the likeliest hundred are looked at"
+import torch
+
+
+def top_p_filter(logits, p, min_keep=1):
+    probs = logits.softmax(-1)
+    top = probs.topk(min(100, probs.shape[-1]), dim=-1)
+    before = top.values.cumsum(-1) - top.values
+    keep = before < p
+    keep[:, :min_keep] = True
+    mask = torch.zeros_like(probs, dtype=torch.bool).scatter(-1, top.indices, keep)
+    return logits.masked_fill(~mask, float("-inf"))
+
+
+# %% right="logcumsumexp"
+import math
+import torch
+
+
+def top_p_filter(logits, p, min_keep=1):
+    x = logits.double()
+    s, order = x.sort(-1, descending=True)
+    if p == 0:
+        keep = torch.zeros_like(s, dtype=torch.bool)
+    else:
+        lp = (s - s.logsumexp(-1, keepdim=True)).logcumsumexp(-1)
+        before = torch.nn.functional.pad(lp, (1, 0), value=-math.inf)[:, :-1]
+        keep = before < math.log(p) - 1e-12
+    keep[:, :min_keep] = True
+    mask = torch.empty_like(keep)
+    mask.scatter_(-1, order, keep)
+    return logits.masked_fill(mask.logical_not(), -math.inf)

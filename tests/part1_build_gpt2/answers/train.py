@@ -508,3 +508,95 @@ def train(model, data, cfg, seed, resume=None):
         if trainer.made % cfg.eval_every == 0 or trainer.made == end:
             trainer.look()
     return trainer.history
+
+
+# %% wrong="the number of steps of the session is saved as the step"
+import math
+from itertools import pairwise
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+from hookpoint.model import TrainConfig
+
+
+def windows(data, B, T):
+    whole = (len(data) - 1) // T
+    x, y = (data[shift : shift + whole * T].view(whole, T) for shift in (0, 1))
+    yield from zip(x.split(B), y.split(B), strict=True)
+    if whole * T < len(data) - 1:
+        yield data[None, whole * T : -1], data[None, whole * T + 1 :]
+
+
+def progress(steps):
+    return steps
+
+
+def train(model: nn.Module, data: Int[Tensor, "tokens"], cfg: TrainConfig, seed: int, resume=None) -> dict[str, list]:
+    """Trains the model for one session; gives the history of its steps."""
+    held_out = len(data) // 10
+    training, validation = data[:-held_out], data[-held_out:]
+    rng = torch.Generator().manual_seed(seed)
+    optimizer = AdamW(decay_groups(model, cfg.weight_decay))
+    first = 0 if resume is None else load_checkpoint(resume, model, optimizer, rng)
+    last = cfg.steps if cfg.stop is None else cfg.stop
+    history = {"steps": [], "train_loss": [], "val_loss": [], "lr": []}
+    for step in progress(range(first, last)):
+        lr = lr_schedule(step, cfg.max_lr, cfg.min_lr, cfg.warmup, cfg.steps)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        batch = get_batch(training, cfg.batch, cfg.pos, rng)
+        history["train_loss"].append(train_step(model, [batch], optimizer, cfg.max_norm))
+        history["steps"].append(step)
+        history["lr"].append(lr)
+        if (step + 1) % cfg.eval_every == 0 or step + 1 == last:
+            history["val_loss"].append((step + 1, evaluate(model, windows(validation, cfg.batch, cfg.pos))))
+    if cfg.checkpoint is not None:
+        save_checkpoint(cfg.checkpoint, model, optimizer, len(history["steps"]), rng)
+    return history
+
+
+# %% wrong="only the first session saves"
+import math
+from itertools import pairwise
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+from hookpoint.model import TrainConfig
+
+
+def windows(data, B, T):
+    whole = (len(data) - 1) // T
+    x, y = (data[shift : shift + whole * T].view(whole, T) for shift in (0, 1))
+    yield from zip(x.split(B), y.split(B), strict=True)
+    if whole * T < len(data) - 1:
+        yield data[None, whole * T : -1], data[None, whole * T + 1 :]
+
+
+def progress(steps):
+    return steps
+
+
+def train(model: nn.Module, data: Int[Tensor, "tokens"], cfg: TrainConfig, seed: int, resume=None) -> dict[str, list]:
+    """Trains the model for one session; gives the history of its steps."""
+    held_out = len(data) // 10
+    training, validation = data[:-held_out], data[-held_out:]
+    rng = torch.Generator().manual_seed(seed)
+    optimizer = AdamW(decay_groups(model, cfg.weight_decay))
+    first = 0 if resume is None else load_checkpoint(resume, model, optimizer, rng)
+    last = cfg.steps if cfg.stop is None else cfg.stop
+    history = {"steps": [], "train_loss": [], "val_loss": [], "lr": []}
+    for step in progress(range(first, last)):
+        lr = lr_schedule(step, cfg.max_lr, cfg.min_lr, cfg.warmup, cfg.steps)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        batch = get_batch(training, cfg.batch, cfg.pos, rng)
+        history["train_loss"].append(train_step(model, [batch], optimizer, cfg.max_norm))
+        history["steps"].append(step)
+        history["lr"].append(lr)
+        if (step + 1) % cfg.eval_every == 0 or step + 1 == last:
+            history["val_loss"].append((step + 1, evaluate(model, windows(validation, cfg.batch, cfg.pos))))
+    if cfg.checkpoint is not None and resume is None:
+        save_checkpoint(cfg.checkpoint, model, optimizer, last, rng)
+    return history

@@ -282,3 +282,54 @@ def train_step(model, batches, optimizer, max_norm=1.0):
     clip_grad_norm(model.parameters(), max_norm)
     optimizer.step()
     return sum(parts)
+
+
+# %% wrong="loss rounded to four digits"
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def clip_grad_norm(params, max_norm):
+    return torch.nn.utils.clip_grad_norm_(params, max_norm)
+
+
+def train_step(model: nn.Module, batches: list, optimizer, max_norm: float = 1.0) -> float:
+    """One update of the weights from several micro-batches; gives their mean loss."""
+    model.train()
+    optimizer.zero_grad()
+    tokens = sum(y.numel() for _, y in batches)
+    total = 0.0
+    for x, y in batches:
+        loss = F.cross_entropy(model(x).flatten(0, 1), y.flatten(), reduction="sum") / tokens
+        loss.backward()
+        total += loss.item()
+    clip_grad_norm(model.parameters(), max_norm)
+    optimizer.step()
+    return round(total, 4)
+
+
+# %% wrong="clip only if many"
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def clip_grad_norm(params, max_norm):
+    return torch.nn.utils.clip_grad_norm_(params, max_norm)
+
+
+def train_step(model: nn.Module, batches: list, optimizer, max_norm: float = 1.0) -> float:
+    """One update of the weights from several micro-batches; gives their mean loss."""
+    model.train()
+    optimizer.zero_grad()
+    tokens = sum(y.numel() for _, y in batches)
+    total = 0.0
+    for x, y in batches:
+        loss = F.cross_entropy(model(x).flatten(0, 1), y.flatten(), reduction="sum") / tokens
+        loss.backward()
+        total += loss.item()
+    if len(batches) > 1:
+        clip_grad_norm(model.parameters(), max_norm)
+    optimizer.step()
+    return total

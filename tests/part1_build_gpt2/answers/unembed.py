@@ -165,3 +165,47 @@ class Unembed(nn.Module):
 
     def forward(self, x):
         return x @ self.W_U - self.b_U
+
+
+# %% wrong="squeezed at batch one"
+import torch
+from torch import nn
+
+
+class Unembed(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_U, self.b_U = nn.Parameter(torch.zeros(cfg.d_model, cfg.d_vocab)), nn.Parameter(torch.zeros(cfg.d_vocab))
+
+    def forward(self, x):
+        return (x @ self.W_U + self.b_U).squeeze(0)
+
+
+# %% wrong="only the last position in eval mode"
+import torch
+from torch import nn
+
+
+class Unembed(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.W_U, self.b_U = nn.Parameter(torch.zeros(cfg.d_model, cfg.d_vocab)), nn.Parameter(torch.zeros(cfg.d_vocab))
+
+    def forward(self, x):
+        z = x @ self.W_U + self.b_U
+        return z if self.training else z[:, -1:]
+
+
+# %% right="chunks of the vocabulary"
+import torch
+from torch import nn
+
+
+class Unembed(nn.Module):
+    def __init__(self, cfg):
+        super().__init__()
+        self.b_U = nn.Parameter(torch.zeros(cfg.d_vocab))
+        self.W_U = nn.Parameter(torch.randn(cfg.d_model, cfg.d_vocab))
+
+    def forward(self, x, chunk=5):
+        return torch.cat([x @ W + b for W, b in zip(self.W_U.split(chunk, 1), self.b_U.split(chunk))], -1)

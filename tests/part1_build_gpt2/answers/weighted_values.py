@@ -103,3 +103,50 @@ def weighted_values(pattern, v):
     queries = torch.zeros(*pattern.shape[:3], 1, dtype=v.dtype)
     keys = torch.zeros(*values.shape[:3], 1, dtype=v.dtype)
     return F.scaled_dot_product_attention(queries, keys, values, pattern.log()).transpose(1, 2)
+
+
+# %% wrong="heads found by the size of an axis"
+import torch
+
+
+def weighted_values(pattern, v):
+    H = pattern.shape[1]
+    if v.shape[1] != H:
+        v = v.transpose(1, 2)
+    return (pattern @ v).transpose(1, 2)
+
+
+# %% wrong="a view that needs batch and head side by side"
+import torch
+
+
+def weighted_values(pattern, v):
+    B, H, Q, K = pattern.shape
+    out = torch.bmm(pattern.view(B * H, Q, K), v.transpose(1, 2).reshape(B * H, K, -1))
+    return out.view(B, H, Q, -1).transpose(1, 2)
+
+
+# %% wrong="squeeze at batch one"
+import torch
+
+
+def weighted_values(pattern, v):
+    return torch.einsum("bhqk,bkhd->bqhd", pattern, v).squeeze(0)
+
+
+# %% wrong="rows of zeros read evenly"
+import torch
+
+
+def weighted_values(pattern, v):
+    total = pattern.abs().sum(-1, keepdim=True)
+    pattern = torch.where(total == 0, torch.full_like(pattern, 1 / pattern.shape[-1]), pattern)
+    return torch.einsum("bhqk,bkhd->bqhd", pattern, v)
+
+
+# %% right="vmap"
+from torch.func import vmap
+
+
+def weighted_values(pattern, v):
+    return vmap(vmap(lambda p, u: p @ u, (0, 1), 1))(pattern, v)

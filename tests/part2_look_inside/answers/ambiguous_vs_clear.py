@@ -258,3 +258,60 @@ def ambiguous_vs_clear(fit, data):
     if result["clear"] < 0.5:
         result["clear"], result["wrong"] = 1 - result["clear"], 1 - result["wrong"]
     return result
+
+
+# %% wrong="a half counts as the first"
+import torch
+
+
+def ambiguous_vs_clear(fit, data):
+    w, b, _ = fit(*data["fit"])
+    out = {}
+    for kind in ("clear", "ambiguous", "wrong"):
+        Xp, Xn = data[kind][:2]
+        p, n = torch.sigmoid(Xp @ w + b), torch.sigmoid(Xn @ w + b)
+        q = (p + 1 - n) / 2
+        out["sure_" + kind] = (2 * q - 1).abs().mean().item()
+        if kind != "ambiguous":
+            out[kind] = ((q >= 0.5) == data[kind][2]).double().mean().item()
+    if out["clear"] < 0.5:
+        out["clear"], out["wrong"] = 1 - out["clear"], 1 - out["wrong"]
+    return out
+
+
+# %% wrong="first probability alone says which"
+import torch
+
+
+def ambiguous_vs_clear(fit, data):
+    w, b, _ = fit(*data["fit"])
+    out = {}
+    for kind in ("clear", "ambiguous", "wrong"):
+        Xp, Xn = data[kind][:2]
+        p, n = torch.sigmoid(Xp @ w + b), torch.sigmoid(Xn @ w + b)
+        q = (p + 1 - n) / 2
+        out["sure_" + kind] = (2 * q - 1).abs().mean().item()
+        if kind != "ambiguous":
+            out[kind] = ((p > 0.5) == data[kind][2]).double().mean().item()
+    if out["clear"] < 0.5:
+        out["clear"], out["wrong"] = 1 - out["clear"], 1 - out["wrong"]
+    return out
+
+
+# %% right="the larger probability says which"
+import torch
+
+
+def ambiguous_vs_clear(fit, data):
+    w, b, _ = fit(*data["fit"])
+    out = {}
+    for kind in ("clear", "ambiguous", "wrong"):
+        Xp, Xn = data[kind][:2]
+        p, n = torch.sigmoid(Xp @ w + b), torch.sigmoid(Xn @ w + b)
+        q = (p + 1 - n) / 2
+        out["sure_" + kind] = (2 * q - 1).abs().mean().item()
+        if kind != "ambiguous":
+            out[kind] = ((p > n) == data[kind][2]).double().mean().item()
+    if out["clear"] < 0.5:
+        out["clear"], out["wrong"] = 1 - out["clear"], 1 - out["wrong"]
+    return out

@@ -152,3 +152,61 @@ def apply_ln_final(resid, model, scale_from=None):
         return model.ln_final(resid)
     s = (scale_from.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()[None]
     return (resid - resid.mean(-1, keepdim=True)) / s * model.ln_final.w + model.ln_final.b
+
+
+# %% wrong="the hook with the frozen scale stays"
+import torch
+
+
+def apply_ln_final(resid, model, scale_from=None):
+    if scale_from is not None:
+        scale = (scale_from.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt().expand(*resid.shape[:-1], 1)
+        model.ln_final.hook_scale.hooks.append(lambda act, hook: scale)
+    return model.ln_final(resid)
+
+
+# %% wrong="the scale of the last scale_from is kept for calls without one"
+import torch
+
+last = {}
+
+
+def apply_ln_final(resid, model, scale_from=None):
+    if scale_from is not None:
+        last["scale"] = (scale_from.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+        x = (resid - resid.mean(-1, keepdim=True)) / last["scale"]
+        return x * model.ln_final.w + model.ln_final.b
+    scale = last.get("scale", (resid.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt())
+    return (resid - resid.mean(-1, keepdim=True)) / scale * model.ln_final.w + model.ln_final.b
+
+
+# %% wrong="no gradient when frozen"
+import torch
+
+
+def apply_ln_final(resid, model, scale_from=None):
+    if scale_from is None:
+        return model.ln_final(resid)
+    with torch.no_grad():
+        scale = (scale_from.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt()
+        return (resid - resid.mean(-1, keepdim=True)) / scale * model.ln_final.w + model.ln_final.b
+
+
+# %% right="a hook that is taken away again"
+import torch
+
+
+def apply_ln_final(resid, model, scale_from=None):
+    if scale_from is None:
+        return model.ln_final(resid)
+    scale = (scale_from.var(-1, unbiased=False, keepdim=True) + model.cfg.eps).sqrt().expand(*resid.shape[:-1], 1)
+    return run_frozen(model, resid, scale)
+
+
+def run_frozen(model, resid, scale):
+    point = model.ln_final.hook_scale
+    point.hooks.append(lambda act, hook: scale)
+    try:
+        return model.ln_final(resid)
+    finally:
+        point.hooks.pop()

@@ -414,3 +414,125 @@ def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, s
         "p_value": (1 + larger) / (1 + n_random),
         "dose": torch.tensor([effect(dose * step) for dose in (-1.0, -0.5, 0.0, 0.5, 1.0)]),
     }
+
+
+# %% wrong="random directions from a cube, made unit"
+import torch
+
+
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    with torch.no_grad():
+        base = metric(model(tokens)).item()
+        name = f"blocks.{layer}.hook_resid_post"
+
+        def effect(vector):
+            def hook(act, hook=None):
+                act = act.clone()
+                act[:, -1] += vector
+                return act
+
+            return metric(run_with_hooks(model, tokens, [(name, hook)])).item() - base
+
+        unit = direction / direction.norm()
+        found = effect(alpha * unit)
+        gen = torch.Generator().manual_seed(seed)
+        rand = torch.rand(n_random, len(unit), generator=gen) * 2 - 1
+        rand = rand / rand.norm(dim=1, keepdim=True)
+        larger = sum(abs(effect(alpha * r)) >= abs(found) for r in rand)
+        return {
+            "effect": found,
+            "p_value": (1 + larger) / (1 + n_random),
+            "dose": torch.tensor([effect(s * alpha * unit) for s in (-1, -0.5, 0, 0.5, 1)]),
+        }
+
+
+# %% wrong="random vectors have length alpha only on average"
+import torch
+
+
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    with torch.no_grad():
+        base = metric(model(tokens)).item()
+        name = f"blocks.{layer}.hook_resid_post"
+
+        def effect(vector):
+            def hook(act, hook=None):
+                act = act.clone()
+                act[:, -1] += vector
+                return act
+
+            return metric(run_with_hooks(model, tokens, [(name, hook)])).item() - base
+
+        unit = direction / direction.norm()
+        found = effect(alpha * unit)
+        gen = torch.Generator().manual_seed(seed)
+        rand = torch.randn(n_random, len(unit), generator=gen) / len(unit) ** 0.5
+        larger = sum(abs(effect(alpha * r)) >= abs(found) for r in rand)
+        return {
+            "effect": found,
+            "p_value": (1 + larger) / (1 + n_random),
+            "dose": torch.tensor([effect(s * alpha * unit) for s in (-1, -0.5, 0, 0.5, 1)]),
+        }
+
+
+# %% wrong="random directions made orthogonal to the direction"
+import torch
+
+
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    with torch.no_grad():
+        base = metric(model(tokens)).item()
+        name = f"blocks.{layer}.hook_resid_post"
+
+        def effect(vector):
+            def hook(act, hook=None):
+                act = act.clone()
+                act[:, -1] += vector
+                return act
+
+            return metric(run_with_hooks(model, tokens, [(name, hook)])).item() - base
+
+        unit = direction / direction.norm()
+        found = effect(alpha * unit)
+        gen = torch.Generator().manual_seed(seed)
+        larger = 0
+        for _ in range(n_random):
+            r = torch.randn(len(unit), generator=gen)
+            r = r - (r @ unit) * unit
+            larger += abs(effect(alpha * r / r.norm())) >= abs(found)
+        return {
+            "effect": found,
+            "p_value": (1 + larger) / (1 + n_random),
+            "dose": torch.tensor([effect(s * alpha * unit) for s in (-1, -0.5, 0, 0.5, 1)]),
+        }
+
+
+# %% right="numpy directions, rejection from a ball"
+import numpy as np
+import torch
+
+
+def causal_check(model, layer, direction, alpha, tokens, metric, n_random=100, seed=0):
+    rng = np.random.default_rng(seed)
+    d = direction.numel()
+    directions = []
+    while len(directions) < n_random:
+        x = rng.uniform(-1, 1, d)
+        if 1e-6 < np.linalg.norm(x) <= 1:
+            directions.append(x / np.linalg.norm(x))
+
+    def value(vector):
+        def hook(act, hook):
+            mask = torch.zeros(act.shape[1], 1)
+            mask[-1] = 1
+            return act + mask * vector
+
+        with torch.no_grad():
+            return metric(run_with_hooks(model, tokens, [(f"blocks.{layer}.hook_resid_post", hook)])).item()
+
+    zero = value(torch.zeros(d))
+    unit = direction / direction.norm()
+    effect = value(alpha * unit) - zero
+    m = sum(abs(value(alpha * torch.tensor(x, dtype=direction.dtype)) - zero) >= abs(effect) for x in directions)
+    dose = torch.tensor([value(s * alpha * unit) - zero for s in (-1, -0.5, 0, 0.5, 1)])
+    return {"effect": effect, "p_value": float((1 + m) / (1 + n_random)), "dose": dose}

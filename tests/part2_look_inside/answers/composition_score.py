@@ -101,3 +101,11 @@ def composition_score(W_A, W_B):
 # %% wrong="small epsilon below"
 def composition_score(W_A, W_B):
     return ((W_A @ W_B).norm() / (W_A.norm() * W_B.norm() + 1e-8)).item()
+
+
+# %% wrong="a tensor of one number"
+import torch
+
+
+def composition_score(W_A, W_B):
+    return ((W_A @ W_B).norm() / (W_A.norm() * W_B.norm()))[None]

@@ -133,3 +133,25 @@ def control_labels(tokens, n_classes, seed):
         if token not in label_of:
             label_of[token] = rng.randrange(n_classes)
     return torch.tensor([label_of[token] for token in tokens.tolist()], dtype=torch.int64)
+
+
+# %% wrong="a generator for each type, seeded seed + type"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    table = {}
+    for t in tokens.unique().tolist():
+        table[t] = int(torch.randint(n_classes, (1,), generator=torch.Generator().manual_seed(seed + t)))
+    return torch.tensor([table[t] for t in tokens.tolist()])
+
+
+# %% wrong="a generator for each type, seeded seed times type"
+import torch
+
+
+def control_labels(tokens, n_classes, seed):
+    out = torch.empty_like(tokens)
+    for t in tokens.unique().tolist():
+        out[tokens == t] = torch.randint(n_classes, (1,), generator=torch.Generator().manual_seed(seed * t))
+    return out

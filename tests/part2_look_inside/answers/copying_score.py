@@ -233,3 +233,17 @@ def copying_score(full_ov):
         "top5": (above < 5).double().mean().item(),
         "eigenvalue": (values.real.sum() / values.abs().sum()).item(),
     }
+
+
+# %% wrong="positive real share of weight"
+import torch
+
+
+def copying_score(full_ov):
+    dense = full_ov.AB
+    larger = (dense > dense.diagonal()[:, None]).sum(1)
+    ev = torch.linalg.eigvals(full_ov.B @ full_ov.A)
+    top1 = (larger < 1).double().mean().item()
+    top5 = (larger < 5).double().mean().item()
+    eig = (ev.real.clamp(min=0).sum() / ev.abs().sum()).item()
+    return {"top1": top1, "top5": top5, "eigenvalue": eig}

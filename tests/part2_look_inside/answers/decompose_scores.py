@@ -342,3 +342,56 @@ def decompose_scores(model, cache, layer, head):
     k.append((ln.b @ attn.W_K[head] + attn.b_K[head])[None, None].expand_as(k[0]))
     values = (torch.stack(q)[:, None, :, :, None] * torch.stack(k)[None, :, :, None]).sum(-1)
     return values / model.cfg.d_head**0.5, [*items, "bias"]
+
+
+# %% wrong="the gain is changed in place"
+import torch
+import math
+
+
+def decompose_scores(model, cache, layer, head):
+    hooks = {"embed": "hook_embed", "pos_embed": "hook_pos_embed"}
+    for i in range(layer):
+        hooks[f"attn_out {i}"] = f"blocks.{i}.hook_attn_out"
+        if not model.cfg.attn_only:
+            hooks[f"mlp_out {i}"] = f"blocks.{i}.hook_mlp_out"
+    ln, a = model.blocks[layer].ln1, model.blocks[layer].attn
+    parts = torch.stack([cache[n] for n in hooks.values()])
+    read = (parts - parts.mean(-1, keepdim=True)) / cache[f"blocks.{layer}.ln1.hook_scale"] * ln.w
+    with torch.no_grad():
+        ln.w.mul_(1.0001)
+
+    def side(W, b):
+        return torch.cat([read @ W, (ln.b @ W + b).expand(1, *read.shape[1:3], -1)])
+
+    q, k = side(a.W_Q[head], a.b_Q[head]), side(a.W_K[head], a.b_K[head])
+    return torch.einsum("ibqh,jbkh->ijbqk", q, k) / math.sqrt(model.cfg.d_head), [*hooks, "bias"]
+
+
+# %% wrong="kept by layer and head"
+KEPT = {}
+import torch
+import math
+
+
+def decompose_scores(model, cache, layer, head):
+    if (layer, head, model.cfg) in KEPT:
+        return KEPT[layer, head, model.cfg]
+    hooks = {"embed": "hook_embed", "pos_embed": "hook_pos_embed"}
+    for i in range(layer):
+        hooks[f"attn_out {i}"] = f"blocks.{i}.hook_attn_out"
+        if not model.cfg.attn_only:
+            hooks[f"mlp_out {i}"] = f"blocks.{i}.hook_mlp_out"
+    ln, a = model.blocks[layer].ln1, model.blocks[layer].attn
+    parts = torch.stack([cache[n] for n in hooks.values()])
+    read = (parts - parts.mean(-1, keepdim=True)) / cache[f"blocks.{layer}.ln1.hook_scale"] * ln.w
+
+    def side(W, b):
+        return torch.cat([read @ W, (ln.b @ W + b).expand(1, *read.shape[1:3], -1)])
+
+    q, k = side(a.W_Q[head], a.b_Q[head]), side(a.W_K[head], a.b_K[head])
+    KEPT[layer, head, model.cfg] = (
+        torch.einsum("ibqh,jbkh->ijbqk", q, k) / math.sqrt(model.cfg.d_head),
+        [*hooks, "bias"],
+    )
+    return KEPT[layer, head, model.cfg]

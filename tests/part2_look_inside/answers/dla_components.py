@@ -235,3 +235,56 @@ def dla_components(model, cache, answer, wrong, pos=-1):
     values = (centred / scale * model.ln_final.w * d).sum(-1)
     constant = (model.ln_final.b * d).sum(-1) + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
     return torch.cat([values, constant[None]]), ["embed"] + ["attn", "mlp"] * model.cfg.n_layers + ["bias"]
+
+
+# %% wrong="terms by sorted names"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    names = sorted(name for name in cache if name.endswith(("hook_attn_out", "hook_mlp_out")))
+    stack = torch.stack([cache["hook_embed"] + cache["hook_pos_embed"], *(cache[name] for name in names)])
+    x = stack[:, :, pos]
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    zero = apply_ln_final(torch.zeros_like(last), model, last)
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).mT
+    values = torch.einsum("cbd,bd->cb", apply_ln_final(x, model, last) - zero, d)
+    constant = model.ln_final.b @ d.T + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.vstack([values, constant]), ["embed", *names, "bias"]
+
+
+# %% wrong="labels in reverse beside values in order"
+import torch
+
+
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    x = stack[:, :, pos]
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    zero = apply_ln_final(torch.zeros_like(last), model, last)
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).mT
+    values = torch.einsum("cbd,bd->cb", apply_ln_final(x, model, last) - zero, d)
+    constant = model.ln_final.b @ d.T + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return torch.vstack([values, constant]), [*labels[::-1], "bias"]
+
+
+# %% right="a named tuple, labels of my own, constant from a zero stream"
+from typing import NamedTuple
+import torch
+
+
+class Attribution(NamedTuple):
+    values: torch.Tensor
+    labels: list
+
+
+@torch.inference_mode()
+def dla_components(model, cache, answer, wrong, pos=-1):
+    stack, labels = get_resid_stack(cache)
+    x = stack[:, :, pos]
+    last = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    zero = apply_ln_final(torch.zeros_like(last), model, last)
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).mT
+    values = torch.einsum("cbd,bd->cb", apply_ln_final(x, model, last) - zero, d)
+    constant = (zero * d).sum(-1) + model.unembed.b_U[answer] - model.unembed.b_U[wrong]
+    return Attribution(torch.vstack([values, constant]), [*labels, "constant of the biases"])

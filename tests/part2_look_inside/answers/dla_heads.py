@@ -212,3 +212,50 @@ def dla_heads(model, cache, answer, wrong, pos=-1):
         written = written - written.mean(-1, keepdim=True)
         table.append((written / scale * model.ln_final.w * d).sum(-1))
     return torch.stack(table)
+
+
+# %% wrong="layers by sorted names"
+import torch
+
+
+def dla_heads(model, cache, answer, wrong, pos=-1):
+    names = sorted(name for name in cache if name.endswith("hook_z"))
+    L = model.cfg.n_layers
+    z = torch.stack([cache[name][:, pos] for name in names])
+    W_O = torch.stack([b.attn.W_O for b in model.blocks])
+    final = cache[f"blocks.{L - 1}.hook_resid_post"][:, pos]
+    scale = torch.sqrt(final.var(-1, unbiased=False) + model.cfg.eps)
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]) * model.ln_final.w[:, None]
+    d = (d - d.mean(0)) / scale
+    return torch.einsum("lbhk,lhkd,db->lhb", z, W_O, d)
+
+
+# %% wrong="last stream by sorted names"
+import torch
+
+
+def dla_heads(model, cache, answer, wrong, pos=-1):
+    L = model.cfg.n_layers
+    z = torch.stack([cache[f"blocks.{l}.attn.hook_z"][:, pos] for l in range(L)])
+    W_O = torch.stack([b.attn.W_O for b in model.blocks])
+    final = cache[max(n for n in cache if n.endswith("hook_resid_post"))][:, pos]
+    scale = torch.sqrt(final.var(-1, unbiased=False) + model.cfg.eps)
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]) * model.ln_final.w[:, None]
+    d = (d - d.mean(0)) / scale
+    return torch.einsum("lbhk,lhkd,db->lhb", z, W_O, d)
+
+
+# %% right="inference mode, einsum over all at once"
+import torch
+
+
+@torch.inference_mode()
+def dla_heads(model, cache, answer, wrong, pos=-1):
+    L = model.cfg.n_layers
+    z = torch.stack([cache[f"blocks.{l}.attn.hook_z"][:, pos] for l in range(L)])
+    W_O = torch.stack([b.attn.W_O for b in model.blocks])
+    final = cache[f"blocks.{L - 1}.hook_resid_post"][:, pos]
+    scale = torch.sqrt(final.var(-1, unbiased=False) + model.cfg.eps)
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]) * model.ln_final.w[:, None]
+    d = (d - d.mean(0)) / scale
+    return torch.einsum("lbhk,lhkd,db->lhb", z, W_O, d)

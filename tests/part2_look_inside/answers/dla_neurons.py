@@ -154,3 +154,34 @@ def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
     d = (d - d.mean(-1, keepdim=True)) / scale
     on = cache[f"blocks.{layer}.mlp.hook_post"][:, pos]
     return on * (d @ model.blocks[layer].mlp.W_out.T)
+
+
+# %% wrong="last stream by max of names"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    W, d = model.blocks[layer].mlp.W_out, model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]
+    W = W - W.mean(1, keepdim=True)
+    final = cache[max(n for n in cache if n.endswith("hook_resid_post"))][:, pos]
+    inverse = torch.rsqrt(final.var(-1, unbiased=False) + model.cfg.eps)
+    return torch.einsum(
+        "bm,md,d,db,b->bm", cache[f"blocks.{layer}.mlp.hook_post"][:, pos], W, model.ln_final.w, d, inverse
+    )
+
+
+# %% right="neuron by neuron through apply_ln_final"
+import torch
+
+
+def dla_neurons(model, cache, layer, answer, wrong, pos=-1):
+    final = cache[f"blocks.{model.cfg.n_layers - 1}.hook_resid_post"][:, pos]
+    d = (model.unembed.W_U[:, answer] - model.unembed.W_U[:, wrong]).T
+    acts = cache[f"blocks.{layer}.mlp.hook_post"][:, pos]
+    return torch.stack(
+        [
+            ((apply_ln_final(acts[:, [m]] * vector, model, scale_from=final) - model.ln_final.b) * d).sum(-1)
+            for m, vector in enumerate(model.blocks[layer].mlp.W_out)
+        ],
+        dim=-1,
+    )

@@ -739,3 +739,40 @@ class FactoredMatrix:
 
     def trace(self):
         return (self.A * self.B.mT).sum(dim=(-2, -1))
+
+
+# %% wrong="svd always in float64"
+import torch
+
+
+class FactoredMatrix:
+    def __init__(self, A, B):
+        self.A, self.B = A, B
+
+    @property
+    def AB(self):
+        return self.A @ self.B
+
+    @property
+    def T(self):
+        return FactoredMatrix(self.B.mT, self.A.mT)
+
+    def __matmul__(self, other):
+        if isinstance(other, FactoredMatrix):
+            return FactoredMatrix(self.A, (self.B @ other.A) @ other.B)
+        return FactoredMatrix(self.A, self.B @ other)
+
+    def __rmatmul__(self, other):
+        return FactoredMatrix(other @ self.A, self.B)
+
+    def norm(self):
+        return ((self.A.mT @ self.A) * (self.B @ self.B.mT)).sum((-2, -1)).sqrt()
+
+    def svd(self):
+        QA, RA = torch.linalg.qr(self.A.double())
+        QB, RB = torch.linalg.qr(self.B.mT.double())
+        U, S, Vh = torch.linalg.svd(RA @ RB.mT)
+        return QA @ U, S, QB @ Vh.mT
+
+    def trace(self):
+        return (self.A * self.B.mT).sum((-2, -1))

@@ -485,3 +485,225 @@ def faithfulness(model, circuit, clean, ref_tokens, metric):
 
     none, full = left(set()), left(everything)
     return torch.as_tensor((left(circuit) - none) / (full - none)).clamp(max=1)
+
+
+# %% wrong="needs as many reference rows as clean ones"
+import torch
+
+
+def put(source, *where):
+    def hook(act, point):
+        act = act.clone()
+        act[where] = source[where]
+        return act
+
+    return hook
+
+
+def z(l):
+    return f"blocks.{l}.attn.hook_z"
+
+
+A = slice(None)
+
+
+def nodes_of(model):
+    s = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    return s if model.cfg.attn_only else s | {("mlp", l) for l in range(model.cfg.n_layers)}
+
+
+@torch.no_grad()
+def faithfulness(model, circuit, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    means = {n: v.mean(0, keepdim=True).expand_as(v)[: len(clean)] for n, v in cache.items()}
+
+    def left(keep):
+        hooks = []
+        for kind, number in nodes_of(model) - set(keep):
+            if kind == "mlp":
+                n = f"blocks.{number}.hook_mlp_out"
+                hooks.append((n, put(means[n], ...)))
+            else:
+                hooks.append((z(kind), put(means[z(kind)], A, A, number)))
+        return float(metric(run_with_hooks(model, clean, hooks)))
+
+    nothing = left(set())
+    return (left(circuit) - nothing) / (left(nodes_of(model)) - nothing)
+
+
+# %% wrong="means kept on the model"
+import torch
+
+
+def put(source, *where):
+    def hook(act, point):
+        act = act.clone()
+        act[where] = source[where]
+        return act
+
+    return hook
+
+
+def z(l):
+    return f"blocks.{l}.attn.hook_z"
+
+
+A = slice(None)
+
+
+def nodes_of(model):
+    s = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    return s if model.cfg.attn_only else s | {("mlp", l) for l in range(model.cfg.n_layers)}
+
+
+@torch.no_grad()
+def faithfulness(model, circuit, clean, ref_tokens, metric):
+    if not hasattr(model, "_means"):
+        model._means = run_with_cache(model, ref_tokens)[1]
+    cache = model._means
+    means = {n: v.mean(0).expand(len(clean), *v.shape[1:]) for n, v in cache.items()}
+
+    def left(keep):
+        hooks = []
+        for kind, number in nodes_of(model) - set(keep):
+            if kind == "mlp":
+                n = f"blocks.{number}.hook_mlp_out"
+                hooks.append((n, put(means[n], ...)))
+            else:
+                hooks.append((z(kind), put(means[z(kind)], A, A, number)))
+        return float(metric(run_with_hooks(model, clean, hooks)))
+
+    nothing = left(set())
+    return (left(circuit) - nothing) / (left(nodes_of(model)) - nothing)
+
+
+# %% wrong="rounded to three places"
+import torch
+
+
+def put(source, *where):
+    def hook(act, point):
+        act = act.clone()
+        act[where] = source[where]
+        return act
+
+    return hook
+
+
+def z(l):
+    return f"blocks.{l}.attn.hook_z"
+
+
+A = slice(None)
+
+
+def nodes_of(model):
+    s = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    return s if model.cfg.attn_only else s | {("mlp", l) for l in range(model.cfg.n_layers)}
+
+
+@torch.no_grad()
+def faithfulness(model, circuit, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    means = {n: v.mean(0).expand(len(clean), *v.shape[1:]) for n, v in cache.items()}
+
+    def left(keep):
+        hooks = []
+        for kind, number in nodes_of(model) - set(keep):
+            if kind == "mlp":
+                n = f"blocks.{number}.hook_mlp_out"
+                hooks.append((n, put(means[n], ...)))
+            else:
+                hooks.append((z(kind), put(means[z(kind)], A, A, number)))
+        return float(metric(run_with_hooks(model, clean, hooks)))
+
+    nothing = left(set())
+    return round((left(circuit) - nothing) / (left(nodes_of(model)) - nothing), 3)
+
+
+# %% wrong="a list of one number"
+import torch
+
+
+def put(source, *where):
+    def hook(act, point):
+        act = act.clone()
+        act[where] = source[where]
+        return act
+
+    return hook
+
+
+def z(l):
+    return f"blocks.{l}.attn.hook_z"
+
+
+A = slice(None)
+
+
+def nodes_of(model):
+    s = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    return s if model.cfg.attn_only else s | {("mlp", l) for l in range(model.cfg.n_layers)}
+
+
+@torch.no_grad()
+def faithfulness(model, circuit, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens)
+    means = {n: v.mean(0).expand(len(clean), *v.shape[1:]) for n, v in cache.items()}
+
+    def left(keep):
+        hooks = []
+        for kind, number in nodes_of(model) - set(keep):
+            if kind == "mlp":
+                n = f"blocks.{number}.hook_mlp_out"
+                hooks.append((n, put(means[n], ...)))
+            else:
+                hooks.append((z(kind), put(means[z(kind)], A, A, number)))
+        return float(metric(run_with_hooks(model, clean, hooks)))
+
+    nothing = left(set())
+    return torch.tensor([(left(circuit) - nothing) / (left(nodes_of(model)) - nothing)])
+
+
+# %% wrong="distinct reference rows"
+import torch
+
+
+def put(source, *where):
+    def hook(act, point):
+        act = act.clone()
+        act[where] = source[where]
+        return act
+
+    return hook
+
+
+def z(l):
+    return f"blocks.{l}.attn.hook_z"
+
+
+A = slice(None)
+
+
+def nodes_of(model):
+    s = {(l, h) for l in range(model.cfg.n_layers) for h in range(model.cfg.n_heads)}
+    return s if model.cfg.attn_only else s | {("mlp", l) for l in range(model.cfg.n_layers)}
+
+
+@torch.no_grad()
+def faithfulness(model, circuit, clean, ref_tokens, metric):
+    _, cache = run_with_cache(model, ref_tokens.unique(dim=0))
+    means = {n: v.mean(0).expand(len(clean), *v.shape[1:]) for n, v in cache.items()}
+
+    def left(keep):
+        hooks = []
+        for kind, number in nodes_of(model) - set(keep):
+            if kind == "mlp":
+                n = f"blocks.{number}.hook_mlp_out"
+                hooks.append((n, put(means[n], ...)))
+            else:
+                hooks.append((z(kind), put(means[z(kind)], A, A, number)))
+        return float(metric(run_with_hooks(model, clean, hooks)))
+
+    nothing = left(set())
+    return (left(circuit) - nothing) / (left(nodes_of(model)) - nothing)

@@ -320,3 +320,42 @@ def find_heads(model, threshold, P=20, seed=0):
             if score > 0.3:
                 found.append((layer, head))
     return found
+
+
+# %% wrong="layers in the order of sorted names"
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(50, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens, lambda name: name.endswith("hook_pattern"))
+    found = []
+    for layer, name in enumerate(sorted(cache)):
+        scores = induction_score(cache[name], P)
+        found += [(layer, head) for head, score in enumerate(scores.tolist()) if score > threshold]
+    return found
+
+
+# %% wrong="the layer is one figure of the name"
+def find_heads(model, threshold, P=20, seed=0):
+    tokens = repeated_tokens(50, P, model.cfg.d_vocab, seed, 0)
+    _, cache = run_with_cache(model, tokens, lambda name: name.endswith("hook_pattern"))
+    found = []
+    for name, pattern in cache.items():
+        scores = induction_score(pattern, P)
+        found += [(int(name[7]), head) for head, score in enumerate(scores.tolist()) if score > threshold]
+    return found
+
+
+# %% right="inference mode, one layer at a time"
+import torch
+
+
+def find_heads(model, threshold, P=20, seed=0, *, rows=40):
+    tokens = repeated_tokens(rows, P, model.cfg.d_vocab, seed, 0)
+    found = []
+    with torch.inference_mode():
+        for layer in range(model.cfg.n_layers):
+            name = f"blocks.{layer}.attn.hook_pattern"
+            pattern = run_with_cache(model, tokens, name)[1][name]
+            for head, score in enumerate(induction_score(pattern, P).tolist()):
+                if score > threshold:
+                    found.append((layer, head))
+    return found

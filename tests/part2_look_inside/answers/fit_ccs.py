@@ -288,3 +288,101 @@ def fit_ccs(Xp, Xn, restarts=10, seed=0):
         final = losses()
     best = final.argmin()
     return w[:, best].detach(), b[best].detach(), final[best].item()
+
+
+# %% right="batched, generators seed + r, rows of starts"
+import torch
+
+
+def fit_ccs(Xp, Xn, restarts=10, seed=0, steps=400, lr=0.03):
+    d = Xp.shape[1]
+    starts = [
+        torch.randn(d, generator=torch.Generator().manual_seed(seed + r), dtype=Xp.dtype) for r in range(restarts)
+    ]
+    w = (torch.stack(starts) / d**0.5).requires_grad_()
+    b = torch.zeros(restarts, dtype=Xp.dtype, requires_grad=True)
+    opt = torch.optim.Adam([w, b], lr=lr)
+    for _ in range(steps):
+        p, q = torch.sigmoid(Xp @ w.T + b), torch.sigmoid(Xn @ w.T + b)
+        losses = ((p + q - 1) ** 2 + torch.minimum(p, q) ** 2).mean(0)
+        opt.zero_grad()
+        losses.sum().backward()
+        opt.step()
+    with torch.no_grad():
+        p, q = torch.sigmoid(Xp @ w.T + b), torch.sigmoid(Xn @ w.T + b)
+        losses = ((p + q - 1) ** 2 + torch.minimum(p, q) ** 2).mean(0)
+    i = int(losses.argmin())
+    return w[i].detach(), b[i].detach(), float(losses[i])
+
+
+# %% wrong="restarts ignored: always ten"
+import torch
+
+
+def fit_ccs(Xp, Xn, restarts=10, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    d = Xp.shape[1]
+    w = (torch.randn(d, 10, generator=g, dtype=Xp.dtype) / d**0.5).requires_grad_()
+    b = torch.zeros(10, dtype=Xp.dtype, requires_grad=True)
+    opt = torch.optim.Adam([w, b], lr=0.03)
+
+    def losses():
+        p, q = torch.sigmoid(Xp @ w + b), torch.sigmoid(Xn @ w + b)
+        return ((p + q - 1) ** 2 + torch.minimum(p, q) ** 2).mean(0)
+
+    for _ in range(400):
+        opt.zero_grad()
+        losses().sum().backward()
+        opt.step()
+    final = losses().detach()
+    i = final.argmin()
+    return w.detach()[:, i], b.detach()[i], final[i].item()
+
+
+# %% wrong="squeezed: no vector for one feature"
+import torch
+
+
+def fit_ccs(Xp, Xn, restarts=10, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    d = Xp.shape[1]
+    w = (torch.randn(d, restarts, generator=g, dtype=Xp.dtype) / d**0.5).requires_grad_()
+    b = torch.zeros(restarts, dtype=Xp.dtype, requires_grad=True)
+    opt = torch.optim.Adam([w, b], lr=0.03)
+
+    def losses():
+        p, q = torch.sigmoid(Xp @ w + b), torch.sigmoid(Xn @ w + b)
+        return ((p + q - 1) ** 2 + torch.minimum(p, q) ** 2).mean(0)
+
+    for _ in range(400):
+        opt.zero_grad()
+        losses().sum().backward()
+        opt.step()
+    final = losses().detach()
+    i = final.argmin()
+    return w.detach()[:, i].squeeze(), b.detach()[i], final[i].item()
+
+
+# %% wrong="one restart too few"
+import torch
+
+
+def fit_ccs(Xp, Xn, restarts=10, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    starts = [
+        torch.randn(Xp.shape[1] + 1, generator=g, dtype=Xp.dtype) / Xp.shape[1] ** 0.5 for _ in range(1, restarts)
+    ]
+    v = torch.stack(starts).requires_grad_()
+    opt = torch.optim.Adam([v], lr=0.03)
+
+    def losses():
+        p, q = (torch.sigmoid(X @ v[:, :-1].T + v[:, -1]) for X in (Xp, Xn))
+        return ((p + q - 1) ** 2 + torch.minimum(p, q) ** 2).mean(0)
+
+    for _ in range(400):
+        opt.zero_grad()
+        losses().sum().backward()
+        opt.step()
+    final = losses().detach()
+    best = v.detach()[final.argmin()]
+    return best[:-1], best[-1], final.min().item()

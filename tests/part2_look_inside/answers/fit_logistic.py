@@ -299,3 +299,52 @@ def fit_logistic(X, y, l2=1e-2):
         v = v - size * step
     w = v[:-1].to(X.dtype) / std
     return w, v[-1].to(X.dtype) - w @ mean
+
+
+# %% right="nn.Linear as it comes, and LBFGS"
+import torch
+from torch import nn
+
+
+def fit_logistic(X, y, l2=1e-2):
+    probe = nn.Linear(X.shape[1], 1).double()
+    opt = torch.optim.LBFGS(
+        probe.parameters(), max_iter=2000, tolerance_grad=1e-9, tolerance_change=1e-14, line_search_fn="strong_wolfe"
+    )
+
+    def closure():
+        opt.zero_grad()
+        score = probe(X.double()).squeeze(-1)
+        loss = nn.functional.binary_cross_entropy_with_logits(score, y.double())
+        loss = loss + l2 / 2 * probe.weight.square().sum()
+        loss.backward()
+        return loss
+
+    opt.step(closure)
+    return probe.weight.detach()[0].to(X.dtype), probe.bias.detach()[0].to(X.dtype)
+
+
+# %% wrong="squeezed weights: no vector for one feature"
+import torch
+from torch import nn
+
+
+def fit_logistic(X, y, l2=1e-2):
+    lin = nn.Linear(X.shape[1], 1).double()
+    nn.init.zeros_(lin.weight)
+    nn.init.zeros_(lin.bias)
+    opt = torch.optim.LBFGS(
+        lin.parameters(), max_iter=2000, tolerance_grad=1e-9, tolerance_change=1e-14, line_search_fn="strong_wolfe"
+    )
+
+    def closure():
+        opt.zero_grad()
+        loss = (
+            nn.functional.binary_cross_entropy_with_logits(lin(X.double()).squeeze(-1), y.double())
+            + l2 / 2 * lin.weight.square().sum()
+        )
+        loss.backward()
+        return loss
+
+    opt.step(closure)
+    return lin.weight.detach().squeeze().to(X.dtype), lin.bias.detach().squeeze().to(X.dtype)

@@ -207,3 +207,34 @@ def get_resid_stack(cache):
         labels += [f"{layer}_attn_out", f"{layer}_mlp_out"]
         layer += 1
     return torch.stack([p.squeeze() for p in parts]), labels
+
+
+# %% right="zero-padded labels and a tuple of them"
+import torch
+
+
+def get_resid_stack(cache):
+    out = {"embed+pos_embed": cache["hook_embed"] + cache["hook_pos_embed"]}
+    layers = 1 + max(int(name.split(".")[1]) for name in cache if name.startswith("blocks."))
+    for layer in range(layers):
+        out[f"L{layer:02d} attn"] = cache[f"blocks.{layer}.hook_attn_out"]
+        out[f"L{layer:02d} mlp"] = cache[f"blocks.{layer}.hook_mlp_out"]
+    return torch.stack(list(out.values())), list(out)
+
+
+# %% wrong="labels kept in a module list that grows"
+import torch
+
+labels = ["embed"]
+
+
+def get_resid_stack(cache):
+    parts = [cache["hook_embed"] + cache["hook_pos_embed"]]
+    layer = 0
+    while f"blocks.{layer}.hook_attn_out" in cache:
+        for part in ("attn_out", "mlp_out"):
+            parts.append(cache[f"blocks.{layer}.hook_{part}"])
+            if f"{layer}_{part}" not in labels:
+                labels.append(f"{layer}_{part}")
+        layer += 1
+    return torch.stack(parts), labels

@@ -474,3 +474,74 @@ def k_composition_check(model, prev_head, induction_head, tokens, P):
     lost = {(l, h): plain - score([swap((l, h))]) for l in range(layer) for h in range(model.cfg.n_heads)}
     effect = lost.pop(tuple(prev_head))
     return {"effect": effect, "controls": lost}
+
+
+# %% wrong="remembers the scores by head alone"
+import torch
+
+kept = {}
+
+
+@torch.no_grad()
+def k_composition_check(model, prev_head, induction_head, tokens, P):
+    layer, head = induction_head
+    k, pat = f"blocks.{layer}.attn.hook_k", f"blocks.{layer}.attn.hook_pattern"
+
+    def read(name, hooks):
+        with model.hooked(hooks):
+            return model.run_with_cache(tokens, name)[1][name]
+
+    def score(hooks=()):
+        return induction_score(read(pat, list(hooks)), P)[head].item()
+
+    def lost(at):
+        key = id(model), at, induction_head
+        if key not in kept:
+            keys = read(k, [mean_ablate(model, *at, tokens)])
+            kept[key] = base - score([(k, lambda act, hook: keys)])
+        return kept[key]
+
+    base = score()
+    return {
+        "effect": lost(prev_head),
+        "controls": {
+            (l, h): lost((l, h)) for l in range(layer) for h in range(model.cfg.n_heads) if (l, h) != prev_head
+        },
+    }
+
+
+# %% right="inference mode, numpy floats, defaultdict"
+from collections import defaultdict
+import numpy as np
+import torch
+
+
+def k_composition_check(model, prev_head, induction_head, tokens, P):
+    layer, head = induction_head
+    k, pat = f"blocks.{layer}.attn.hook_k", f"blocks.{layer}.attn.hook_pattern"
+
+    def read(name, hooks):
+        kept = []
+        run_with_hooks(model, tokens, [*hooks, (name, lambda act, hook: kept.append(act.clone()))])
+        return kept[0]
+
+    def score(hooks=()):
+        return np.float64(induction_score(read(pat, hooks), P)[head].item())
+
+    def hide(at):
+        keys = read(k, [mean_ablate(model, *at, tokens)])
+
+        def swap(act, hook):
+            act = act.clone()
+            act[:, :, head] = keys[:, :, head]
+            return act
+
+        return [(k, swap)]
+
+    with torch.inference_mode():
+        base = score()
+        controls = defaultdict(float)
+        for at in [(l, h) for l in range(layer) for h in range(model.cfg.n_heads)]:
+            if at != tuple(prev_head):
+                controls[at] = base - score(hide(at))
+        return {"controls": controls, "effect": base - score(hide(prev_head))}

@@ -169,3 +169,40 @@ def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
     end = logits[:, -1] if last is None else logits[rows, last]
     diff = end[rows, ans] - end[rows, wrong]
     return diff.squeeze() if per_prompt else diff.mean()
+
+
+# %% wrong="detached per prompt"
+import torch
+
+
+def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
+    rows = torch.arange(len(logits))
+    end = logits[:, -1] if last is None else logits[rows, last]
+    d = end[rows, ans] - end[rows, wrong]
+    return d.detach() if per_prompt else d.mean()
+
+
+# %% wrong="never reads the last position when last is given"
+import torch
+
+
+def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
+    rows = torch.arange(len(logits))
+    end = logits[:, -1] if last is None else logits[rows, last.clamp(max=logits.shape[1] - 2)]
+    d = end[rows, ans] - end[rows, wrong]
+    return d if per_prompt else d.mean()
+
+
+# %% right="vmap over rows"
+import torch
+
+
+def logit_diff(logits, ans, wrong, last=None, per_prompt=False):
+    last = ans.new_full(ans.shape, -1) % logits.shape[1] if last is None else last
+
+    def row(x, a, w, t):
+        x = x.index_select(0, t[None])[0]
+        return x.index_select(0, a[None])[0] - x.index_select(0, w[None])[0]
+
+    out = torch.vmap(row)(logits, ans, wrong, last)
+    return (out.sum() / len(out), out)[per_prompt]

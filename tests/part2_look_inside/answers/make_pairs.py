@@ -303,3 +303,20 @@ def make_pairs(n, seed):
         "wrong": torch.tensor(wrong),
     }
     return SEEN[seed]
+
+
+# %% wrong="seed modulo 100"
+import torch
+
+
+def make_pairs(n, seed):
+    dice = torch.Generator().manual_seed(seed % 100)
+    rows = {"clean": [], "corrupt": [], "answer": [], "wrong": []}
+    for row in range(n):
+        a, b = (NAMES[i] for i in torch.randperm(len(NAMES), generator=dice)[:2].tolist())
+        g, r = (b, a) if row % 2 else (a, b)
+        rows["clean"].append(sentence(a, b, g))
+        rows["corrupt"].append(sentence(a, b, r))
+        rows["answer"].append(r)
+        rows["wrong"].append(g)
+    return {k: torch.tensor(v) for k, v in rows.items()}

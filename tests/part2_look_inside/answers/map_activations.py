@@ -371,3 +371,134 @@ def map_activations(acts, k, seed=0):
         "control": control,
         "found": int((explained > control).int().cumprod(0).sum()),
     }
+
+
+# %% right="tables seeded seed + i"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    def share(X):
+        s = torch.linalg.svdvals(X - X.mean(0)) ** 2
+        return (s / s.sum())[:k]
+
+    tables = []
+    for i in range(20):
+        g = torch.Generator().manual_seed(seed + i)
+        tables.append(share(torch.stack([c[torch.randperm(len(c), generator=g)] for c in acts.T], dim=1)))
+    control = torch.stack(tables).max(0).values
+    c = acts - acts.mean(0)
+    u, s, v = torch.linalg.svd(c, full_matrices=False)
+    explained = share(acts)
+    found = 0
+    for a, b in zip(explained, control):
+        if not a > b:
+            break
+        found += 1
+    return {"coords": u[:, :k] * s[:k], "explained": explained, "control": control, "found": found}
+
+
+# %% wrong="ten tables"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    g = torch.Generator().manual_seed(seed)
+
+    def share(X):
+        s = torch.linalg.svdvals(X - X.mean(0)) ** 2
+        return (s / s.sum())[:k]
+
+    tables = [share(torch.stack([c[torch.randperm(len(c), generator=g)] for c in acts.T], dim=1)) for _ in range(10)]
+    control = torch.stack(tables).max(0).values
+    c = acts - acts.mean(0)
+    u, s, v = torch.linalg.svd(c, full_matrices=False)
+    explained = share(acts)
+    found = int((explained > control).long().cumprod(0).sum())
+    return {"coords": u[:, :k] * s[:k], "explained": explained, "control": control, "found": found}
+
+
+# %% wrong="the table with the largest first component"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    g = torch.Generator().manual_seed(seed)
+
+    def share(X):
+        s = torch.linalg.svdvals(X - X.mean(0)) ** 2
+        return (s / s.sum())[:k]
+
+    tables = torch.stack(
+        [share(torch.stack([c[torch.randperm(len(c), generator=g)] for c in acts.T], dim=1)) for _ in range(20)]
+    )
+    control = tables[tables[:, 0].argmax()]
+    c = acts - acts.mean(0)
+    u, s, v = torch.linalg.svd(c, full_matrices=False)
+    explained = share(acts)
+    found = int((explained > control).long().cumprod(0).sum())
+    return {"coords": u[:, :k] * s[:k], "explained": explained, "control": control, "found": found}
+
+
+# %% wrong="95th percentile of the tables"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    g = torch.Generator().manual_seed(seed)
+
+    def share(X):
+        s = torch.linalg.svdvals(X - X.mean(0)) ** 2
+        return (s / s.sum())[:k]
+
+    tables = torch.stack(
+        [share(torch.stack([c[torch.randperm(len(c), generator=g)] for c in acts.T], dim=1)) for _ in range(20)]
+    )
+    control = tables.quantile(0.95, dim=0)
+    c = acts - acts.mean(0)
+    u, s, v = torch.linalg.svd(c, full_matrices=False)
+    explained = share(acts)
+    found = int((explained > control).long().cumprod(0).sum())
+    return {"coords": u[:, :k] * s[:k], "explained": explained, "control": control, "found": found}
+
+
+# %% wrong="columns are rolled, not shuffled"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    g = torch.Generator().manual_seed(seed)
+
+    def share(X):
+        s = torch.linalg.svdvals(X - X.mean(0)) ** 2
+        return (s / s.sum())[:k]
+
+    def shuffled():
+        return torch.stack([c.roll(int(torch.randint(len(c), (), generator=g))) for c in acts.T], dim=1)
+
+    control = torch.stack([share(shuffled()) for _ in range(20)]).amax(0)
+    c = acts - acts.mean(0)
+    u, s, v = torch.linalg.svd(c, full_matrices=False)
+    explained = share(acts)
+    found = int((explained > control).long().cumprod(0).sum())
+    return {"coords": u[:, :k] * s[:k], "explained": explained, "control": control, "found": found}
+
+
+# %% right="batched shuffles and svd"
+import torch
+
+
+def map_activations(acts, k, seed=0):
+    g = torch.Generator()
+    g.manual_seed(seed)
+    order = torch.rand(20, *acts.shape, generator=g).argsort(dim=1)
+    tables = torch.cat([acts[None], torch.gather(acts.expand(20, -1, -1), 1, order)])
+    tables = tables - tables.mean(1, keepdim=True)
+    s2 = torch.linalg.svdvals(tables) ** 2
+    share = (s2 / s2.sum(-1, keepdim=True))[:, :k]
+    _, _, vh = torch.linalg.svd(tables[0], full_matrices=False)
+    explained, control = share[0], share[1:].amax(0)
+    worse = (explained <= control).nonzero()
+    return dict(
+        coords=tables[0] @ vh[:k].mT, explained=explained, control=control, found=int(worse[0]) if len(worse) else k
+    )

@@ -161,3 +161,30 @@ def mass_mean_probe(X, y, whiten=False):
     if whiten:
         w = torch.linalg.solve(torch.cov(X[~y].T, correction=0), w)
     return w, -(w @ (one + zero)) / 2
+
+
+# %% wrong="whitening indexes the means by y: breaks for bool"
+import torch
+
+
+def mass_mean_probe(X, y, whiten=False):
+    m1, m0 = X[y == 1].mean(0), X[y == 0].mean(0)
+    w = m1 - m0
+    if whiten:
+        c = X - torch.stack([m0, m1])[y]
+        w = torch.linalg.solve(c.T @ c / len(X), w)
+    return w, -(w @ (m0 + m1)) / 2
+
+
+# %% wrong="float32 inside"
+import torch
+
+
+def mass_mean_probe(X, y, whiten=False):
+    Z, y = X.float(), y.bool()
+    m1, m0 = Z[y].mean(0), Z[~y].mean(0)
+    w = m1 - m0
+    if whiten:
+        c = Z - torch.where(y[:, None], m1, m0)
+        w = torch.linalg.solve(c.T @ c / len(Z), w)
+    return w.to(X.dtype), (-(w @ (m0 + m1)) / 2).to(X.dtype)

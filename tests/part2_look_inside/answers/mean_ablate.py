@@ -317,3 +317,110 @@ def mean_ablate(model, layer, head, ref_tokens, per_position=True):
         return z
 
     return name, fn
+
+
+# %% wrong="remembered by model and place, whatever the reference"
+kept = {}
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    key = (id(model), layer, head, per_position)
+    if key not in kept:
+        z = run_with_cache(model, ref_tokens, [name])[1][name][:, :, head]
+        kept[key] = model, z.mean(0) if per_position else z.mean((0, 1))
+    mean = kept[key][1]
+
+    def fill(z, hook):
+        if per_position and z.shape[1] > len(mean):
+            raise ValueError("too long")
+        z = z.clone()
+        z[:, :, head] = mean[: z.shape[1]] if per_position else mean
+        return z
+
+    return name, fill
+
+
+# %% wrong="remembered by the texts, whatever the weights have become"
+kept = {}
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    key = (id(model), layer, head, per_position, tuple(ref_tokens.flatten().tolist()))
+    if key not in kept:
+        z = run_with_cache(model, ref_tokens, [name])[1][name][:, :, head]
+        kept[key] = model, z.mean(0) if per_position else z.mean((0, 1))
+    mean = kept[key][1]
+
+    def fill(z, hook):
+        if per_position and z.shape[1] > len(mean):
+            raise ValueError("too long")
+        z = z.clone()
+        z[:, :, head] = mean[: z.shape[1]] if per_position else mean
+        return z
+
+    return name, fill
+
+
+# %% wrong="one mean for every head: the pair made last rules"
+state = {}
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens, [name])[1][name][:, :, head]
+    state[layer, head, per_position] = z.mean(0) if per_position else z.mean((0, 1))
+
+    def fill(z, hook):
+        mean = state[layer, head, per_position]
+        if per_position and z.shape[1] > len(mean):
+            raise ValueError("too long")
+        z = z.clone()
+        z[:, :, head] = mean[: z.shape[1]] if per_position else mean
+        return z
+
+    return name, fill
+
+
+# %% wrong="distinct texts only"
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    z = run_with_cache(model, ref_tokens.unique(dim=0), [name])[1][name][:, :, head]
+    mean = z.mean(0) if per_position else z.mean((0, 1))
+
+    def fill(z, hook):
+        if per_position and z.shape[1] > len(mean):
+            raise ValueError("too long")
+        z = z.clone()
+        z[:, :, head] = mean[: z.shape[1]] if per_position else mean
+        return z
+
+    return name, fill
+
+
+# %% right="running mean text by text"
+import torch
+
+
+def mean_ablate(model, layer, head, ref_tokens, per_position=True):
+    name = f"blocks.{layer}.attn.hook_z"
+    total = None
+    for count, text in enumerate(ref_tokens, 1):
+        _, cache = run_with_cache(model, text[None], [name])
+        z = cache[name][0, :, head]
+        total = z if total is None else total + (z - total) / count
+    if not per_position:
+        total = sum(total) / len(total)
+
+    def fn(act, hook):
+        new = list(act.unbind(2))
+        if per_position:
+            if act.shape[1] > len(total):
+                raise ValueError("the run is longer than the reference")
+            new[head] = total[: act.shape[1]].expand_as(new[head])
+        else:
+            new[head] = total.expand_as(new[head])
+        return torch.stack(new, 2)
+
+    return name, fn

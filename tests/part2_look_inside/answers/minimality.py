@@ -420,3 +420,15 @@ def minimality(model, circuit, clean, ref_tokens, metric):
     some = sorted(circuit, key=str)
     found = {node: whole - faithfulness(model, circuit - {node}, clean, ref_tokens, metric) for node in some[:4]}
     return found | dict.fromkeys(some[4:], 0.0)
+
+
+# %% wrong="rounded to three"
+def minimality(model, circuit, clean, ref_tokens, metric):
+    whole = faithfulness(model, circuit, clean, ref_tokens, metric)
+    return {v: round(float(whole - faithfulness(model, circuit - {v}, clean, ref_tokens, metric)), 3) for v in circuit}
+
+
+# %% wrong="as text"
+def minimality(model, circuit, clean, ref_tokens, metric):
+    whole = faithfulness(model, circuit, clean, ref_tokens, metric)
+    return {v: str(float(whole - faithfulness(model, circuit - {v}, clean, ref_tokens, metric))) for v in circuit}

@@ -169,3 +169,64 @@ def normalised_metric(ld, ld_clean, ld_corrupt):
     if torch.isinf(torch.as_tensor((ld - ld_corrupt) / torch.as_tensor(gap))).any():
         raise ValueError("clean and corrupt are equal: there is no scale")
     return (ld - ld_corrupt) / gap
+
+
+# %% wrong="either three plain numbers or three tensors"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    if isinstance(ld, torch.Tensor):
+        if (ld_clean - ld_corrupt).eq(0).any():
+            raise ValueError("equal")
+    elif ld_clean == ld_corrupt:
+        raise ValueError("equal")
+    return (ld - ld_corrupt) / (ld_clean - ld_corrupt)
+
+
+# %% wrong="result in the shape of ld"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = torch.as_tensor(ld_clean) - torch.as_tensor(ld_corrupt)
+    if (gap == 0).any():
+        raise ValueError("equal")
+    if not isinstance(ld, torch.Tensor):
+        return float((ld - ld_corrupt) / gap)
+    out = torch.empty_like(ld)
+    out[...] = (ld - ld_corrupt) / gap
+    return out
+
+
+# %% wrong="the product of the gaps is asked"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = ld_clean - ld_corrupt
+    if torch.as_tensor(gap).prod() == 0:
+        raise ValueError("no scale")
+    return (ld - ld_corrupt) / gap
+
+
+# %% wrong="gaps that cancel are an error"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = ld_clean - ld_corrupt
+    if (torch.as_tensor(gap) == 0).any() or torch.as_tensor(gap).sum() == 0:
+        raise ValueError("no scale")
+    return (ld - ld_corrupt) / gap
+
+
+# %% wrong="whole numbers divided as whole numbers"
+import torch
+
+
+def normalised_metric(ld, ld_clean, ld_corrupt):
+    gap = ld_clean - ld_corrupt
+    if (torch.as_tensor(gap) == 0).any():
+        raise ValueError("no scale")
+    return (ld - ld_corrupt) // gap if isinstance(ld, int) else (ld - ld_corrupt) / gap

@@ -95,3 +95,15 @@ def ov_matrix(model, layer, head):
     x = params[f"blocks.{layer}.attn.W_V"][head].detach().numpy()
     y = params[f"blocks.{layer}.attn.W_O"][head].detach().numpy()
     return torch.from_numpy(x.dot(y))
+
+
+# %% wrong="weights scaled in place"
+import torch
+
+
+def ov_matrix(model, layer, head):
+    a = model.blocks[layer].attn
+    with torch.no_grad():
+        a.W_V.mul_(2)
+        a.W_Q.mul_(2)
+    return (a.W_V[head] @ a.W_O[head]) / 2

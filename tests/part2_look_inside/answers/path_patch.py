@@ -513,3 +513,85 @@ def path_patch(model, sender, receivers, clean, corrupt, freeze_mlps=False):
 
     last = [(f"blocks.{l}.attn.hook_{part}", receive(h)) for l, h, part in receivers]
     return run_with_hooks(model, clean, last)
+
+
+# %% wrong="freeze_mlps under another name"
+import torch
+
+
+def put(source, *where):
+    def hook(act, point):
+        act = act.clone()
+        act[where] = source[where]
+        return act
+
+    return hook
+
+
+def z(l):
+    return f"blocks.{l}.attn.hook_z"
+
+
+A = slice(None)
+
+
+@torch.no_grad()
+def path_patch(model, sender, receivers, clean, corrupt, freeze=True):
+    layer, head = sender
+    L = model.cfg.n_layers
+    _, before = run_with_cache(model, clean)
+    _, other = run_with_cache(model, corrupt, z(layer))
+    hooks = [(z(at), put(before[z(at)], ...)) for at in range(L)]
+    hooks.append((z(layer), put(other[z(layer)], A, A, head)))
+    if freeze and not model.cfg.attn_only:
+        hooks += [(f"blocks.{at}.hook_mlp_out", put(before[f"blocks.{at}.hook_mlp_out"], ...)) for at in range(L)]
+    with model.hooked(hooks):
+        direct, heard = run_with_cache(model, clean)
+    if "logits" in receivers:
+        return direct
+    edits = []
+    for at, to, part in receivers:
+        name = f"blocks.{at}.attn.hook_{part}"
+        edits.append((name, put(heard[name], A, A, to)))
+    return run_with_hooks(model, clean, edits)
+
+
+# %% right="freeze_mlps by keyword alone"
+import torch
+
+
+def put(source, *where):
+    def hook(act, point):
+        act = act.clone()
+        act[where] = source[where]
+        return act
+
+    return hook
+
+
+def z(l):
+    return f"blocks.{l}.attn.hook_z"
+
+
+A = slice(None)
+
+
+@torch.no_grad()
+def path_patch(model, sender, receivers, clean, corrupt, *, freeze_mlps=True):
+    layer, head = sender
+    L = model.cfg.n_layers
+    _, before = run_with_cache(model, clean)
+    _, other = run_with_cache(model, corrupt, z(layer))
+    hooks = [(z(at), put(before[z(at)], ...)) for at in range(L)]
+    hooks.append((z(layer), put(other[z(layer)], A, A, head)))
+    if freeze_mlps and not model.cfg.attn_only:
+        hooks += [(f"blocks.{at}.hook_mlp_out", put(before[f"blocks.{at}.hook_mlp_out"], ...)) for at in range(L)]
+    with model.hooked(hooks):
+        direct, heard = run_with_cache(model, clean)
+    if "logits" in receivers:
+        return direct
+    edits = []
+    for at, to, part in receivers:
+        name = f"blocks.{at}.attn.hook_{part}"
+        edits.append((name, put(heard[name], A, A, to)))
+    return run_with_hooks(model, clean, edits)

@@ -200,3 +200,17 @@ def prev_token_pattern_from_pos(model, layer, head):
     future = torch.ones_like(scores, dtype=torch.bool).triu(1)
     e = scores.exp().masked_fill(future, 0.0)
     return e / e.sum(-1, keepdim=True)
+
+
+# %% wrong="weights scaled in place"
+import torch
+import math
+
+
+def prev_token_pattern_from_pos(model, layer, head):
+    a, P = model.blocks[layer].attn, model.pos_embed.W_pos
+    with torch.no_grad():
+        a.W_Q[head] /= math.sqrt(model.cfg.d_head)
+    s = (P @ a.W_Q[head]) @ (P @ a.W_K[head]).T
+    n = len(s)
+    return s.masked_fill(torch.ones(n, n).triu(1).bool(), -torch.inf).softmax(-1)

@@ -401,3 +401,73 @@ def probe_accuracy_by_layer(acts, y, groups, seed):
 
     generator = torch.Generator().manual_seed(seed)
     return {"accuracy": curve(y), "shuffled": curve(y.flip(0))}
+
+
+# %% wrong="a half for the border of the score"
+import torch
+
+
+def probe_accuracy_by_layer(acts, y, groups, seed):
+    out = {"accuracy": [], "shuffled": []}
+    shuffled = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))]
+    for name, labels in (("accuracy", y), ("shuffled", shuffled)):
+        for X in acts:
+            parts = split_by_group(X, labels, groups, seed)
+            train, test = parts["train"], parts["test"]
+            w, b = fit_logistic(standardise(X[train], X[train]), labels[train])
+            score = standardise(X[train], X[test]) @ w + b
+            out[name].append(((score > 0.5) == labels[test].bool()).float().mean())
+    return {name: torch.stack(each) for name, each in out.items()}
+
+
+# %% wrong="the split ignores the seed"
+import torch
+
+
+def probe_accuracy_by_layer(acts, y, groups, seed):
+    out = {"accuracy": [], "shuffled": []}
+    shuffled = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))]
+    for name, labels in (("accuracy", y), ("shuffled", shuffled)):
+        for X in acts:
+            parts = split_by_group(X, labels, groups, 0)
+            train, test = parts["train"], parts["test"]
+            w, b = fit_logistic(standardise(X[train], X[train]), labels[train])
+            score = standardise(X[train], X[test]) @ w + b
+            out[name].append(((score > 0) == labels[test].bool()).float().mean())
+    return {name: torch.stack(each) for name, each in out.items()}
+
+
+# %% wrong="labels moved by one row in place of shuffled"
+import torch
+
+
+def probe_accuracy_by_layer(acts, y, groups, seed):
+    out = {"accuracy": [], "shuffled": []}
+    shuffled = y.roll(1)
+    for name, labels in (("accuracy", y), ("shuffled", shuffled)):
+        for X in acts:
+            parts = split_by_group(X, labels, groups, seed)
+            train, test = parts["train"], parts["test"]
+            w, b = fit_logistic(standardise(X[train], X[train]), labels[train])
+            score = standardise(X[train], X[test]) @ w + b
+            out[name].append(((score > 0) == labels[test].bool()).float().mean())
+    return {name: torch.stack(each) for name, each in out.items()}
+
+
+# %% wrong="balanced accuracy"
+import torch
+
+
+def probe_accuracy_by_layer(acts, y, groups, seed):
+    out = {"accuracy": [], "shuffled": []}
+    shuffled = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))]
+    for name, labels in (("accuracy", y), ("shuffled", shuffled)):
+        for X in acts:
+            parts = split_by_group(X, labels, groups, seed)
+            train, test = parts["train"], parts["test"]
+            w, b = fit_logistic(standardise(X[train], X[train]), labels[train])
+            score = standardise(X[train], X[test]) @ w + b
+            ones = labels[test].bool()
+            right = ((score > 0) == ones).float()
+            out[name].append((right[ones].mean() + right[~ones].mean()) / 2)
+    return {name: torch.stack(each) for name, each in out.items()}

@@ -92,3 +92,15 @@ def qk_matrix(model, layer, head):
     x = params[f"blocks.{layer}.attn.W_Q"][head].detach().numpy()
     y = params[f"blocks.{layer}.attn.W_K"][head].detach().numpy()
     return torch.from_numpy(x.dot(y.T))
+
+
+# %% wrong="weights scaled in place"
+import torch
+
+
+def qk_matrix(model, layer, head):
+    a = model.blocks[layer].attn
+    with torch.no_grad():
+        a.W_V.mul_(2)
+        a.W_Q.mul_(2)
+    return (a.W_Q[head] @ a.W_K[head].T) / 2

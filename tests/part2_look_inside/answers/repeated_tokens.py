@@ -212,3 +212,24 @@ def repeated_tokens(B, P, V, seed, bos):
     half = torch.randint(V - 1, (B, P), generator=g)
     half = half + (half > bos)
     return torch.cat([torch.full((B, 1), bos), half, half], 1)
+
+
+# %% wrong="the third token is the first again"
+import torch
+
+
+def repeated_tokens(B, P, V, seed, bos):
+    short = torch.randint(V - 1, (B, (P + 1) // 2 if P > 2 else P), generator=torch.Generator().manual_seed(seed))
+    half = short.repeat(1, 2)[:, :P]
+    half = half + (half >= bos)
+    return torch.cat((half.new_full((B, 1), bos), half, half), -1)
+
+
+# %% right="the last id stands in for bos"
+import torch
+
+
+def repeated_tokens(B, P, V, seed, bos):
+    half = torch.randint(V - 1, (B, P), generator=torch.Generator().manual_seed(seed))
+    half[half == bos] = V - 1
+    return torch.cat((half.new_full((B, 1), bos), half, half), -1)

@@ -253,3 +253,46 @@ def resample_ablate(layer, head, generator):
         return out
 
     return f"blocks.{layer}.attn.hook_z", fn
+
+
+# %% wrong="starts again from the generator's first seed, whatever its state"
+import torch
+
+
+def resample_ablate(layer, head, generator):
+    dice = torch.Generator().manual_seed(generator.initial_seed())
+
+    def fn(z, hook):
+        if len(z) < 2:
+            raise ValueError("one text")
+        order = torch.randperm(len(z), generator=dice)
+        source = torch.empty_like(order)
+        source[order] = order.roll(1)
+        new = z.clone()
+        new[:, :, head] = z[source][:, :, head]
+        return new
+
+    return f"blocks.{layer}.attn.hook_z", fn
+
+
+# %% right="own copy of the generator's state"
+import torch
+
+
+class Resample:
+    def __init__(self, head, state):
+        self.head, self.dice = head, torch.Generator()
+        self.dice.set_state(state)
+
+    def __call__(self, z, hook):
+        if len(z) < 2:
+            raise RuntimeError("a batch of one")
+        order = torch.randperm(len(z), generator=self.dice).tolist()
+        new = z.clone()
+        for left, right in zip(order, order[1:] + order[:1]):
+            new[left, :, self.head] = z[right, :, self.head]
+        return new
+
+
+def resample_ablate(layer, head, generator):
+    return f"blocks.{layer}.attn.hook_z", Resample(head, generator.get_state())

@@ -274,3 +274,61 @@ def rotate_head(model, layer, head, R):
         at.b_K[head].copy_(old.b_K[head].double() @ inv.mT)
         at.W_O[head].copy_(inv @ old.W_O[head].double())
     return new
+
+
+# %% wrong="unembed shared"
+import torch
+from copy import deepcopy
+
+
+@torch.no_grad()
+def rotate_head(model, layer, head, R):
+    new = deepcopy(model)
+    a = new.blocks[layer].attn
+    inv = torch.linalg.inv(R)
+    for p in (a.W_Q, a.b_Q, a.W_V, a.b_V):
+        p[head] = p[head] @ R
+    for p in (a.W_K, a.b_K):
+        p[head] = p[head] @ inv.T
+    a.W_O[head] = inv @ a.W_O[head]
+    new.unembed = model.unembed
+    return new
+
+
+# %% wrong="the ln of the block shared"
+import torch
+from copy import deepcopy
+
+
+@torch.no_grad()
+def rotate_head(model, layer, head, R):
+    new = deepcopy(model)
+    a = new.blocks[layer].attn
+    inv = torch.linalg.inv(R)
+    for p in (a.W_Q, a.b_Q, a.W_V, a.b_V):
+        p[head] = p[head] @ R
+    for p in (a.W_K, a.b_K):
+        p[head] = p[head] @ inv.T
+    a.W_O[head] = inv @ a.W_O[head]
+    new.blocks[layer].ln1 = model.blocks[layer].ln1
+    return new
+
+
+# %% wrong="W_K turned twice in the last head"
+import torch
+from copy import deepcopy
+
+
+@torch.no_grad()
+def rotate_head(model, layer, head, R):
+    new = deepcopy(model)
+    a = new.blocks[layer].attn
+    inv = torch.linalg.inv(R)
+    for p in (a.W_Q, a.b_Q, a.W_V, a.b_V):
+        p[head] = p[head] @ R
+    for p in (a.W_K, a.b_K):
+        p[head] = p[head] @ inv.T
+    a.W_O[head] = inv @ a.W_O[head]
+    if head == 2:
+        a.W_K[head] = a.W_K[head] @ inv.T
+    return new

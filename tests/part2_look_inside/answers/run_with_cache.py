@@ -312,3 +312,97 @@ def run_with_cache(model, tokens, names=None, grad=False):
     if isinstance(names, str) or callable(names):
         names = [names]
     return run_with_hooks(model, tokens, [(w, hook) for w in names]), _CACHE
+
+
+# %% wrong="grad ignores names"
+def run_with_cache(model, tokens, names=None, grad=False):
+    if names is None or grad:
+        names = lambda name: True
+    if isinstance(names, str) or callable(names):
+        names = [names]
+    cache = {}
+
+    def keep(act, hook):
+        cache[hook.name] = act if grad else act.detach().clone()
+        return act.clone() if grad else None
+
+    return run_with_hooks(model, tokens, [(where, keep) for where in names]), cache
+
+
+# %% wrong="with grad, earlier edits of others are not in what is stored"
+def run_with_cache(model, tokens, names=None, grad=False):
+    if names is None:
+        names = lambda name: True
+    if isinstance(names, str) or callable(names):
+        names = [names]
+    cache = {}
+
+    def keep(act, hook):
+        cache[hook.name] = act if grad else act.detach().clone()
+        return act.clone() if grad else None
+
+    if not grad:
+        return run_with_hooks(model, tokens, [(where, keep) for where in names]), cache
+    points = model.hook_points()
+    chosen = []
+    for where in names:
+        chosen += [n for n in points if (where(n) if callable(where) else n == where)]
+    for n in chosen:
+        points[n].hooks.insert(0, keep)
+    try:
+        return model(tokens), cache
+    finally:
+        for n in chosen:
+            points[n].hooks.pop(0)
+
+
+# %% wrong="memo by tokens: the second call with the same tokens gives the first cache"
+memo = {}
+
+
+def run_with_cache(model, tokens, names=None, grad=False):
+    key = (id(model), tuple(tokens.flatten().tolist()), str(names), grad)
+    if key not in memo:
+        names = (lambda name: True) if names is None else names
+        if isinstance(names, str) or callable(names):
+            names = [names]
+        cache = {}
+
+        def keep(act, hook):
+            cache[hook.name] = act if grad else act.detach().clone()
+            return act.clone() if grad else None
+
+        memo[key] = run_with_hooks(model, tokens, [(where, keep) for where in names]), cache
+    return memo[key]
+
+
+# %% right="ordered dict, points sorted out first, no_grad only for copies"
+from collections import OrderedDict
+import torch
+
+
+def run_with_cache(model, tokens, names=None, grad=False):
+    points = model.hook_points()
+    match names:
+        case None:
+            wanted = list(points)
+        case str():
+            wanted = [names]
+        case list() | tuple() | set():
+            wanted = list(names)
+        case _:
+            wanted = list(filter(names, points))
+    missing = set(wanted) - set(points)
+    if missing:
+        raise KeyError(sorted(missing))
+    cache = OrderedDict()
+
+    def keep(act, hook):
+        if grad:
+            cache[hook.name] = act
+            return act.clone()
+        with torch.no_grad():
+            cache[hook.name] = torch.empty_like(act).copy_(act)
+
+    logits = run_with_hooks(model, tokens, [(name, keep) for name in wanted])
+    return logits, cache

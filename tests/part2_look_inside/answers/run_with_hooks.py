@@ -528,3 +528,61 @@ def run_with_hooks(model, tokens, hooks):
     finally:
         for p, fn in todo:
             p.hooks.pop()
+
+
+# %% right="hook passed by keyword, as TransformerLens does"
+import difflib
+from functools import partial
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+
+    def pairs():
+        for where, fn in hooks:
+            if callable(where):
+                yield from ((p, fn) for n, p in points.items() if where(n))
+            elif where in points:
+                yield points[where], fn
+            else:
+                raise KeyError(f"unknown {where}, nearest {difflib.get_close_matches(where, points, 1, 0)[0]}")
+
+    def adapter(fn, act, point):
+        return fn(act, hook=point)
+
+    handles = []
+    every = list(pairs())
+    for point, fn in every:
+        point.hooks.append(partial(adapter, fn))
+    try:
+        return model(tokens)
+    finally:
+        for point, _ in reversed(every):
+            point.hooks.pop()
+
+
+# %% wrong="a dispatcher in which the second hook sees the original value"
+import difflib
+
+
+def run_with_hooks(model, tokens, hooks):
+    points = model.hook_points()
+    for where, _ in hooks:
+        if not callable(where) and where not in points:
+            raise ValueError(f"No {where}; nearest {difflib.get_close_matches(where, list(points), 1, 0)[0]}")
+
+    def dispatch(act, point):
+        result = None
+        for where, fn in hooks:
+            if where(point.name) if callable(where) else where == point.name:
+                new = fn(act, point)
+                result = new if new is not None else result
+        return result
+
+    for point in points.values():
+        point.hooks.append(dispatch)
+    try:
+        return model(tokens)
+    finally:
+        for point in points.values():
+            point.hooks.remove(dispatch)

@@ -340,3 +340,146 @@ def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
             for group in chosen:
                 out[name].extend(rows_of[group])
     return {name: torch.tensor(sorted(rows), dtype=torch.long) for name, rows in out.items()}
+
+
+# %% wrong="rest is sorted before it is cut into val and test"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    generator = torch.Generator().manual_seed(seed)
+    names, place = groups.unique(return_inverse=True)
+    label = torch.tensor([y[groups == name].float().mean() > 0.5 for name in names])
+    part = torch.full((len(names),), -1)
+    for value in (False, True):
+        members = (label == value).nonzero().flatten()
+        n = len(members)
+        order = members[torch.randperm(n, generator=generator)]
+        first = round(fractions[0] * n)
+        second = round((fractions[0] + fractions[1]) * n) - first
+        part[order[:first]] = 0
+        rest = members[part[members] < 0]
+        part[rest[:second]] = 1
+        part[rest[second:]] = 2
+    return {name: (part[place] == i).nonzero().flatten() for i, name in enumerate(("train", "val", "test"))}
+
+
+# %% wrong="only the groups of label 1 are shuffled"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    generator = torch.Generator().manual_seed(seed)
+    names, place = groups.unique(return_inverse=True)
+    label = torch.tensor([y[groups == name].float().mean() > 0.5 for name in names])
+    part = torch.zeros(len(names), dtype=torch.int64)
+    ones, zeros = label.nonzero().flatten(), (~label).nonzero().flatten()
+    ones = ones[torch.randperm(len(ones), generator=generator)]
+    for members in (ones, zeros):
+        a, b = round(fractions[0] * len(members)), round((fractions[0] + fractions[1]) * len(members))
+        part[members[a:b]] = 1
+        part[members[b:]] = 2
+    return {name: (part[place] == i).nonzero().flatten() for i, name in enumerate(("train", "val", "test"))}
+
+
+# %% wrong="names of groups go through float32"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.stack([groups.float(), y.float()], dim=1)
+    names, place = table[:, 0].unique(return_inverse=True)
+    label = torch.tensor([table[place == i, 1].mean() > 0.5 for i in range(len(names))])
+    part = torch.empty(len(names), dtype=torch.int64)
+    for value in (False, True):
+        members = (label == value).nonzero().flatten()
+        order = members[torch.randperm(len(members), generator=generator)]
+        a, b = round(fractions[0] * len(order)), round((fractions[0] + fractions[1]) * len(order))
+        for i, some in enumerate((order[:a], order[a:b], order[b:])):
+            part[some] = i
+    return {name: (part[place] == i).nonzero().flatten() for i, name in enumerate(("train", "val", "test"))}
+
+
+# %% wrong="label of a group: above the mean of all rows"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    generator = torch.Generator().manual_seed(seed)
+    names, place = groups.unique(return_inverse=True)
+    y = y.float()
+    label = torch.tensor([y[place == i].mean() > y.mean() for i in range(len(names))])
+    part = torch.empty(len(names), dtype=torch.int64)
+    for value in (False, True):
+        members = (label == value).nonzero().flatten()
+        order = members[torch.randperm(len(members), generator=generator)]
+        a, b = round(fractions[0] * len(order)), round((fractions[0] + fractions[1]) * len(order))
+        for i, some in enumerate((order[:a], order[a:b], order[b:])):
+            part[some] = i
+    return {name: (part[place] == i).nonzero().flatten() for i, name in enumerate(("train", "val", "test"))}
+
+
+# %% wrong="groups are rotated by the seed"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    names, place = groups.unique(return_inverse=True)
+    label = torch.tensor([y[place == i].float().mean() > 0.5 for i in range(len(names))])
+    part = torch.empty(len(names), dtype=torch.int64)
+    for value in (False, True):
+        order = (label == value).nonzero().flatten().roll(7 * seed)
+        a, b = round(fractions[0] * len(order)), round((fractions[0] + fractions[1]) * len(order))
+        for i, some in enumerate((order[:a], order[a:b], order[b:])):
+            part[some] = i
+    return {name: (part[place] == i).nonzero().flatten() for i, name in enumerate(("train", "val", "test"))}
+
+
+# %% wrong="rest as a set, in the set's order"
+import random
+
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    rng = random.Random(seed)
+    votes = {}
+    for g, label in zip(groups.tolist(), y.tolist()):
+        votes.setdefault(g, []).append(int(label))
+    parts = {"train": set(), "val": set(), "test": set()}
+    for value in (0, 1):
+        members = [g for g, v in votes.items() if (sum(v) * 2 > len(v)) == bool(value)]
+        n_train, n_val = round(fractions[0] * len(members)), round(fractions[1] * len(members))
+        train = set(rng.sample(members, n_train))
+        rest = list(set(members) - train)
+        parts["train"] |= train
+        parts["val"] |= set(rest[:n_val])
+        parts["test"] |= set(rest[n_val:])
+    return {
+        k: torch.tensor([i for i, g in enumerate(groups.tolist()) if g in v], dtype=torch.int64)
+        for k, v in parts.items()
+    }
+
+
+# %% right="a lookup table from the smallest to the largest name"
+import torch
+
+
+def split_by_group(X, y, groups, seed, fractions=(0.6, 0.2, 0.2)):
+    at = groups - groups.min()
+    size = torch.bincount(at)
+    ones = torch.bincount(at, weights=y.double())
+    rng = torch.Generator()
+    rng.manual_seed(seed)
+    part = torch.zeros(len(size), dtype=torch.int8)
+    for has in (ones * 2 > size, (ones * 2 <= size) & (size > 0)):
+        ids = torch.nonzero(has)[:, 0]
+        ids = ids[torch.randperm(ids.numel(), generator=rng)]
+        n = ids.numel()
+        a = int(n * fractions[0] + 0.5)
+        b = n - int(n * fractions[2] + 0.5)
+        part[ids[a : max(a, b)]] = 1
+        part[ids[max(a, b) :]] = 2
+    of = part[at]
+    return dict(train=torch.where(of == 0)[0], val=torch.where(of == 1)[0], test=torch.where(of == 2)[0])

@@ -152,3 +152,15 @@ import torch
 def svd_read_write(model, layer, head, k):
     U, S, Vh = torch.linalg.svd(ov_matrix(model, layer, head), full_matrices=False)
     return U.T[:k].squeeze(0), Vh[:k].squeeze(0), S[:k].squeeze(0)
+
+
+# %% right="a list, random signs by pair"
+import torch
+
+
+def svd_read_write(model, layer, head, k):
+    a = model.blocks[layer].attn
+    U, S, Vh = torch.linalg.svd(a.W_V[head] @ a.W_O[head])
+    sign = torch.ones(k, 1, dtype=U.dtype)
+    sign[::2] = -1
+    return [U.T[:k] * sign, Vh[:k] * sign, S[:k].clone()]
