@@ -8,6 +8,8 @@ from torch import Tensor
 from hookpoint.checks.author import Exercise, Mismatch, Slip
 from hookpoint.interp import probes
 
+from ._large_groups import one_large_group
+
 # What can be read where: nothing, the label, only who the group is, only a combination of two features, the label.
 NOISE, READABLE, GROUP_ONLY, COMBINED, AGAIN = range(5)
 GROUPS, ROWS, FEATURES = 60, 600, 83
@@ -102,24 +104,9 @@ def uneven(learner, draw):
     expects(accuracy[0].item(), 0.55, 0.65, "in 'accuracy' where six rows in ten of each group have label 1", got)
 
 
-def magnified(draw):
-    """One feature, above 0 for label 1; at layer i the rows of group i are 300 times as large as the others.
-
-    A probe that has this group's rows in its fit, or in its scale, finds the others too small to weigh anything.
-    """
-    steps = (torch.arange(40) + 0.5) / 20 - 1
-    shift = torch.linspace(0.1, 0.9, 10)[draw.order(10)]  # most rows of each group have label 1
-    feature = (steps + shift[:, None]).flatten()
-    group, y = torch.arange(10).repeat_interleave(40), (feature > 0).long()
-    feature = feature + 0.5 * feature.sign()
-    acts = torch.stack([torch.where(group == layer, 300 * feature, feature) for layer in range(10)])[:, :, None]
-    order = draw.order(400)
-    return acts[:, order], y[order], group[order]
-
-
 def train_alone(learner, draw):
     """Mean, scale and probe come from the rows of 'train' alone, and the accuracy from those of 'test'."""
-    acts, y, groups = magnified(draw)
+    acts, y, groups = one_large_group(draw, 6)
     accuracy, _, got = told(learner, acts, y, groups, 6)
     right = int((accuracy > 0.985).sum())
     if not 3 <= right <= 5:
