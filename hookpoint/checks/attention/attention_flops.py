@@ -31,7 +31,7 @@ def sizes(cfg):
 def odd_sizes(learner, draw):
     """The count holds for sizes where no two numbers agree, and d_head is not d_model / n_heads."""
     for cfg in ODD:
-        for length in (5, 13, 1, draw.number(15, 60)):
+        for length in (2 * draw.number(8, 30) + 1, 1):  # odd, so that float32 lacks the largest counts
             same(learner.attention_flops(cfg, length), reference(cfg, length), sizes(cfg))
 
 
