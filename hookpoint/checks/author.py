@@ -1,22 +1,25 @@
 """The words in which checks are written. A check module imports from here and from torch, and needs nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from hookpoint.model import Config
+
 from .compare import OPERATION, WHOLE, Mismatch, Tolerance, same, shaped
 from .exercise import Draw, Exercise, Slip
-from .protocol.desk import Counted
+from .protocol.desk import BEFORE, Counted
 from .protocol.peer import Raised
 from .protocol.ref import Learner, Ref
 
 __all__ = [
     "OPERATION", "WHOLE", "Counted", "Draw", "Exercise", "Learner", "Mismatch", "Raised", "Ref", "Slip", "Tolerance",
-    "agree", "build", "gradients", "refuses", "same", "same_gradients", "shaped",
+    "agree", "build", "each", "gradients", "refuses", "same", "same_gradients", "shaped",
 ]  # fmt: skip
 
+PLAIN = (bool, int, float, str, Config)
 REFUSALS = ("ValueError", "IndexError", "RuntimeError", "AssertionError")
 
 
@@ -33,15 +36,34 @@ VARIATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 def agree(f: Callable, reference: Callable, *inputs: Any, when: str = "", tolerance: Tolerance | None = None) -> None:
     """Raises `Mismatch` unless `f` gives the reference's numbers in float32, in float64 and for any memory layout."""
-    for label, change in VARIATIONS.items():
-        changed = [change(value) if floating(value) else value for value in inputs]
+    cases = [[change(value) if floating(value) else value for value in inputs] for change in VARIATIONS.values()]
+    answers = each(f, cases)
+    for label, case in zip(VARIATIONS, cases, strict=True):
         circumstance = " ".join(filter(None, (when, label)))
         try:
-            got = f(*changed)
+            _, got = next(answers)
         except Raised as error:
             error.when = circumstance
             raise
-        same(got, reference(*changed), circumstance, tolerance)
+        same(got, reference(*case), circumstance, tolerance)
+
+
+def each(f: Callable, cases: Sequence[Sequence]) -> Iterator[tuple[Sequence, Any]]:
+    """Each case, which is a list of arguments, with what `f` gives for it.
+
+    The calls cross the wall together if they can, which costs a fraction: so what one of them does must not matter to
+    another. They cannot if one of them is given something that it may change, such as a generator, or gradients flow.
+    """
+    if isinstance(f, Ref) and len(cases) > 1 and all(carried(value) for case in cases for value in case):
+        return zip(cases, f._desk.together([(f, case) for case in cases]), strict=True)
+    return ((case, f(*case)) for case in cases)
+
+
+def carried(value: Any) -> bool:
+    """Whether it crosses as it is, and all of it."""
+    if isinstance(value, (list, tuple)):
+        return all(map(carried, value))
+    return not value.requires_grad if isinstance(value, Tensor) else isinstance(value, PLAIN) or value is None
 
 
 def gradients(f: Callable, *inputs: Any) -> list[Tensor]:
@@ -78,14 +100,15 @@ def build(cls: Ref, cfg: Any, weights: dict[str, Tensor]) -> Ref:
     Raises:
         Mismatch: the class gives no module, or a parameter of the contract is missing, misshapen or extra.
     """
-    module = cls(cfg)
+    plain = {name: weight.detach() for name, weight in weights.items()}
+    fitted = cls._desk.together([(cls, (cfg,)), (Learner(cls._desk).given.fit, (BEFORE, plain))])
+    module = next(fitted)
     if not isinstance(module, Ref) or module._about["kind"] != "module":
         raise Mismatch(
             "is not an nn.Module.", "  Inherit from nn.Module and call super().__init__() first.", got=module
         )
     want = {name: list(weight.shape) for name, weight in weights.items()}
-    plain = {name: weight.detach() for name, weight in weights.items()}
-    have, frozen = Learner(module._desk).given.fit(module, plain)
+    have, frozen = next(fitted)
     for name, shape in want.items():
         if name not in have:
             raise Mismatch(f"has no parameter {name} {shape}.", f"  It has {listed(have)}.", got=module)

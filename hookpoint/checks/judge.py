@@ -147,11 +147,11 @@ def told(exercise: Exercise, desk: Desk, error: Exception) -> tuple[str, list[st
     match error:
         case TimedOut():
             return "timeout", [
-                f"{said} did not come back within {error.args[0]:g} s.",
+                f"{said}{others(error)} did not come back within {error.args[0]:g} s.",
                 "  Is there a loop whose condition never turns false?",
             ]
         case Lost():
-            return "error", [f"{said} ended the Python process, or its reply: nothing came back."]
+            return "error", [f"{said}{others(error)} ended the Python process, or its reply: nothing came back."]
         case Raised():
             return told_raised(exercise, said, error)
         case Mismatch():
@@ -163,6 +163,12 @@ def told(exercise: Exercise, desk: Desk, error: Exception) -> tuple[str, list[st
         else f"returned {describe(last)}, which does"
     )
     return "failed", [f"{said} {what} not fit the contract."]
+
+
+def others(error: TimedOut | Lost) -> str:
+    """The calls that it may have been as well: of calls that cross together it is not known which was the last."""
+    after = error.among - 1
+    return "" if after == 0 else ", or the call after it," if after == 1 else f", or one of the {after} calls after it,"
 
 
 def told_raised(exercise: Exercise, said: str, error: Raised) -> tuple[str, list[str]]:

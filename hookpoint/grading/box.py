@@ -188,6 +188,7 @@ class Run:
         """Lets the desk's calls reach the submission: each has `limit` seconds, all of them together `all_calls`."""
         end = min(self.end, time.monotonic() + all_calls)
         wire = Wire(self.sock, lambda parcel: served(desk, wire, parcel), limit)
+        desk.far = True
         desk.exchange, desk.source = lambda parcel: self.exchange(wire, parcel, limit, end), self.source
         self.desk = desk
         return desk

@@ -235,7 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", default=f"grader-{os.getpid()}", help="of this grader, which no other has")
     asked = parser.parse_args(arguments)
     # Those that judge stand back, and we do not: a writer that waits for a core keeps all other writers waiting.
-    os.environ["HOOKPOINT_NICE"] = str(NICE)
+    os.environ.setdefault("HOOKPOINT_NICE", str(NICE))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

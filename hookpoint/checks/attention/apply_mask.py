@@ -7,7 +7,7 @@ what it does to the scores that are seen, and by the probability that a softmax 
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Exercise, Mismatch, Slip, same_gradients, shaped
+from hookpoint.checks.author import Exercise, Mismatch, Slip, each, same_gradients, shaped
 
 from .causal_mask import reference as causal_mask
 
@@ -66,18 +66,18 @@ def first(wrong):
 
 def tempting_future(learner, draw):
     """The future's scores are hidden even where they are the highest, and the others stay exactly as they are."""
-    for length, dtype in ((5, torch.float32), (1, torch.float32), (7, torch.float64)):
-        scores = tempting(draw, 2, 3, length, length, dtype=dtype)
-        hides(learner.apply_mask(scores), scores)
+    sizes = (5, torch.float32), (1, torch.float32), (7, torch.float64)
+    cases = [[tempting(draw, 2, 3, length, length, dtype=dtype)] for length, dtype in sizes]
+    for (scores,), got in each(learner.apply_mask, cases):
+        hides(got, scores)
 
 
 def rectangular(learner, draw):
     """With fewer queries than keys, the queries are the last positions."""
-    for n_queries, n_keys in ((3, 7), (1, 6), (4, 5)):
-        scores = tempting(draw, 2, 3, n_queries, n_keys)
-        hides(learner.apply_mask(scores), scores)
-    scores = tempting(draw, 2, 3, 5, 7).permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)  # nothing is where it was
-    hides(learner.apply_mask(scores), scores)
+    cases = [[tempting(draw, 2, 3, n_queries, n_keys)] for n_queries, n_keys in ((3, 7), (1, 6), (4, 5))]
+    scattered = tempting(draw, 2, 3, 5, 7).permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0)  # in memory
+    for (scores,), got in each(learner.apply_mask, [*cases, [scattered]]):
+        hides(got, scores)
     with torch.no_grad():
         scores = tempting(draw, 1, 3, 4, 4)
         hides(learner.apply_mask(scores), scores)

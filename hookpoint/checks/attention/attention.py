@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch.nn import functional as F
 
-from hookpoint.checks.author import Exercise, Mismatch, Tolerance, build, same
+from hookpoint.checks.author import Exercise, Mismatch, Tolerance, build, each, same
 from hookpoint.model import Config
 from hookpoint.model.attention import __all__ as PARTS
 
@@ -39,9 +39,9 @@ def values(learner, draw):
     """The layer agrees with PyTorch's causal attention for any batch and length."""
     w = weights(draw)
     layer = build(learner.Attention, CFG, w)
-    for batch, pos in ((1, CFG.n_heads), (2, 1), (3, CFG.n_ctx)):
-        x = draw.normal(batch, pos, CFG.d_model)
-        same(layer(x), reference(x, **w))
+    sizes = (3, 5), (2, 1), (2, CFG.n_heads), (1, CFG.n_ctx)
+    for (x,), got in each(layer, [[draw.normal(batch, pos, CFG.d_model)] for batch, pos in sizes]):
+        same(got, reference(x, **w))
     w = {name: value.double() for name, value in w.items()}
     w |= {"W_V": BEYOND * w["W_V"], "b_V": BEYOND * w["b_V"], "W_O": w["W_O"] / BEYOND}
     x = draw.normal(3, 5, CFG.d_model, dtype=torch.float64).mT.contiguous().mT
@@ -68,8 +68,8 @@ def again(learner, draw):
     w = weights(draw)
     x, other = draw.normal(2, 5, CFG.d_model), draw.normal(2, 5, CFG.d_model)
     layer, want = build(learner.Attention, CFG, w), reference(x, **w)
-    layer(other)
-    same(layer(x), want, "after a call with another input")
+    _, (_, got) = each(layer, [[other], [x]])
+    same(got, want, "after a call with another input")
     layer.eval()
     with torch.no_grad():
         same(layer(x), want, "in eval mode under torch.no_grad()")

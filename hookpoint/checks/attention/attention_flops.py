@@ -1,6 +1,6 @@
 """Checks for `attention_flops` (part 1, notebook 03)."""
 
-from hookpoint.checks.author import Exercise, Slip, same
+from hookpoint.checks.author import Exercise, Slip, each, same
 from hookpoint.model import Config
 
 ODD = (
@@ -30,9 +30,10 @@ def sizes(cfg):
 
 def odd_sizes(learner, draw):
     """The count holds for sizes where no two numbers agree, and d_head is not d_model / n_heads."""
-    for cfg in ODD:
-        for length in (2 * draw.number(8, 30) + 1, 1):  # odd, so that float32 lacks the largest counts
-            same(learner.attention_flops(cfg, length), reference(cfg, length), sizes(cfg))
+    # Odd lengths, so that float32 lacks the largest counts.
+    cases = [(cfg, length) for cfg in ODD for length in (2 * draw.number(8, 30) + 1, 1)]
+    for (cfg, length), got in each(learner.attention_flops, cases):
+        same(got, reference(cfg, length), sizes(cfg))
 
 
 def gpt2_small(learner, draw):

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Exercise, Slip, Tolerance, agree, same, same_gradients
+from hookpoint.checks.author import Exercise, Slip, Tolerance, agree, each, same, same_gradients
 
 from .causal_mask import reference as causal_mask
 
@@ -38,9 +38,9 @@ def values(learner, draw):
 
 def other_sizes(learner, draw):
     """The same for one position, for one head, and where d_head is larger than d_model."""
-    for sizes in ({"pos": 1}, {"heads": 1}, {"d_model": 2, "d_head": 11}, {"pos": HEADS, "batch": 1}):
-        given = inputs(draw, **{"batch": 3, **sizes})
-        same(learner.attn_scores(*given), reference(*given))
+    sizes = {"pos": 1}, {"heads": 1}, {"d_model": 2, "d_head": 11}, {"pos": HEADS, "batch": 1}
+    for given, got in each(learner.attn_scores, [inputs(draw, **{"batch": 3, **size}) for size in sizes]):
+        same(got, reference(*given))
     x, W_Q, b_Q, W_K, b_K = (value.double() for value in inputs(draw))
     given = x, BEYOND * W_Q, BEYOND * b_Q, W_K / BEYOND, b_K / BEYOND
     same(learner.attn_scores(*given), reference(*given), "in float64, with queries too large for float32")

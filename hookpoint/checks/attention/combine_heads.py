@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hookpoint.checks.author import Exercise, Slip, agree, same, same_gradients
+from hookpoint.checks.author import Exercise, Slip, agree, each, same, same_gradients
 
 
 def reference(z, W_O, b_O):
@@ -23,19 +23,20 @@ def values(learner, draw):
 
 def other_sizes(learner, draw):
     """The same where W_O is square, for one head and for one position."""
-    for sizes in ({"d_head": 5, "d_model": 5, "batch": 1}, {"heads": 1}, {"pos": 1, "batch": 3}):
-        given = inputs(draw, **sizes)
-        same(learner.combine_heads(*given), reference(*given))
-    z, W_O, b_O = inputs(draw, pos=3)
+    sizes = {"d_head": 5, "d_model": 5}, {"heads": 1}, {"pos": 1, "batch": 3}, {"pos": 3, "batch": 1}
+    for given, got in each(learner.combine_heads, [inputs(draw, **size) for size in sizes]):
+        same(got, reference(*given))
+    z, W_O, b_O = inputs(draw)
     z = z.transpose(1, 2).contiguous().transpose(1, 2)  # as it comes where heads were worked on one by one
     same(learner.combine_heads(z, W_O, b_O), reference(z, W_O, b_O), "with a z whose heads lie apart in memory")
 
 
 def each_head_adds(learner, draw):
     """What all heads write is the sum of what each writes alone, and b_O is there once."""
-    z, W_O, b_O = inputs(draw, heads=2)
-    alone = [learner.combine_heads(z[:, :, [head]], W_O[[head]], 0 * b_O) for head in range(len(W_O))]
-    same(learner.combine_heads(z, W_O, b_O), torch.stack(alone).sum(dim=0) + b_O)
+    z, W_O, b_O = inputs(draw)
+    heads = [(z[:, :, [head]], W_O[[head]], 0 * b_O) for head in range(len(W_O))]
+    *alone, together = (got for _, got in each(learner.combine_heads, [*heads, (z, W_O, b_O)]))
+    same(together, torch.stack(alone).sum(dim=0) + b_O)
 
 
 def gradient(learner, draw):

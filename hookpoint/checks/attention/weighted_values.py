@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from hookpoint.checks.author import Exercise, Slip, agree, same, same_gradients
+from hookpoint.checks.author import Exercise, Slip, agree, each, same, same_gradients
 
 
 def reference(pattern, v):
@@ -33,13 +33,14 @@ def causal_pattern(learner, draw):
 
 def rectangular(learner, draw):
     """There may be fewer queries than keys, and as few as one of each."""
-    for sizes in (
-        {"n_queries": 2, "n_keys": 7, "d_head": 5},
-        {"n_queries": 1, "n_keys": 1},
-        {"n_queries": 3, "n_keys": 3, "batch": 1},
-    ):
-        given = inputs(draw, **sizes)
-        same(learner.weighted_values(*given), reference(*given))
+    cases = [
+        inputs(draw, n_queries=2, n_keys=7, d_head=5),
+        inputs(draw, n_queries=1, n_keys=1),
+        inputs(draw, n_queries=1, n_keys=6, batch=3),
+        inputs(draw, n_queries=3, n_keys=3, batch=1),
+    ]
+    for given, got in each(learner.weighted_values, cases):
+        same(got, reference(*given))
     pattern, v = (value.transpose(1, 2).contiguous().transpose(1, 2) for value in inputs(draw))
     pattern[:, 1] = 0  # a head that is silenced
     when = "with heads and positions the other way in memory, and one head whose shares are all 0"

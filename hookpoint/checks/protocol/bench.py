@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .bundles import bundled, unbundled
 from .codec import NotCarried, Packer, Parcel, Unpacker, identical, plain_tensor, same_bits
 from .given import GIVEN, Kept, stand_in
 from .given.files import remove_folders
@@ -38,6 +39,21 @@ class Bench(Peer):
         self.names, self.problems = names, problems or {}
         self.stand_ins: dict[str, Any] = {}
         self.guard: Guard | None = None
+        self.before: Any = None  # what the last call returned
+
+    def serve(self, request: Parcel) -> Parcel:
+        """Of questions that came together, each is answered as if it were alone, until one has raised."""
+        questions = unbundled(request)
+        if questions is None:
+            return super().serve(request)
+        answers = []
+        for question in questions:
+            answer = super().serve(question)
+            # Copied now: the next call may write to what this one has returned.
+            answers.append(Parcel(answer.tree, [tensor.clone() for tensor in answer.tensors]))
+            if answer.tree["items"][0] == "raised":
+                break
+        return bundled(answers)
 
     def perform(self, verb: str, arguments: Any, request: Parcel) -> tuple[Any, Sequence[Tensor]]:
         match verb, list(arguments):
@@ -62,7 +78,7 @@ class Bench(Peer):
         self.stand_ins = {name: stand_in(part) if isinstance(part, str) else part for name, part in stand_ins.items()}
 
     def end(self) -> None:
-        self.stand_ins = {}
+        self.stand_ins, self.before = {}, None
         self.forget()
         remove_folders()
 
@@ -86,6 +102,7 @@ class Bench(Peer):
             value = function(*args, **kwargs)
             left = switches.left()
         notes = guard.notes()
+        self.before = value
         notes["left"] = left
         notes["edited"] = edited(request, [*args, *kwargs.values()])
         notes["dice"] = [] if isinstance(function, type) else dice.moved()  # a constructor may draw its first weights
@@ -158,6 +175,8 @@ class Bench(Peer):
         match node:
             case {"$": "yours", "at": int(at)}:
                 return self.exported(at)
+            case {"$": "before"}:
+                return self.before
             case {"$": "held", "at": int(at), "kind": "function"}:
                 return DistantFunction(self, at)
             case {"$": "held", "at": int(at), "kind": "iterator"}:

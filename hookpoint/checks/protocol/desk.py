@@ -1,6 +1,7 @@
 """The check's side of the wall: carries its calls over, and serves what the learner's code asks back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,14 +12,15 @@ from hookpoint.model import Config
 from ..compare import Mismatch, alike, current_tolerance, describe, describe_config, fits
 from .codec import Packer, Parcel
 from .given import VARYING
-from .peer import Exchange, Lost, Peer
+from .peer import Exchange, Lost, Peer, TimedOut
 from .printable import printable
 from .ref import Ref
 
-__all__ = ["CALLED_BACK", "Counted", "Desk", "Diverged"]
+__all__ = ["BEFORE", "CALLED_BACK", "Counted", "Desk", "Diverged"]
 
 MAX_CALLS_BACK = 20_000
 CALLED_BACK = "a call back"
+BEFORE = object()  # as an argument: what the call before it returned, of those that cross together
 
 
 class Diverged(Exception):
@@ -35,6 +37,7 @@ class Desk(Peer):
     def __init__(self, exchange: Exchange | None = None):
         super().__init__(exchange)
         self.notes: list[str] = []
+        self.far = False  # whether calls had better cross together
         self.source: Callable[[str], bytes | None] = lambda module: None  # what a grader shows of a withheld module
         self.begin()
 
@@ -58,14 +61,40 @@ class Desk(Peer):
         self.pending = None
 
     def call(self, ref: Ref, args: tuple, kwargs: dict) -> Any:
+        (verb, arguments, leaves), how = self.asking(ref, args, kwargs)
+        return self.fitting(ref, self.noted(partial(self.ask, verb, *arguments, leaves=leaves), **how))
+
+    def together(self, calls: Sequence[tuple[Ref, Sequence]]) -> Iterator[Any]:
+        """What these calls return, each a path and its arguments, of which one may be BEFORE.
+
+        Where a journey costs something they cross together; what one of them raised comes in its place all the same.
+        """
+        if not self.far:
+            value = None
+            for ref, args in calls:
+                value = self.call(ref, tuple(value if one is BEFORE else one for one in args), {})
+                yield value
+            return
+        asking = [self.asking(ref, tuple(args), {}) for ref, args in calls]
+        answers = self.ask_all([question for question, _ in asking])
+        for (ref, _), (_, how) in zip(calls, asking, strict=True):
+            try:
+                yield self.fitting(ref, self.noted(partial(next, answers), **how))
+            except (Lost, TimedOut) as error:
+                error.among = sum(bool(how["said"]) for _, how in asking)
+                raise
+
+    def asking(self, ref: Ref, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """The question that a call is, and how its answer is noted."""
         name, given = str(ref), ref._root == "given"
         names = self.parameter_names.get(name)
         rules, leaves = self.rules(ref, args)
-        varies = given and name in VARYING
         said = "" if given else f"{name}({describe_arguments(names, args, kwargs)})"
-        how = {"said": said, "leaves": leaves, "given": given, "names": names, "varies": varies}
-        value = self.cross("call", ref._start(), ref._path, args, kwargs, rules, **how)
-        if ref._root == "names" and (kind := self.gives.get(name)) is not None:
+        how = {"said": said, "given": given, "names": names, "varies": given and name in VARYING}
+        return ("call", (ref._start(), ref._path, args, kwargs, rules), leaves), how
+
+    def fitting(self, ref: Ref, value: Any) -> Any:
+        if ref._root == "names" and (kind := self.gives.get(str(ref))) is not None:
             fits(value, kind)
         return value
 
@@ -81,14 +110,18 @@ class Desk(Peer):
         rules = {"forbids": [] if ref._root == "given" else self.forbids, "modules": modules}
         return {"grad": grad} | {kind: rule for kind, rule in rules.items() if rule}, leaves
 
-    def cross(self, verb: str, *arguments: Any, said="", leaves=(), given=False, names=None, varies=False) -> Any:
-        """Asks, and writes down what came back; what is read through `given` too, for a slip must reproduce it.
+    def cross(self, verb: str, *arguments: Any, said: str = "") -> Any:
+        """Asks, and writes down what came back."""
+        return self.noted(partial(self.ask, verb, *arguments), said)
+
+    def noted(self, asked: Callable[[], Any], said: str, given=False, names=None, varies=False) -> Any:
+        """Writes down what comes back; what is read through `given` too, for a slip must reproduce it.
 
         What varies from run to run, such as a time, no slip could reproduce: that is left out.
         """
         entry = None if varies else self.write([said, None])
         try:
-            answer = self.ask(verb, *arguments, leaves=leaves)
+            answer = asked()
             if not (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], dict)):
                 raise Lost("sent something that cannot be read")
         except Exception as error:
@@ -206,6 +239,8 @@ class Desk(Peer):
         return {"kinds": [kind.__name__ for kind in type(error).__mro__[:-2]], "text": str(error)[:300], "where": ""}
 
     def refer(self, value: Any) -> Any:
+        if value is BEFORE:
+            return {"$": "before"}
         if isinstance(value, Ref):
             if value._path:
                 return Packer(self.refer).pack(value.value)

@@ -5,13 +5,14 @@ backward asks the other side to pull the cotangents through the graph that was k
 backward.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from .bundles import bundled, unbundled
 from .codec import Packer, Parcel, Unpacker
 from .printable import printable
 
@@ -37,9 +38,13 @@ class Raised(Exception):
 class TimedOut(Exception):
     """The other side did not answer within the limit, in seconds."""
 
+    among = 1  # calls that it may have been about
+
 
 class Lost(Exception):
     """The other side is gone, or sent what cannot be read."""
+
+    among = 1
 
 
 class Across(torch.autograd.Function):
@@ -75,10 +80,46 @@ class Peer:
         """
         packer = Packer(self.refer)
         tree = self.question(packer, verb, arguments)
-        answer = self.exchange(Parcel(tree, packer.tensors))
+        return self.understood(self.sent(Parcel(tree, packer.tensors)), packer, leaves)
+
+    def ask_all(self, questions: Sequence[tuple[str, tuple, Sequence[Tensor]]]) -> Iterator[Any]:
+        """What the other side answers to several questions, which travel together, as the answers do.
+
+        Each is a verb, its arguments and leaves. They are served in turn, none after one that raised.
+
+        Raises:
+            Raised, TimedOut, Lost: as for `ask`, in the place of the answer. What is lost is lost for all of them.
+        """
+        packers = [Packer(self.refer) for _ in questions]
+        asked = [
+            Parcel(self.question(packer, verb, arguments), packer.tensors)
+            for packer, (verb, arguments, _) in zip(packers, questions, strict=True)
+        ]
+        answers = self.answers_in(self.sent(bundled(asked)), len(asked))
+        for answer, packer, (_, _, leaves) in zip(answers, packers, questions, strict=False):
+            yield self.understood(answer, packer, leaves)
+        if len(answers) < len(asked):
+            raise Lost("left questions without an answer")
+
+    def answers_in(self, answer: Parcel, most: int) -> list[Parcel]:
+        try:
+            answers = unbundled(answer)
+        except Exception as cause:
+            raise Lost("sent something that cannot be read") from cause
+        if not answers or len(answers) > most:
+            raise Lost("sent more answers than there were questions, or none")
+        return answers
+
+    def sent(self, question: Parcel) -> Parcel:
+        """What comes back."""
+        answer = self.exchange(question)
         if self.pending is not None:  # one of our own functions failed while the other side was calling it
             pending, self.pending = self.pending, None
             raise pending
+        return answer
+
+    def understood(self, answer: Parcel, packer: Packer, leaves: Sequence[Tensor]) -> Any:
+        """The value that an answer holds, to the question that was packed by `packer`."""
         unpacker = Unpacker(answer, self.resolve)
         try:
             kind, value, graph, states = unpacker.unpack(answer.tree)

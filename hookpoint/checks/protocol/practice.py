@@ -13,7 +13,7 @@ from hookpoint.content.cells import Cell
 from hookpoint.content.execute import run_cells
 
 from .bench import Bench
-from .desk import Desk
+from .desk import BEFORE, Desk
 from .peer import Exchange, Raised
 from .ref import Learner
 from .wire import ANSWER, QUESTION, Wire
@@ -39,6 +39,7 @@ def practise(rounds: int = ROUNDS) -> None:
     one, other = socket.socketpair()
     with one, other:
         here, there, desk = Wire(one, None), Wire(other, None), Desk()
+        desk.far = True
         for _ in range(rounds):
             names = run_cells([Cell("", "own", None, source, at) for at, source in enumerate(CELLS)]).names
             bench = Bench(names, over(there, here, desk.serve))
@@ -66,8 +67,8 @@ def a_check(learner: Learner) -> None:
         learner.product(x, x.mT.contiguous().mT, scale=2)
     x, y = (torch.ones(2, 3, requires_grad=True) for _ in range(2))
     torch.autograd.grad(learner.product(x, y).sum(), (x, y))
-    layer = learner.Layer(3)
-    learner.given.fit(layer, {"weight": torch.ones(3, 3)})
+    fit = learner.given.fit, (BEFORE, {"weight": torch.ones(3, 3)})
+    layer, _ = learner._desk.together([(learner.Layer, (3,)), fit])
     layer(x.detach())
     learner.applied(torch.neg, x.detach())
     learner.applied(lambda value: value, ["a", 1, 2.5, None, (True, b"x"), {"b": {1, 2}}])

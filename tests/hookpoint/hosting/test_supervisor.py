@@ -166,7 +166,7 @@ def test_those_who_judge_stand_back_and_a_supervisor_told_to_end_gives_back_what
     db, handed_in, start
 ):
     handed_in(30)
-    process = start("a", stdin=subprocess.PIPE)
+    process = start("a", stdin=subprocess.PIPE, env={k: v for k, v in os.environ.items() if k != "HOOKPOINT_NICE"})
     wait_for(lambda: states(db)["done"] >= 2)
     ours = below(process.pid)
     judging = [pid for pid in ours if re.match(rb"[^\0]*python.*(forkserver|sandbox\.zygote)", command_of(pid))]
