@@ -303,6 +303,11 @@ def show(rounds: list[dict], options: argparse.Namespace) -> None:
             f"Without start-up, {about}: {boxed:.0f} ms of CPU each, of which the checks take {plain:.0f} ms in one "
             f"process; {boxed - plain:.0f} ms are the sandbox and the wall."
         )
+        if what == "mixed":
+            beyond = median["nbgrader"]["cpu"] * 1e3 / count - plain
+            console.print(
+                f"nbgrader takes {beyond:,.0f} ms beyond the checks: {beyond / (boxed - plain):.0f} times that."
+            )
     private = statistics.median(one["overhead"]["private"] for one in rounds)
     console.print(f"Private memory of a run: {private:.1f} MB.")
     theirs, mine = rounds[0]["nbgrader"]["passed"], rounds[0]["ours"]["passed"]

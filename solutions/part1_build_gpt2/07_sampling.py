@@ -294,6 +294,8 @@ for text in (PLACES, PETS):
 def top_p_filter(logits: Float[Tensor, "batch d_vocab"], p: float, min_keep: int = 1) -> Float[Tensor, "batch d_vocab"]:
     """The logits with all removed but the fewest tokens of each row that together have the probability p."""
     ### BEGIN SOLUTION
+    if p == 1:  # the running sum below is rounded, and may reach 1 before the last token
+        return logits.clone()
     ordered, order = logits.sort(dim=-1, descending=True)
     probabilities = ordered.softmax(dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities

@@ -8,8 +8,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parents[3] / "solutions" / "part1_build_gpt2"
-# One for each kind of answer: methods of a class, functions, modules, files. nbgrader needs half a minute for each.
-SOURCES = [FOLDER / f"{name}.py" for name in ("01_tokenizer", "03_attention", "04_model_and_loss", "05_weights")]
+# For each kind of answer: methods of a class, functions and modules, files. nbgrader needs half a minute for each.
+SOURCES = [FOLDER / f"{name}.py" for name in ("01_tokenizer", "03_attention", "05_weights")]
 WRONG_MASK = """def causal_mask(n_queries, n_keys):
     return torch.ones(n_queries, n_keys, dtype=torch.bool)"""
 
