@@ -9,7 +9,7 @@ from typing import Protocol
 
 from hookpoint.errors import UsageError
 
-from .compare import Mismatch, checking, describe, may_reveal
+from .compare import Mismatch, checking, current_tolerance, describe, may_reveal
 from .exercise import Draw, Exercise, Slip, Verdict
 from .find import exercise as find_exercise
 from .protocol.bans import NETWORK
@@ -17,11 +17,13 @@ from .protocol.desk import CALLED_BACK, Desk, Diverged
 from .protocol.in_process import InProcess
 from .protocol.peer import Lost, Raised, TimedOut
 from .protocol.ref import Learner, Ref
+from .remembered import Remembered
 
 __all__ = ["PUBLIC_SEED", "Link", "judge"]
 
 PUBLIC_SEED = "public"
 REPLAY_SECONDS = 5.0  # of CPU, for recognising slips after a failure, all of them together
+REMEMBERED = Remembered()
 STUMBLES = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, StopIteration, TypeError,
     ValueError,
@@ -248,11 +250,15 @@ def recognised(exercise: Exercise, check: Callable, transcript: list, seed: str,
 
 
 def reproduces(exercise: Exercise, check: Callable, slip: Slip, transcript: list, seed: str, error: Exception) -> bool:
+    trial = exercise.id, check, slip.wrong, seed
+    if REMEMBERED.differs(trial, transcript, current_tolerance.get()):
+        return False
     link = InProcess({**exercise.beside, exercise.writes: slip.wrong}, limit=2.0)
     desk = link.open(exercise.limit)
     # Without the ban: a slip may be built from torch's own functions.
     ended = attempt(exercise, check, desk, seed, forbids=(), follows=transcript)
     answered = len(desk.transcript)
+    REMEMBERED.keep(trial, desk.transcript)
     link.close(desk)
     if ended is None or isinstance(ended, (Diverged, Stumbled)) or answered != len(transcript):
         return False

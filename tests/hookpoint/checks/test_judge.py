@@ -78,6 +78,32 @@ def test_an_unknown_slip_is_not_named(way):
     assert verdict.status == "failed" and verdict.slip == "" and "exactly what you get" not in verdict.message
 
 
+def test_a_slip_that_is_known_to_answer_otherwise_is_not_tried_again(way):
+    tried = []
+
+    def adds(x, n):
+        tried.append("adds")
+        return x + n
+
+    def squares(x, n):
+        tried.append("squares")
+        return x**2
+
+    slips = Slip("n is added", adds), Slip("x is squared", squares)
+    exercise = Exercise("f", checks=(multiplies,), slips=slips, reference=reference)
+
+    def named(source, seed):
+        tried.clear()
+        with way(source) as link:
+            return judge(exercise, link, seed).slip, set(tried)
+
+    assert named("def f(x, n): return x + n", "one") == ("adds", {"adds", "squares"})
+    assert named("def f(x, n): return x * x", "one") == ("squares", {"squares"})
+    assert named("def f(x, n): return x - n", "one") == ("", set())
+    assert named("def f(x, n): return n + x", "one") == ("adds", {"adds"})
+    assert named("def f(x, n): return x * x", "another") == ("squares", {"adds", "squares"})
+
+
 def test_a_slip_that_raises_is_named_only_for_the_same_error(way):
     def transposed(x, n):
         return x.T.reshape(5) * n

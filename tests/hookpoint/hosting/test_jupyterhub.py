@@ -308,12 +308,13 @@ async def printed(server: str, token: str, code: str) -> str:
     content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
     message = {"header": header | {"date": ""}, "parent_header": {}, "metadata": {}, "content": content}
     await link.write_message(json.dumps(message | {"channel": "shell"}))
-    text = ""
-    while True:
+    text, waiting = "", {"execute_reply", "idle"}  # they come by different ways, and what was printed comes before idle
+    while waiting:
         said = json.loads(await asyncio.wait_for(link.read_message(), 60))
         text += said["content"].get("text", "") if said["msg_type"] == "stream" else ""
-        if said["msg_type"] == "execute_reply":
-            return text
+        if said["parent_header"].get("msg_id") == "1":
+            waiting -= {said["msg_type"], said["content"].get("execution_state")}
+    return text
 
 
 @pytest.fixture(scope="module")
